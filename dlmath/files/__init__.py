@@ -1,0 +1,1 @@
+"""Reading and writing: data rows, weights, images, model files; every write is atomic."""
