@@ -1,0 +1,46 @@
+"""Errors as one line: WHAT; HOW TO MEND IT."""
+
+from __future__ import annotations
+
+import typer
+
+from dlmath.errors import DlmathError, nearest
+
+
+def describe(error: Exception) -> str:
+    """Return the line for an error, whoever raised it."""
+    if isinstance(error, DlmathError):
+        text = str(error)
+    elif isinstance(error, typer.TyperException):
+        text = describe_usage(error)
+    elif isinstance(error, MemoryError):
+        text = (
+            f"not enough memory ({error}); ask for less at once"
+            if str(error)
+            else "not enough memory; ask for less at once"
+        )
+    elif isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        text = f"{where}{error.strerror or error}; check the path and the space left"
+    else:
+        text = f"{type(error).__name__}: {error}; this is a defect of dlmath: DLMATH_DEBUG=1 shows where"
+    return " ".join(text.split())
+
+
+def describe_usage(error: typer.TyperException) -> str:
+    """Return the line for a word the parser could not take."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "dlmath"
+    option = getattr(error, "option_name", None)
+    if hasattr(error, "possibilities"):
+        return f"no such option {option}; {similar(option, error.possibilities)}see {command} --help"
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    what, _, guess = message.rstrip(".").partition(". Did you mean")
+    first, _, rest = what.partition(" ")
+    return f"{first.lower()} {rest}; " + (f"did you mean{guess} " if guess else "") + f"see {command} --help"
+
+
+def similar(word: str | None, possibilities: list[str] | None) -> str:
+    """Return the suggestion for a mistyped option."""
+    close = nearest(word or "", possibilities or [])
+    return f"did you mean {close}? " if close else ""

@@ -1,0 +1,93 @@
+"""Output files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from dlmath.errors import UnwritableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STANDARD = "-"
+"""The name that stands for standard input or standard output."""
+
+
+def check_writable(name: str, option: str) -> None:
+    """Find out before the work that a file can be written after it.
+
+    Raises
+    ------
+    UnwritableError
+        Naming the option, the file and what is in the way.
+    """
+    if name == STANDARD:
+        return
+    path = Path(name)
+    folder = path.parent
+    if path.is_dir():
+        raise UnwritableError(f"{option} {name}: is a folder", "name a file")
+    if not folder.is_dir():
+        raise UnwritableError(f"{option} {name}: there is no folder {folder}", f"make it first (mkdir -p {folder})")
+    target = path if path.exists() and not path.is_file() else folder
+    if not os.access(target, os.W_OK):
+        raise UnwritableError(f"{option} {name}: no permission to write in {target}", "choose another place")
+
+
+@contextmanager
+def atomic(name: str) -> Iterator[IO[bytes]]:
+    """Open a file for writing; it takes its name only when the block ends well.
+
+    A failed or interrupted block leaves what stood there before. `-` is standard output; a device or pipe is
+    written directly.
+    """
+    path = Path(name)
+    if name == STANDARD:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    elif path.exists() and not path.is_file():
+        with path.open("wb") as device:
+            yield device
+    else:
+        with replacing(path.resolve()) as file:
+            yield file
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Write beside `path`, then move over it."""
+    import tempfile
+
+    try:
+        handle, draft = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+    except OSError as error:
+        raise UnwritableError(f"{path}: {error.strerror}", "choose another place") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        Path(draft).chmod(mode_for(path))
+        Path(draft).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(draft).unlink()
+        raise
+
+
+def mode_for(path: Path) -> int:
+    """Return the permissions of the file that is replaced, or those a new file gets."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def write_bytes(name: str, content: bytes) -> None:
+    """Write a whole file at once."""
+    with atomic(name) as file:
+        file.write(content)

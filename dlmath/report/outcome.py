@@ -1,0 +1,201 @@
+"""The one result object of every command, and its renderers: table, JSON, CSV, one value, explanation, picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dlmath import __version__
+from dlmath.errors import InvalidValueError, nearest
+from dlmath.report.blocks import Block, Table, text_of
+
+if TYPE_CHECKING:
+    from dlmath.report.streams import Streams
+
+FORMATS = ("table", "json", "csv")
+
+BlockMaker: TypeAlias = Callable[[], Iterable[Block]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command found out, and every way to show it.
+
+    Parameters
+    ----------
+    command : str
+        The subcommand's name.
+    settings : mapping
+        Every option as resolved; enough to repeat the run.
+    result : mapping
+        JSON-like values; NumPy arrays and scalars, tuples, NaN and infinities are allowed.
+    table : Table
+        The main table, which `--format csv` prints.
+    blocks : callable
+        Makes what `--format table` shows; called only when it is shown.
+    explanation : callable or None
+        Makes what `--explain` prints; None when it was not asked for.
+    picture : callable or None
+        Draws the figure of `--plot`: takes the ending ("png", "svg", "pdf") and returns the file's bytes.
+    answer : bool
+        False when the run was carried out and the answer is no (exit status 1).
+    notes : sequence of str
+        Lines for standard error.
+    """
+
+    command: str
+    settings: Mapping[str, object]
+    result: Mapping[str, object]
+    table: Table
+    blocks: BlockMaker
+    explanation: BlockMaker | None = None
+    picture: Callable[[str], bytes] | None = None
+    answer: bool = True
+    notes: Sequence[str] = field(default=())
+
+    @property
+    def status(self) -> int:
+        """Exit status: 0 done, 1 done but the answer is no."""
+        return 0 if self.answer else 1
+
+
+def emit(outcome: Outcome, streams: Streams, style: str = "table", path: str | None = None) -> None:
+    """Print the outcome on standard output in the format asked for, its notes on standard error."""
+    for text in outcome.notes:
+        streams.note(text)
+    if path is not None:
+        streams.out.write(bare(lookup(plain(outcome.result), path), as_json=style == "json"))
+    elif style == "json":
+        streams.out.write(to_json(envelope(outcome)) + "\n")
+    elif style == "csv":
+        streams.out.write(to_csv(outcome.table))
+    else:
+        show(outcome, streams)
+
+
+def show(outcome: Outcome, streams: Streams) -> None:
+    """Print the explanation (when asked for) and the blocks."""
+    blocks = [*(outcome.explanation() if outcome.explanation else ()), *outcome.blocks()]
+    if streams.rich:
+        from dlmath.report import terminal
+
+        terminal.show(blocks, streams)
+    else:
+        from dlmath.report.plain import render
+
+        streams.out.write(render(blocks))
+
+
+def envelope(outcome: Outcome) -> dict[str, Any]:
+    """Return the object that `--format json` prints; `explanation` is there only when asked for."""
+    made: dict[str, Any] = {
+        "command": outcome.command,
+        "version": __version__,
+        "settings": plain(outcome.settings),
+        "result": plain(outcome.result),
+    }
+    if outcome.explanation:
+        made["explanation"] = explanation_lines(outcome.explanation())
+    return made
+
+
+def explanation_lines(blocks: Iterable[Block]) -> list[str]:
+    """Return an explanation as a list of plain text lines."""
+    from dlmath.report.plain import body, heading
+
+    return [text_of(line) for block in blocks for line in (*heading(block), *body(block))]
+
+
+def plain(value: object) -> Any:
+    """Return a value as JSON has it: NaN and infinities become the strings "nan", "inf", "-inf".
+
+    >>> plain({"a": (1, float("inf")), "b": None})
+    {'a': [1, 'inf'], 'b': None}
+    """
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(float(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):  # a NumPy array or scalar, without importing NumPy to ask
+        return plain(value.tolist())
+    return str(value)
+
+
+def to_json(value: object) -> str:
+    """Return one line of JSON at full precision."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def to_csv(table: Table) -> str:
+    """Return the table as CSV (RFC 4180 quoting, newlines as the system has them), header first."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows([scalar(plain(cell)) if cell is not None else "" for cell in row] for row in table.rows)
+    return text.getvalue()
+
+
+def scalar(value: Any) -> str:
+    """Return one JSON-like value bare: no quotes on strings, compact JSON for what has parts.
+
+    >>> scalar(0.1), scalar("inf"), scalar(True), scalar(None), scalar([1, 2])
+    ('0.1', 'inf', 'true', 'null', '[1, 2]')
+    """
+    return value if isinstance(value, str) else to_json(value)
+
+
+def bare(value: Any, *, as_json: bool = False) -> str:
+    """Return the text of `--get`: a list one item a line, anything else on one line."""
+    if as_json:
+        return to_json(value) + "\n"
+    items = value if isinstance(value, list) else [value]
+    return "".join(scalar(item) + "\n" for item in items)
+
+
+def lookup(value: Any, path: str) -> Any:
+    """Follow a dotted path (`layers.0.macs`) into a JSON-like value.
+
+    >>> lookup({"layers": [{"macs": 3}]}, "layers.0.macs")
+    3
+
+    Raises
+    ------
+    InvalidValueError
+        When a step is not there; names the step and what is.
+    """
+    for step in path.split("."):
+        value = child(value, step, path)
+    return value
+
+
+def child(value: Any, step: str, path: str) -> Any:
+    """Return one step of a `--get` path."""
+    if isinstance(value, dict):
+        if step in value:
+            return value[step]
+        raise no_such_step(step, path, list(value))
+    if isinstance(value, list):
+        if step.lstrip("-").isdecimal() and -len(value) <= int(step) < len(value):
+            return value[int(step)]
+        allowed = f"an index from 0 to {len(value) - 1}" if value else "nothing: the list is empty"
+        raise InvalidValueError(f"--get {path}: no item {step!r}", f"here stands a list; allowed is {allowed}")
+    raise InvalidValueError(f"--get {path}: nothing below {scalar(value)} to look up {step!r} in", "shorten the path")
+
+
+def no_such_step(step: str, path: str, keys: list[str]) -> InvalidValueError:
+    """Return the error for a key that the result does not have."""
+    close = nearest(step, keys)
+    there = f"there are: {', '.join(keys)}"
+    mend = f"did you mean '{close}'? ({there})" if close else there
+    return InvalidValueError(f"--get {path}: the result has no {step!r}", mend)

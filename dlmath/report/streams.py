@@ -1,0 +1,75 @@
+"""What the two output streams can do, decided once at the edge and handed in.
+
+Terminal or pipe, colour or not, how wide: nothing deeper in the program looks at the environment again.
+Conventions: NO_COLOR (no-color.org), FORCE_COLOR (force-color.org), TERM=dumb.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Standard output and standard error, and how to write on them.
+
+    Parameters
+    ----------
+    out, err : TextIO
+        Results go to `out`; progress, notes, warnings and errors to `err`.
+    rich : bool
+        Whether tables on `out` are drawn with Rich (a terminal, or colour was forced).
+    color : bool
+        Whether colour codes may be written to `out`.
+    true_color : bool
+        Whether the terminal says it shows 24-bit colours.
+    width : int or None
+        Columns of the terminal behind `out`; None for a pipe, where nothing is ever cut.
+    progress : bool
+        Whether progress bars may be drawn on `err`.
+    quiet : bool
+        Whether notes are left out.
+    """
+
+    out: TextIO
+    err: TextIO
+    rich: bool
+    color: bool
+    true_color: bool
+    width: int | None
+    progress: bool
+    quiet: bool
+
+    def note(self, text: str) -> None:
+        """Write one note line on standard error, unless quiet."""
+        if not self.quiet:
+            self.err.write(f"note: {text}\n")
+
+    @property
+    def columns(self) -> int:
+        """Columns a drawing may take."""
+        return self.width or 80
+
+
+def detect(out: TextIO, err: TextIO, environ: Mapping[str, str] = os.environ, *, quiet: bool = False) -> Streams:
+    """Return what the streams can do in this environment."""
+    dumb = environ.get("TERM") == "dumb"
+    no_color = bool(environ.get("NO_COLOR"))
+    forced = environ.get("FORCE_COLOR", "") not in {"", "0"} and not no_color
+    terminal = out.isatty()
+    return Streams(
+        out=out,
+        err=err,
+        rich=forced or (terminal and not dumb),
+        color=forced or (terminal and not dumb and not no_color),
+        true_color=environ.get("COLORTERM") in {"truecolor", "24bit"},
+        width=shutil.get_terminal_size().columns if terminal else None,
+        progress=err.isatty() and not quiet and not dumb,
+        quiet=quiet,
+    )
