@@ -1,0 +1,386 @@
+"""Can one unit compute this? An exact answer with its proof, in integers and fractions (no array library).
+
+A unit fires when w . x~ > 0, where x~ is the row x with a 1 appended for the bias (or x itself without a bias).
+Sign each row: y_i = s_i x~_i, s_i = +1 for target 1 and -1 for target 0. The point of the hull of the y_i nearest to
+the origin decides:
+
+- p is not 0: w = p separates the rows, gamma = |p| is the largest margin of any unit vector, and the
+  perceptron makes at most R^2 / gamma^2 updates, R = max |x~_i| (Novikoff 1962; Block 1962);
+- p is 0: the convex weights of p are y >= 0 with sum_i y_i s_i x~_i = 0, and no w can exist (Gordan 1873).
+
+The nearest point is found by Wolfe's active-set method (1976) in exact arithmetic.
+
+Without a bias the two alternatives are those of Motzkin (1936), because a row of target 0 may lie on the line:
+w . x > 0 on the rows of target 1 and w . x <= 0 on the others is impossible if and only if a y >= 0 with
+sum_i y_i s_i x_i = 0 is positive on some row of target 1. Then the rows of target 0 enter Wolfe's method as
+directions (a cone) rather than points (a hull).
+
+References
+----------
+P. Gordan, Ueber die Aufloesung linearer Gleichungen mit reellen Coefficienten, Math. Annalen 6 (1873).
+T. S. Motzkin, Beitraege zur Theorie der linearen Ungleichungen (1936).
+A. B. J. Novikoff, On convergence proofs on perceptrons (1962).
+H. D. Block, The perceptron: a model for brain functioning I, Rev. Mod. Phys. 34 (1962).
+P. Wolfe, Finding the nearest point in a polytope, Math. Programming 11 (1976).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, isfinite, lcm, sqrt
+from numbers import Integral
+from operator import mul
+from typing import TYPE_CHECKING
+
+from dlmath.errors import InvalidValueError, ShapeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    Exact = int | Fraction
+    Real = int | float | Fraction
+    Vector = Sequence[int]
+
+
+@dataclass(frozen=True)
+class Separability:
+    """Whether one unit can compute the rows, and the proof of either answer.
+
+    Parameters
+    ----------
+    separable : bool
+        Whether some weights make the unit right on every row.
+    gamma_squared : Fraction
+        Square of the margin of the best unit vector over the augmented signed rows; 0 when there is none
+        (not separable, or without a bias only with rows of target 0 on the line itself).
+    radius_squared : Fraction
+        R^2 = max_i |x~_i|^2.
+    weights : tuple of int or None
+        The best weights, scaled to coprime integers (together with the bias); None when not separable.
+    bias : int or None
+        None when not separable, or when the unit has no bias.
+    certificate : tuple of int or None
+        When not separable: coprime y_i >= 0, one for each row, with sum_i y_i s_i x~_i = 0.
+    """
+
+    separable: bool
+    gamma_squared: Fraction
+    radius_squared: Fraction
+    weights: tuple[int, ...] | None
+    bias: int | None
+    certificate: tuple[int, ...] | None
+
+    @property
+    def margin(self) -> float:
+        """Novikoff's gamma."""
+        return sqrt(self.gamma_squared)
+
+    @property
+    def bound(self) -> int | None:
+        """The most updates the perceptron can make from zero weights, floor(R^2 / gamma^2); None without one."""
+        return self.radius_squared // self.gamma_squared if self.gamma_squared else None
+
+
+@dataclass(frozen=True)
+class NearestRow:
+    """The row nearest to a line w . x + b = 0 in the space of the inputs: |w . x + b| / |w|."""
+
+    row: int
+    distance_squared: Fraction
+
+    @property
+    def distance(self) -> float:
+        """The distance itself."""
+        return sqrt(self.distance_squared)
+
+
+def separate(inputs: Iterable[Sequence[Real]], targets: Iterable[Real], *, bias: bool = True) -> Separability:
+    """Decide whether one unit can compute the rows, exactly, with the proof of the answer.
+
+    Parameters
+    ----------
+    inputs : rows of real numbers, shape (rows, n)
+        Decimal numbers are taken at their decimal value: 0.1 is 1/10.
+    targets : 0 or 1, shape (rows,)
+    bias : bool
+        Whether the unit has a bias.
+
+    Returns
+    -------
+    Separability
+
+    Examples
+    --------
+    >>> rows = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    >>> and_ = separate(rows, [0, 0, 0, 1])
+    >>> and_.weights, and_.bias, and_.gamma_squared, and_.bound
+    ((2, 2), -3, Fraction(1, 17), 51)
+    >>> separate(rows, [0, 1, 1, 0]).certificate
+    (1, 1, 1, 1)
+    """
+    rows, signs, scale = signed_rows(inputs, targets, bias=bias)
+    strict = nearest_point(rows, [int(sign > 0 or any(row)) for row, sign in zip(rows, signs, strict=True)])
+    proof = strict
+    if strict.is_origin and not _accuses(strict.counts, signs):
+        proof = nearest_point(rows, [int(sign > 0) for sign in signs])
+    return _verdict(
+        proof,
+        gamma_squared=strict.norm_squared / (scale * scale),
+        radius_squared=Fraction(max(_dot(row, row) for row in rows), scale * scale),
+        bias=bias,
+    )
+
+
+def check_certificate(
+    inputs: Iterable[Sequence[Real]], targets: Iterable[Real], counts: Sequence[int], *, bias: bool = True
+) -> bool:
+    """Check a proof of impossibility: y >= 0, sum_i y_i s_i x~_i = 0, and y_i > 0 on some row of target 1.
+
+    Were there such weights w, the sum of y_i (s_i w . x~_i) would be above 0 and equal to w . 0 = 0.
+
+    Examples
+    --------
+    >>> rows = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    >>> check_certificate(rows, [0, 1, 1, 0], (1, 1, 1, 1))
+    True
+    >>> check_certificate(rows, [0, 0, 0, 1], (0, 1, 1, 1))  # and has a separating line
+    False
+    >>> check_certificate(rows, [0, 0, 0, 1], (0, 1, 1, 1), bias=False)  # but none through the origin
+    True
+    """
+    rows, signs, _ = signed_rows(inputs, targets, bias=bias)
+    if len(counts) != len(rows) or min(counts) < 0:
+        return False
+    return _accuses(counts, signs) and not any(_dot(counts, column) for column in zip(*rows, strict=True))
+
+
+def nearest_row(inputs: Iterable[Sequence[Real]], weights: Sequence[Real], bias: Real = 0) -> NearestRow | None:
+    """Return the row nearest to the line w . x + b = 0, in input space; None when w is 0 (there is no line).
+
+    Examples
+    --------
+    >>> nearest = nearest_row([(0, 0), (0, 1), (1, 0), (1, 1)], (2, 1), -2)
+    >>> nearest.row, nearest.distance_squared
+    (2, Fraction(0, 1))
+    """
+    w, b = [exact(value) for value in weights], exact(bias)
+    if not any(w):
+        return None
+    rows = exact_rows(inputs)
+    if len(rows[0]) != len(w):
+        raise ShapeError(f"{len(w)} weights do not fit rows of {len(rows[0])} inputs", "give one weight an input")
+    squares = [(sum(map(mul, w, row)) + b) ** 2 for row in rows]
+    row = min(range(len(rows)), key=squares.__getitem__)
+    return NearestRow(row, Fraction(squares[row]) / sum(value * value for value in w))
+
+
+def exact(value: Real) -> Exact:
+    """Return a finite number as an integer or fraction, a float at its shortest decimal value.
+
+    >>> exact(0.1)
+    Fraction(1, 10)
+    """
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, float):
+        if not isfinite(value):
+            raise InvalidValueError(f"{value} is not a finite number", "give finite numbers only")
+        return Fraction(repr(float(value)))
+    return Fraction(value)
+
+
+def exact_rows(inputs: Iterable[Sequence[Real]]) -> list[tuple[Exact, ...]]:
+    """Return the rows as exact numbers, refusing none at all, rows of no input and rows of several lengths."""
+    rows = [tuple(exact(value) for value in row) for row in inputs]
+    if not rows or not rows[0]:
+        raise ShapeError("there are no inputs", "give at least one row of at least one input")
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(rows[0]):
+            raise ShapeError(
+                f"row {number} has {len(row)} inputs and row 1 has {len(rows[0])}", "give every row as many"
+            )
+    return rows
+
+
+def exact_targets(targets: Iterable[Real], rows: int) -> list[int]:
+    """Return the targets as 0 and 1, refusing anything else and another number of them than rows."""
+    values = list(targets)
+    if len(values) != rows:
+        raise ShapeError(f"there are {len(values)} targets for {rows} rows", "give one target a row")
+    for number, value in enumerate(values, start=1):
+        if value not in {0, 1}:
+            raise InvalidValueError(
+                f"the target of row {number} is {value}, and a step unit answers 0 or 1", "write 0 or 1"
+            )
+    return [int(value) for value in values]
+
+
+def signed_rows(
+    inputs: Iterable[Sequence[Real]], targets: Iterable[Real], *, bias: bool
+) -> tuple[list[tuple[int, ...]], list[int], int]:
+    """Return K s_i x~_i in integers, the signs s_i, and the scale K (the least common denominator).
+
+    >>> signed_rows([(0.5, 2)], [0], bias=True)
+    ([(-1, -4, -2)], [-1], 2)
+    """
+    rows = exact_rows(inputs)
+    signs = [1 if target else -1 for target in exact_targets(targets, len(rows))]
+    scale = lcm(*{value.denominator for row in rows for value in row})
+    one = (1,) if bias else ()
+    signed = [
+        tuple(sign * whole(value, scale) for value in (*row, *one)) for row, sign in zip(rows, signs, strict=True)
+    ]
+    return signed, signs, scale
+
+
+def whole(value: Exact, scale: int) -> int:
+    """Return scale * value, for a scale that is a multiple of the value's denominator."""
+    return value.numerator * (scale // value.denominator)
+
+
+def _accuses(counts: Sequence[int], signs: Sequence[int]) -> bool:
+    """Tell whether a row of target 1 takes part: a sum over rows of target 0 alone contradicts nothing."""
+    return any(count and sign > 0 for count, sign in zip(counts, signs, strict=True))
+
+
+def _verdict(proof: NearestPoint, *, gamma_squared: Fraction, radius_squared: Fraction, bias: bool) -> Separability:
+    if any(proof.counts) and proof.is_origin:
+        return Separability(False, gamma_squared, radius_squared, None, None, proof.counts)
+    w = coprime(proof.vector)
+    weights, offset = (w[:-1], w[-1]) if bias else (w, None)
+    return Separability(True, gamma_squared, radius_squared, weights, offset, None)
+
+
+def coprime(values: Sequence[int]) -> tuple[int, ...]:
+    """Divide integers by their greatest common divisor.
+
+    >>> coprime([4, 0, -6])
+    (2, 0, -3)
+    """
+    divisor = gcd(*values) or 1
+    return tuple(value // divisor for value in values)
+
+
+# --------------------------------------------------------------------- Wolfe's method, in integers
+
+
+@dataclass(frozen=True)
+class NearestPoint:
+    """The point vector / denominator nearest to 0, and the coprime multiples of the rows that lead there."""
+
+    vector: tuple[int, ...]
+    denominator: int
+    counts: tuple[int, ...]
+
+    @property
+    def is_origin(self) -> bool:
+        """Whether the nearest point is 0 itself."""
+        return not any(self.vector)
+
+    @property
+    def norm_squared(self) -> Fraction:
+        """Squared distance from 0."""
+        return Fraction(_dot(self.vector, self.vector), self.denominator**2)
+
+
+def nearest_point(rows: Sequence[Vector], kinds: Sequence[int]) -> NearestPoint:
+    """Return the point nearest to 0 of the hull of some rows plus the cone of the others (Wolfe 1976), exactly.
+
+    min |sum_i l_i y_i|^2 over l >= 0 with sum_i k_i l_i = 1. The rows in use (the corral) are independent once
+    their kind is appended, and the point is the nearest of their whole affine span. At the nearest point p,
+    y_i . p >= k_i |p|^2 on every row; a row that violates this enters, and rows whose weight would turn
+    negative leave.
+
+    Parameters
+    ----------
+    rows : integer vectors y_i
+    kinds : 1 for a row of the hull (a point), 0 for a row of the cone (a direction)
+        With no point at all, the answer is 0 with no row taking part.
+
+    Examples
+    --------
+    >>> nearest_point([(1, 1), (3, -1)], [1, 1])
+    NearestPoint(vector=(1, 1), denominator=1, counts=(1, 0))
+    """
+    if 1 not in kinds:
+        return NearestPoint((0,) * len(rows[0]), 1, (0,) * len(rows))
+    start = min((k for k, kind in enumerate(kinds) if kind), key=lambda k: _dot(rows[k], rows[k]))
+    corral = {start: Fraction(1)}
+    while True:
+        point, denominator = _combination(corral, rows)
+        entering = _most_violating(point, denominator, rows, kinds)
+        if entering is None:
+            return NearestPoint(point, denominator, _counts(corral, len(rows)))
+        corral = _settle(corral | {entering: Fraction(0)}, rows, kinds)
+
+
+def _most_violating(point: Vector, denominator: int, rows: Sequence[Vector], kinds: Sequence[int]) -> int | None:
+    """Return the row with the least y . p - k |p|^2 if that is below 0 (times the denominators, to stay whole)."""
+    square = _dot(point, point)
+    if not square:
+        return None
+    scores = [denominator * _dot(point, row) - kind * square for row, kind in zip(rows, kinds, strict=True)]
+    least = min(scores)
+    return scores.index(least) if least < 0 else None
+
+
+def _settle(corral: dict[int, Fraction], rows: Sequence[Vector], kinds: Sequence[int]) -> dict[int, Fraction]:
+    """Walk to the nearest point of the corral's affine span, dropping the rows whose weight reaches 0 first."""
+    while True:
+        goal = _affine_nearest(list(corral), rows, kinds)
+        blocking = [k for k, weight in goal.items() if weight <= 0]
+        if not blocking:
+            return goal
+        step = min(corral[k] / (corral[k] - goal[k]) for k in blocking)
+        moved = {k: weight + step * (goal[k] - weight) for k, weight in corral.items()}
+        corral = {k: weight for k, weight in moved.items() if weight}
+
+
+def _affine_nearest(members: Sequence[int], rows: Sequence[Vector], kinds: Sequence[int]) -> dict[int, Fraction]:
+    """Return the weights of the point nearest to 0 in an affine span: l = u / (k . u), (Y Y^T + k k^T) u = k."""
+    gram = [[_dot(rows[i], rows[j]) + kinds[i] * kinds[j] for j in members] for i in members]
+    kind = [kinds[i] for i in members]
+    solution = _solve_definite(gram, kind)
+    total = _dot(kind, solution)
+    return {k: Fraction(value, total) for k, value in zip(members, solution, strict=True)}
+
+
+def _solve_definite(matrix: Sequence[Vector], right: Vector) -> list[int]:
+    """Return det(A) A^-1 b of a positive definite integer matrix by Bareiss's fraction-free elimination (1968)."""
+    table = [[*row, value] for row, value in zip(matrix, right, strict=True)]
+    previous = 1
+    for k, pivot_row in enumerate(table):
+        pivot = pivot_row[k]
+        for i in range(k + 1, len(table)):
+            factor = table[i][k]
+            table[i] = [(pivot * a - factor * b) // previous for a, b in zip(table[i], pivot_row, strict=True)]
+        previous = pivot
+    return _back_substitute(table, previous)
+
+
+def _back_substitute(table: Sequence[Vector], determinant: int) -> list[int]:
+    size = len(table)
+    solution = [0] * size
+    for i in reversed(range(size)):
+        known = _dot(table[i][i + 1 : size], solution[i + 1 :])
+        solution[i] = (determinant * table[i][size] - known) // table[i][i]
+    return solution
+
+
+def _combination(corral: dict[int, Fraction], rows: Sequence[Vector]) -> tuple[tuple[int, ...], int]:
+    """Return sum_i l_i y_i as integers over one denominator."""
+    denominator = lcm(*(weight.denominator for weight in corral.values()))
+    multiples = [int(weight * denominator) for weight in corral.values()]
+    columns = zip(*(rows[k] for k in corral), strict=True)
+    *vector, denominator = coprime([*(_dot(multiples, column) for column in columns), denominator])
+    return tuple(vector), denominator
+
+
+def _counts(corral: dict[int, Fraction], size: int) -> tuple[int, ...]:
+    denominator = lcm(*(weight.denominator for weight in corral.values()))
+    return coprime([int(corral.get(k, 0) * denominator) for k in range(size)])
+
+
+def _dot(left: Iterable[int], right: Iterable[int]) -> int:
+    return sum(map(mul, left, right))
