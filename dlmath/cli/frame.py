@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dlmath.commands.checks import one_of
 from dlmath.errors import InvalidValueError, unknown
 from dlmath.report.outcome import FORMATS, Outcome, emit
 from dlmath.report.streams import Streams, detect
@@ -47,18 +48,10 @@ def completer(words: Callable[[], Iterable[str]] | Sequence[str]) -> Callable[[s
 
 
 def choice(flag: str, words: Sequence[str], text: str, **extra: Any) -> Any:
-    """Declare an option that takes one of a few words; `one_of` checks it with a suggestion."""
+    """Declare an option that takes one of a few words; `dlmath.commands.checks.one_of` checks it."""
     return typer.Option(
         flag, metavar="|".join(words), help=text, autocompletion=completer(words), show_default=False, **extra
     )
-
-
-def one_of(flag: str, word: str, words: Sequence[str]) -> str:
-    """Return the word when it is allowed, or raise the error with the nearest match."""
-    folded = word.lower()
-    if folded not in words:
-        raise unknown(f"value for {flag}:", word, words)
-    return folded
 
 
 FORMAT = Annotated[str, choice("--format", FORMATS, "How the result is printed.  [default: table]")]

@@ -21,13 +21,15 @@ Cell: TypeAlias = "str | int | float | bool | None"
 class Table:
     """Rows under a header; cells are raw values, so CSV keeps full precision.
 
-    `styles` gives a row its style where the command wants one (as many entries as rows, or none).
+    `styles` gives a row its style where the command wants one (as many entries as rows, or none); `digits` are the
+    significant digits shown.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     title: str = ""
     styles: tuple[str, ...] = ()
+    digits: int = 6
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Facts:
 
     pairs: tuple[tuple[str, Cell], ...]
     title: str = ""
+    digits: int = 6
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,8 @@ def text_of(line: Line) -> str:
     return line if isinstance(line, str) else "".join(text for text, _ in line)
 
 
-def figure(value: Cell) -> str:
-    """Write one value for people: thousands grouped, six significant digits.
+def figure(value: Cell, digits: int = 6) -> str:
+    """Write one value for people: thousands grouped, `digits` significant digits.
 
     >>> figure(924844032), figure(0.1), figure(1 / 3), figure(None), figure(True)
     ('924,844,032', '0.1', '0.333333', '-', 'yes')
@@ -72,7 +75,7 @@ def figure(value: Cell) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.6g}"
+    return f"{value:.{digits}g}"
 
 
 def is_number(value: Cell) -> bool:

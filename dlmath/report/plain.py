@@ -40,12 +40,12 @@ def fact_lines(facts: Facts) -> Iterator[str]:
     """Yield `name  value` lines, the values in one column."""
     width = max((len(name) for name, _ in facts.pairs), default=0)
     for name, value in facts.pairs:
-        yield f"{name:<{width}}{GAP}{figure(value)}".rstrip()
+        yield f"{name:<{width}}{GAP}{figure(value, facts.digits)}".rstrip()
 
 
 def table_lines(table: Table) -> Iterator[str]:
     """Yield header, rule and rows; every column as wide as its widest cell."""
-    cells = [[figure(cell) for cell in row] for row in table.rows]
+    cells = [[figure(cell, table.digits) for cell in row] for row in table.rows]
     widths = [max(map(len, column)) for column in zip(table.columns, *cells, strict=True)]
     right = [is_right(table, index) for index in range(len(widths))]
     yield aligned(table.columns, widths, right)

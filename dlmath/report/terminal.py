@@ -59,7 +59,7 @@ def rich_table(table: Table) -> RichTable:
         drawn.add_column(title, justify="right" if is_right(table, index) else "left", overflow="fold")
     styles = table.styles or ("",) * len(table.rows)
     for row, style in zip(table.rows, styles, strict=True):
-        drawn.add_row(*(Text(figure(cell)) for cell in row), style=style or None)
+        drawn.add_row(*(Text(figure(cell, table.digits)) for cell in row), style=style or None)
     return drawn
 
 
@@ -69,7 +69,7 @@ def rich_facts(facts: Facts) -> RichTable:
     grid.add_column(style="cyan", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, value in facts.pairs:
-        grid.add_row(Text(name), Text(figure(value)))
+        grid.add_row(Text(name), Text(figure(value, facts.digits)))
     return grid
 
 
@@ -84,5 +84,5 @@ def natural_width(block: Block) -> int:
         # Rich's simple box takes one column more than the plain gap between two cells
         return max(map(len, table_lines(block))) + len(block.columns) + 1
     if isinstance(block, Facts):
-        return max((len(name) + len(figure(value)) + 4 for name, value in block.pairs), default=0)
+        return max((len(name) + len(figure(value, block.digits)) + 4 for name, value in block.pairs), default=0)
     return 0
