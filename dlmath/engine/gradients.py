@@ -1,0 +1,109 @@
+"""Every analytic gradient against a numerical one, both through the code that trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlmath.engine.activations import get_activation
+from dlmath.engine.network import LaneNetwork, one_network, run
+
+if TYPE_CHECKING:
+    from dlmath.engine.architecture import Architecture
+    from dlmath.engine.losses import Loss
+
+Array = NDArray[Any]
+
+STENCIL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
+"""dL/dp = sum of weight * L(p + offset h) / h, with error of order h^4 (Fornberg 1988)."""
+STEP = 7e-4
+"""About eps^(1/5): where truncation, h^4, and rounding, eps / h, are equal in float64."""
+SMALL_SHARE = 1e-3
+ROUNDING = 1e-6
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """The gradients of a network's loss by the chain rule and by differences.
+
+    Attributes
+    ----------
+    names : tuple of str
+        One a parameter: ``W1[0,2]``, ``b1[2]``.
+    analytic, numerical : ndarray (P,)
+    relative_errors : ndarray (P,)
+        |analytic - numerical| over the larger of the two, but at least over a thousandth of the largest gradient
+        and over the rounding error of the loss; NaN where skipped.
+    at_kink : ndarray of bool (P,)
+        Parameters whose small changes push a unit over a kink of its activation, where no derivative exists:
+        not compared.
+    largest : float
+        The largest relative error of those compared; 0 when there is none.
+    """
+
+    names: tuple[str, ...]
+    analytic: Array
+    numerical: Array
+    relative_errors: Array
+    at_kink: Array
+    largest: float
+
+
+def check_gradients(
+    architecture: Architecture, loss: Loss, inputs: Array, targets: Array, parameters: Array
+) -> GradientCheck:
+    """Compare the gradient of the loss with central differences, in float64.
+
+    Each changed parameter is one more lane of the same network, so all differences take one forward pass.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    loss : Loss
+    inputs, targets : ndarray (R, n), (R, K)
+    parameters : ndarray (P,)
+    """
+    analytic, value = _analytic(architecture, loss, inputs, targets, parameters)
+    steps = STEP * np.maximum(1, np.abs(parameters))
+    changed = np.concatenate([parameters[:, None] + np.diag(offset * steps) for offset, _ in STENCIL], axis=1)
+    lanes = np.concatenate([changed, parameters[:, None]], axis=1)
+    network = one_network(architecture, loss, inputs, targets, lanes)
+    at_kink = _crosses_kink(network, len(parameters))
+    losses = network.losses(slice(0, changed.shape[1])).reshape(len(STENCIL), -1)
+    numerical = np.array([weight for _, weight in STENCIL]) @ losses / steps
+    floor = max(SMALL_SHARE * float(np.abs(analytic).max()), ROUNDING * max(1.0, abs(value)))
+    size = np.maximum(np.maximum(np.abs(analytic), np.abs(numerical)), floor)
+    errors = np.where(at_kink, np.nan, np.abs(analytic - numerical) / size)
+    compared = errors[~at_kink]
+    largest = float(compared.max()) if len(compared) else 0.0
+    return GradientCheck(architecture.parameter_names(), analytic, numerical, errors, at_kink, largest)
+
+
+def _analytic(
+    architecture: Architecture, loss: Loss, inputs: Array, targets: Array, parameters: Array
+) -> tuple[Array, float]:
+    network = one_network(architecture, loss, inputs, targets, parameters)
+    with np.errstate(over="ignore"):
+        run(network.forward)
+        value = float(network.losses()[0])
+        run(network.errors)
+        run(network.backward)
+    return network.gradient[:, 0].copy(), value
+
+
+def _crosses_kink(network: LaneNetwork, count: int) -> Array:
+    """Run the forward pass; return which parameters' lanes lie on both sides of a kink, or on it."""
+    crosses = np.zeros(count, bool)
+    with np.errstate(over="ignore"):
+        for layer, weighted in network.forward_by_layer():
+            for kink in get_activation(layer.shape.activation).kinks:
+                side = np.sign(weighted - kink)
+                changed = side[:, :, : len(STENCIL) * count].reshape(*side.shape[:2], len(STENCIL), count)
+                unchanged = side[:, :, len(STENCIL) * count]
+                crosses |= (changed != unchanged[:, :, None, None]).any(axis=(0, 1, 2))
+                # a unit that stands exactly on its kink whatever the parameter has a slope of its own choosing,
+                # and the loss does not depend on it
+    return crosses

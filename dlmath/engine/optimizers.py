@@ -1,0 +1,185 @@
+"""Optimizers as data: each is one update rule over the flat arrays of an ensemble, in place.
+
+Conventions are those of PyTorch: momentum v <- mu v + g, p <- p - rate v; RMSprop with decay 0.99, not centred;
+epsilon is added outside the square root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlmath.errors import unknown
+
+Array = NDArray[Any]
+Program = list[tuple[Callable[..., Any], tuple[Any, ...]]]
+"""Calls to be made in order, with the arrays they work on; built once, run every epoch."""
+
+RMSPROP_DECAY = 0.99
+ADAM_DECAYS = (0.9, 0.999)
+EPSILON = 1e-8
+
+
+@dataclass(frozen=True)
+class Update:
+    """What an update rule works on.
+
+    Attributes
+    ----------
+    parameters, gradient, scratch : ndarray (P, S)
+        P parameters of S networks. The gradient may be overwritten.
+    memory : ndarray (M, S)
+        What the rule remembers of earlier epochs, a network a column.
+    rate, momentum : float
+    """
+
+    parameters: Array
+    gradient: Array
+    scratch: Array
+    memory: Array
+    rate: float
+    momentum: float
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """One update rule.
+
+    Attributes
+    ----------
+    name, equation, source : str
+    program : callable (Update) -> Program
+        The calls of one update, in place.
+    memory : callable (P) -> ndarray (M,)
+        What a fresh network remembers.
+    takes_scaled_gradient : bool
+        The gradient handed in is already multiplied by the rate (free for the caller: a constant factor).
+    default_rate : float
+    """
+
+    name: str
+    equation: str
+    source: str
+    program: Callable[[Update], Program]
+    memory: Callable[[int], Array]
+    default_rate: float
+    takes_scaled_gradient: bool = False
+
+
+def _sgd(update: Update) -> Program:
+    return [(np.subtract, (update.parameters, update.gradient, update.parameters))]
+
+
+def _momentum(update: Update) -> Program:
+    return [
+        (np.multiply, (update.memory, update.momentum, update.memory)),
+        (np.add, (update.memory, update.gradient, update.memory)),
+        (np.multiply, (update.memory, update.rate, update.gradient)),
+        (np.subtract, (update.parameters, update.gradient, update.parameters)),
+    ]
+
+
+def _nesterov(update: Update) -> Program:
+    return [
+        (np.multiply, (update.memory, update.momentum, update.memory)),
+        (np.add, (update.memory, update.gradient, update.memory)),
+        (np.multiply, (update.memory, update.momentum, update.scratch)),
+        (np.add, (update.gradient, update.scratch, update.gradient)),
+        (np.multiply, (update.gradient, update.rate, update.gradient)),
+        (np.subtract, (update.parameters, update.gradient, update.parameters)),
+    ]
+
+
+def _running_mean_of_squares(mean: Array, decay: float, update: Update) -> Program:
+    """mean <- decay * mean + (1 - decay) * gradient^2."""
+    return [
+        (np.square, (update.gradient, update.scratch)),
+        (np.multiply, (update.scratch, 1 - decay, update.scratch)),
+        (np.multiply, (mean, decay, mean)),
+        (np.add, (mean, update.scratch, mean)),
+    ]
+
+
+def _rmsprop(update: Update) -> Program:
+    return [
+        *_running_mean_of_squares(update.memory, RMSPROP_DECAY, update),
+        (np.sqrt, (update.memory, update.scratch)),
+        (np.add, (update.scratch, EPSILON, update.scratch)),
+        (np.multiply, (update.gradient, update.rate, update.gradient)),
+        (np.divide, (update.gradient, update.scratch, update.gradient)),
+        (np.subtract, (update.parameters, update.gradient, update.parameters)),
+    ]
+
+
+def _adam(update: Update) -> Program:
+    """Memory: mean of gradients (P rows), mean of squares (P rows), and the two powers of the decays.
+
+    p <- p - rate m^ / (sqrt(v^) + eps), m^ = m / (1 - b1^t), v^ = v / (1 - b2^t), each network with its own t.
+    """
+    count = len(update.parameters)
+    mean, square, powers = update.memory[:count], update.memory[count : 2 * count], update.memory[2 * count :]
+    decays = np.array(ADAM_DECAYS, dtype=powers.dtype)[:, None]
+    smallest = np.finfo(powers.dtype).tiny  # below it arithmetic is slow, and 1 - b^t is 1 long before
+    corrections = np.empty_like(powers)
+    return [
+        (np.multiply, (powers, decays, powers)),
+        (partial(np.maximum, out=powers), (powers, smallest)),
+        (np.subtract, (1, powers, corrections)),
+        (np.sqrt, (corrections[1], corrections[1])),
+        (np.divide, (update.rate, corrections[0], corrections[0])),
+        *_running_mean_of_squares(square, ADAM_DECAYS[1], update),
+        (np.multiply, (mean, ADAM_DECAYS[0], mean)),
+        (np.multiply, (update.gradient, 1 - ADAM_DECAYS[0], update.gradient)),
+        (np.add, (mean, update.gradient, mean)),
+        (np.sqrt, (square, update.scratch)),
+        (np.divide, (update.scratch, corrections[1], update.scratch)),
+        (np.add, (update.scratch, EPSILON, update.scratch)),
+        (np.divide, (mean, update.scratch, update.scratch)),
+        (np.multiply, (update.scratch, corrections[0], update.scratch)),
+        (np.subtract, (update.parameters, update.scratch, update.parameters)),
+    ]
+
+
+def _adam_memory(count: int) -> Array:
+    return np.concatenate([np.zeros(2 * count), np.ones(2)])
+
+
+_ENTRIES = (
+    Optimizer(
+        "sgd", "p <- p - rate g", "Cauchy 1847; Robbins & Monro 1951", _sgd, lambda _count: np.zeros(0),
+        default_rate=4.0, takes_scaled_gradient=True,
+    ),
+    Optimizer(
+        "momentum", "v <- mu v + g; p <- p - rate v", "Polyak 1964; Rumelhart, Hinton & Williams 1986",
+        _momentum, np.zeros, default_rate=0.5,
+    ),
+    Optimizer(
+        "nesterov", "v <- mu v + g; p <- p - rate (g + mu v)", "Nesterov 1983; Sutskever et al. 2013",
+        _nesterov, np.zeros, default_rate=0.5,
+    ),
+    Optimizer(
+        "rmsprop", "v <- 0.99 v + 0.01 g^2; p <- p - rate g / (sqrt(v) + 1e-8)", "Tieleman & Hinton 2012",
+        _rmsprop, np.zeros, default_rate=0.02,
+    ),
+    Optimizer(
+        "adam",
+        "m <- 0.9 m + 0.1 g; v <- 0.999 v + 0.001 g^2; p <- p - rate m^ / (sqrt(v^) + 1e-8), "
+        "m^ = m / (1 - 0.9^t), v^ = v / (1 - 0.999^t)",
+        "Kingma & Ba 2014", _adam, _adam_memory, default_rate=0.05,
+    ),
+)  # fmt: skip
+
+OPTIMIZERS: dict[str, Optimizer] = {entry.name: entry for entry in _ENTRIES}
+"""Every optimizer, by the name the user types."""
+
+
+def get_optimizer(name: str) -> Optimizer:
+    """Return the optimizer of that name; an unknown one is an InvalidValueError."""
+    if name not in OPTIMIZERS:
+        raise unknown("optimizer", name, OPTIMIZERS)
+    return OPTIMIZERS[name]

@@ -1,0 +1,59 @@
+"""What can be said of a whole ensemble: a success rate with its uncertainty, and how long learning took."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Z_95 = 1.959963984540054  # the normal quantile at 0.975
+
+
+def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:
+    """Return the score interval of a proportion (Wilson 1927), 95 % unless `z` says otherwise.
+
+    (p + z^2/2n -+ z sqrt(p (1 - p)/n + z^2/4n^2)) / (1 + z^2/n); without trials it is (0, 1).
+
+    Examples
+    --------
+    >>> [round(end, 4) for end in wilson_interval(83, 100)]
+    [0.7445, 0.8911]
+    """
+    if trials == 0:
+        return 0.0, 1.0
+    rate = successes / trials
+    centre = rate + z * z / (2 * trials)
+    spread = z * math.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
+    low = 0.0 if successes == 0 else (centre - spread) / scale
+    high = 1.0 if successes == trials else (centre + spread) / scale
+    return low, high
+
+
+@dataclass(frozen=True)
+class EpochSummary:
+    """How many epochs the networks needed that learned."""
+
+    min: int
+    median: float
+    p90: float
+    max: int
+
+
+def summarise_epochs(epochs: NDArray[Any]) -> EpochSummary | None:
+    """Return the summary of `epochs` (N,), one entry a network that learned; None when there is none.
+
+    Quantiles are interpolated linearly.
+
+    Examples
+    --------
+    >>> summarise_epochs(np.array([3, 1, 2, 4]))
+    EpochSummary(min=1, median=2.5, p90=3.7, max=4)
+    """
+    if len(epochs) == 0:
+        return None
+    median, p90 = (float(value) for value in np.quantile(epochs, [0.5, 0.9]))
+    return EpochSummary(int(epochs.min()), median, round(p90, 9), int(epochs.max()))
