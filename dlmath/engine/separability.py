@@ -27,9 +27,9 @@ P. Wolfe, Finding the nearest point in a polytope, Math. Programming 11 (1976).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
-from math import gcd, isfinite, lcm, sqrt
-from numbers import Integral
+from math import gcd, isfinite, lcm
 from operator import mul
 from typing import TYPE_CHECKING
 
@@ -74,7 +74,7 @@ class Separability:
     @property
     def margin(self) -> float:
         """Novikoff's gamma."""
-        return sqrt(self.gamma_squared)
+        return _root(self.gamma_squared)
 
     @property
     def bound(self) -> int | None:
@@ -92,7 +92,7 @@ class NearestRow:
     @property
     def distance(self) -> float:
         """The distance itself."""
-        return sqrt(self.distance_squared)
+        return _root(self.distance_squared)
 
 
 def separate(inputs: Iterable[Sequence[Real]], targets: Iterable[Real], *, bias: bool = True) -> Separability:
@@ -181,7 +181,7 @@ def exact(value: Real) -> Exact:
     >>> exact(0.1)
     Fraction(1, 10)
     """
-    if isinstance(value, Integral):
+    if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
         if not isfinite(value):
@@ -380,6 +380,11 @@ def _combination(corral: dict[int, Fraction], rows: Sequence[Vector]) -> tuple[t
 def _counts(corral: dict[int, Fraction], size: int) -> tuple[int, ...]:
     denominator = lcm(*(weight.denominator for weight in corral.values()))
     return coprime([int(corral.get(k, 0) * denominator) for k in range(size)])
+
+
+def _root(square: Fraction) -> float:
+    """Return the square root, also of squares beyond the range of floats."""
+    return float((Decimal(square.numerator) / Decimal(square.denominator)).sqrt())
 
 
 def _dot(left: Iterable[int], right: Iterable[int]) -> int:
