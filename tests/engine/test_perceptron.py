@@ -147,18 +147,22 @@ def test_novikoff_bounds_the_updates(problem, bias, rate):
 @laws
 @given(problems, rules)
 def test_the_steps_tell_the_same_run(problem, batch):
-    unit = perceptron(*problem, batch=batch)
+    rows, targets = problem
+    unit = perceptron([[x / 4 for x in row] for row in rows], targets, batch=batch, learning_rate=0.3)
     run = train(unit, epochs=20)
     told = list(steps(unit, run.epochs))
     wrong = [step for step in told if step.error]
     assert run.updates == (len(wrong) if batch == "online" else len({step.epoch for step in wrong}))
     assert told[-1].after == (*run.weights, run.bias)
     for step in told:
-        x = (*step.x, 1)
+        x = (*(Fraction(value, 4) for value in rows[step.row]), 1)
+        assert (*step.x, 1) == x
         assert step.z == sum(w * value for w, value in zip(step.before, x, strict=True))
         assert step.output == (step.z > 0)
         if batch == "online":
-            assert step.after == tuple(w + step.error * v for w, v in zip(step.before, x, strict=True))
+            assert step.after == tuple(
+                w + Fraction(3, 10) * step.error * v for w, v in zip(step.before, x, strict=True)
+            )
 
 
 def test_steps_of_xor_never_end_and_those_of_and_do():

@@ -145,6 +145,11 @@ def test_without_a_bias_motzkin_decides(rows, targets, separable, certificate):
     assert certificate is None or answer.certificate == certificate
 
 
+def test_a_row_of_zeros_that_is_never_wrong_does_not_spoil_the_bound():
+    answer = prove(truth_table_inputs(2), [0, 1, 1, 1], bias=False)
+    assert (answer.gamma_squared, answer.radius_squared, answer.bound) == (Fraction(1, 2), 2, 4)
+
+
 def test_and_has_no_line_through_the_origin():
     answer = prove(truth_table_inputs(2), [0, 0, 0, 1], bias=False)
     assert answer.certificate == (0, 1, 1, 1)
