@@ -30,7 +30,7 @@ def describe(error: Exception) -> str:
 def describe_usage(error: typer.TyperException) -> str:
     """Return the line for a word the parser could not take."""
     context = getattr(error, "ctx", None)
-    command = context.command_path if context else "dlmath"
+    command = context.command_path if context else "dlmath COMMAND"
     option = getattr(error, "option_name", None)
     if hasattr(error, "possibilities"):
         return f"no such option {option}; {similar(option, error.possibilities)}see {command} --help"

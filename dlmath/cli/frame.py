@@ -5,37 +5,20 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dlmath.commands.checks import one_of
-from dlmath.errors import InvalidValueError, unknown
+from dlmath.errors import InvalidValueError, UnwritableError, unknown
 from dlmath.report.outcome import FORMATS, Outcome, emit
-from dlmath.report.streams import Streams, detect
+from dlmath.report.output import Output
+from dlmath.report.streams import detect, silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 PLOT_FORMATS = ("png", "svg", "pdf")
-
-
-@dataclass(frozen=True)
-class Output:
-    """The output options of one call, and the streams they go to."""
-
-    format: str
-    get: str | None
-    explain: bool
-    plot: str | None
-    quiet: bool
-    streams: Streams
-
-    def settings(self) -> dict[str, Any]:
-        """Return the options as `settings` lists them."""
-        named = {name: value for name, value in vars(self).items() if name != "streams"}
-        return named if self.plot is not None else {k: v for k, v in named.items() if k != "plot"}
 
 
 def completer(words: Callable[[], Iterable[str]] | Sequence[str]) -> Callable[[str], list[str]]:
@@ -161,7 +144,9 @@ def deliver(outcome: Outcome, output: Output) -> int:
         emit(outcome, output.streams, output.format, output.get)
         output.streams.out.flush()
     except BrokenPipeError:
-        silence_stdout()
+        silence(output.streams.out)
+    except OSError as error:
+        raise UnwritableError(f"standard output: {error.strerror}", "free some space, or send it elsewhere") from error
     return outcome.status
 
 
@@ -181,10 +166,3 @@ def ending_of(name: str) -> str:
     'svg'
     """
     return name.rpartition(".")[2].lower()
-
-
-def silence_stdout() -> None:
-    """Point standard output at nothing, so that the interpreter's last flush does not complain of a closed pipe."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

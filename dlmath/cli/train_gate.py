@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from dlmath.cli.app import app
-from dlmath.cli.frame import JOBS, SEED, Output, choice, completer, subcommand
+from dlmath.cli.frame import JOBS, SEED, choice, completer, subcommand
 from dlmath.report.outcome import Outcome
+from dlmath.report.output import Output
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky-relu", "elu", "selu", "gelu", "swish", "softplus", "linear", "step")
 INITS = ("glorot", "glorot-normal", "he", "lecun", "uniform:A", "uniform:A:B", "normal:SIGMA", "orthogonal", "zeros")
@@ -130,8 +131,8 @@ def train_gate(
 
     Exit status 0 when the gate was learned, 1 when it was not: dlmath train-gate xor && echo learned
     """
-    from dlmath.commands.train_gate import run
+    options = dict(locals())
+    del options["output"]
+    from dlmath.commands.train_gate import Words, run
 
-    words = dict(locals())
-    words.pop("run")
-    return run(words.pop("output"), **words)
+    return run(Words(**options), output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -186,7 +187,7 @@ def child(value: Any, step: str, path: str) -> Any:
             return value[step]
         raise no_such_step(step, path, list(value))
     if isinstance(value, list):
-        if step.lstrip("-").isdecimal() and -len(value) <= int(step) < len(value):
+        if re.fullmatch("-?[0-9]{1,18}", step) and -len(value) <= int(step) < len(value):
             return value[int(step)]
         allowed = f"an index from 0 to {len(value) - 1}" if value else "nothing: the list is empty"
         raise InvalidValueError(f"--get {path}: no item {step!r}", f"here stands a list; allowed is {allowed}")
