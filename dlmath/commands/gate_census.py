@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dlmath.engine.census import Census
-    from dlmath.report.blocks import Block
+    from dlmath.report.blocks import Block, Cell
     from dlmath.report.output import Output
 
 
@@ -40,7 +40,8 @@ def run_census(words: Words, output: Output) -> Outcome:
 def check_words(words: Words, output: Output) -> None:
     """Refuse what a count over all gates has no use for."""
     if words.gate is not None:
-        raise InvalidValueError(f"--separable counts over all gates, {words.gate!r} is one", "name a GATE or use --separable")
+        what = f"--separable counts over all gates, {words.gate!r} is one"
+        raise InvalidValueError(what, "name a GATE or use --separable")
     usual = Words()
     unused = {
         "--" + field.name.replace("_", "-"): getattr(words, field.name)
@@ -53,9 +54,10 @@ def check_words(words: Words, output: Output) -> None:
 
 def main_table(counted: Census) -> Table:
     """Return how many functions met each fate."""
-    rows = [("learned", None, counted.separable)]
-    rows += [("cycle", period, count) for period, count in counted.periods.items()]
-    return Table(("fate", "period", "functions"), tuple(rows), title=f"All {counted.functions:,} functions of {counted.inputs} inputs")
+    cycles = (("cycle", period, count) for period, count in counted.periods.items())
+    rows: tuple[tuple[Cell, ...], ...] = (("learned", None, counted.separable), *cycles)
+    title = f"All {counted.functions:,} functions of {counted.inputs} inputs"
+    return Table(("fate", "period", "functions"), rows, title=title)
 
 
 def blocks(counted: Census, table: Table) -> Iterator[Block]:

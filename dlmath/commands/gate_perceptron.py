@@ -130,8 +130,9 @@ def drawn(gate: Gate, words: Words, resolved: dict[str, object]) -> Iterator[tup
     from dlmath.engine.architecture import Architecture
     from dlmath.engine.initialisers import draw_parameters, parse_initialiser
 
-    kinds = [parse_initialiser(str(resolved[name])) for name in ("init", "bias_init")]
-    parameters = draw_parameters(Architecture((gate.n_inputs, 1), ("linear",)), *kinds, words.seed, words.seeds)
+    init, bias_init = (parse_initialiser(str(resolved[name])) for name in ("init", "bias_init"))
+    unit = Architecture((gate.n_inputs, 1), ("linear",))  # a draw does not depend on the activation
+    parameters = draw_parameters(unit, init, bias_init, words.seed, words.seeds)
     for column in parameters.T.tolist():
         yield column[:-1], column[-1]
 
@@ -161,7 +162,7 @@ def outcome(trained: Trained, chosen: dict[str, object], output: Output) -> Outc
         table=report.main_table(trained.gate, trained.run),
         blocks=partial(report.blocks, trained.gate, trained.run, trained.runs, trained.proof),
         explanation=partial(report.explanation, trained.gate, trained.unit, trained.run) if output.explain else None,
-        picture=partial(report.picture, trained.gate, trained.unit, trained.run, trained.proof),
+        picture=partial(report.picture, trained.gate, trained.unit, trained.run),
         answer=all(run.learned for run in trained.runs),
     )
 

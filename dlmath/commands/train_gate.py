@@ -89,7 +89,8 @@ def check_common(words: Words) -> None:
     if words.weights is not None:
         refuse({"--init": words.init, "--bias-init": words.bias_init}, "beside --weights, which says where to start")
     if words.weights is not None and words.seeds > 1:
-        raise InvalidValueError(f"--weights FILE holds one network, --seeds {words.seeds} asks for more", "use --seeds 1")
+        what = f"--weights {words.weights} holds one network, --seeds {words.seeds} asks for more"
+        raise InvalidValueError(what, "use --seeds 1")
 
 
 def settings(words: Words, output: Output, resolved: Mapping[str, object]) -> dict[str, object]:

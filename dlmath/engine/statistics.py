@@ -1,13 +1,16 @@
-"""What can be said of a whole ensemble: a success rate with its uncertainty, and how long learning took."""
+"""What can be said of a whole ensemble: a success rate with its uncertainty, and how long learning took.
+
+No array library: the perceptron, which needs none, reports through it too.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 Z_95 = 1.959963984540054  # the normal quantile at 0.975
 
@@ -43,17 +46,25 @@ class EpochSummary:
     max: int
 
 
-def summarise_epochs(epochs: NDArray[Any]) -> EpochSummary | None:
-    """Return the summary of `epochs` (N,), one entry a network that learned; None when there is none.
+def summarise_epochs(epochs: Iterable[int]) -> EpochSummary | None:
+    """Return the summary of one entry a network that learned; None when there is none.
 
     Quantiles are interpolated linearly.
 
     Examples
     --------
-    >>> summarise_epochs(np.array([3, 1, 2, 4]))
+    >>> summarise_epochs([3, 1, 2, 4])
     EpochSummary(min=1, median=2.5, p90=3.7, max=4)
     """
-    if len(epochs) == 0:
+    ordered = sorted(int(epoch) for epoch in epochs)
+    if not ordered:
         return None
-    median, p90 = (float(value) for value in np.quantile(epochs, [0.5, 0.9]))
-    return EpochSummary(int(epochs.min()), median, round(p90, 9), int(epochs.max()))
+    return EpochSummary(ordered[0], quantile(ordered, 0.5), quantile(ordered, 0.9), ordered[-1])
+
+
+def quantile(ordered: Sequence[int], share: float) -> float:
+    """Return the quantile of sorted numbers, interpolated linearly between the two nearest."""
+    place = share * (len(ordered) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return round(ordered[low] + (place - low) * (ordered[high] - ordered[low]), 9)

@@ -17,6 +17,8 @@ from dlmath.report.gates import span, truth_table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from dlmath.engine.gates import Gate
     from dlmath.engine.gradients import GradientCheck
     from dlmath.engine.training import TrainingResult, TrainingSettings
@@ -94,9 +96,8 @@ def ensemble(found: TrainingResult, columns: int) -> Iterator[Block]:
     epochs = found.epochs[found.learned]
     summary = summarise_epochs(epochs)
     if summary is not None:
-        pairs.append(
-            ("epochs", f"min {summary.min:,}, median {summary.median:,.6g}, p90 {summary.p90:,.6g}, max {summary.max:,}")
-        )
+        quantiles = f"median {summary.median:,.6g}, p90 {summary.p90:,.6g}"
+        pairs.append(("epochs", f"min {summary.min:,}, {quantiles}, max {summary.max:,}"))
     yield Facts(tuple(pairs), title=f"Seeds {found.settings.seed} to {found.settings.seed + seeds - 1}")
     if found.failure_counts:
         rows = tuple((name, number, FAILURES[name]) for name, number in found.failure_counts.items())
@@ -120,12 +121,12 @@ def ranges(gate: Gate) -> tuple[tuple[float, float], tuple[float, float]]:
 
 def output_grid(
     found: TrainingResult, x_range: tuple[float, float], y_range: tuple[float, float], steps: int
-) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+) -> NDArray[np.float64]:
     """Return the outputs on an even grid, clipped to [0, 1]; row 0 is the top, where x2 is highest."""
     xs, ys = np.linspace(*x_range, steps), np.linspace(y_range[1], y_range[0], steps)
     plane = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
     outputs = predict(found.settings.architecture, found.shown.parameters, plane)[:, 0]
-    return np.clip(np.nan_to_num(outputs, nan=0.5), 0, 1).reshape(steps, steps)
+    return np.asarray(np.clip(np.nan_to_num(outputs, nan=0.5), 0, 1).reshape(steps, steps))
 
 
 def explanation(gate: Gate, settings: TrainingSettings) -> Iterator[Block]:

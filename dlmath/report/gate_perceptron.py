@@ -79,7 +79,7 @@ def certificate_table(gate: Gate, certificate: Sequence[int], *, bias: bool) -> 
     return Table(
         columns,
         (*rows, ("sum", "", *(number(total) for total in sums))),
-        title="No line can do it: y times the signed rows sums to zero, yet every row alone would have to be positive",
+        title="No line can do it: w . (signed row) > 0 for every row is impossible, for y times the rows sums to zero",
     )
 
 
@@ -123,7 +123,9 @@ def explanation(gate: Gate, unit: Perceptron, run: Run) -> Iterator[Block]:
     shown = taken[:EXPLAINED_STEPS]
     yield steps_table(gate, shown, bias=unit.bias)
     if len(taken) > EXPLAINED_STEPS:
-        yield Lines((f"(the first {EXPLAINED_STEPS} rows taken; the run has {last} epochs of {len(gate.inputs)} rows)",))
+        yield Lines(
+            (f"(the first {EXPLAINED_STEPS} rows taken; the run has {last} epochs of {len(gate.inputs)} rows)",)
+        )
 
 
 def steps_table(gate: Gate, shown: Sequence[Step], *, bias: bool) -> Table:
@@ -134,10 +136,11 @@ def steps_table(gate: Gate, shown: Sequence[Step], *, bias: bool) -> Table:
         (s.epoch, s.row + 1, *map(number, s.x), number(s.z), s.output, s.target, s.error, *map(number, s.after))
         for s in shown
     )
-    return Table(columns, rows, title="Row by row (weights after it)", styles=tuple("yellow" if s.error else "" for s in shown))
+    styles = tuple("yellow" if step.error else "" for step in shown)
+    return Table(columns, rows, title="Row by row (weights after it)", styles=styles)
 
 
-def picture(gate: Gate, unit: Perceptron, run: Run, proof: Separability, ending: str) -> bytes:
+def picture(gate: Gate, unit: Perceptron, run: Run, ending: str) -> bytes:
     """Draw the figure of --plot."""
     from dlmath.report.plots import drawn
     from dlmath.report.plots.train_gate import TrainGateFigure, figure
@@ -146,12 +149,12 @@ def picture(gate: Gate, unit: Perceptron, run: Run, proof: Separability, ending:
         title=f"{gate.name}: a perceptron",
         errors=run.history.errors,
         error_cycle=run.cycle,
-        plane=plane(gate, unit, run, proof) if gate.n_inputs == 2 else None,
+        plane=plane(gate, unit, run) if gate.n_inputs == 2 else None,
     )
     return drawn(figure(data), ending)
 
 
-def plane(gate: Gate, unit: Perceptron, run: Run, proof: Separability) -> Plane:
+def plane(gate: Gate, unit: Perceptron, run: Run) -> Plane:
     """Return what the panel of the plane shows: the line that was found, or those the rule cycles through."""
     from dlmath.report.plots.train_gate import Plane
 

@@ -60,9 +60,8 @@ def forward_sums(number: int, layer: LayerTrace) -> Lines:
             terms = [f"{signed(x)} * {signed(w)}" for x, w in zip(inputs, layer.weights[:, unit], strict=True)]
             bias = f" + {signed(bias_of(layer, unit))}" if len(layer.biases) else ""
             z, a = layer.weighted_sums[row, unit], layer.activations[row, unit]
-            lines.append(
-                f"row {row + 1}, unit {unit + 1}: z = {' + '.join(terms)}{bias} = {short(z)};  a = {phi}(z) = {short(a)}"
-            )
+            place = f"row {row + 1}, unit {unit + 1}"
+            lines.append(f"{place}: z = {' + '.join(terms)}{bias} = {short(z)};  a = {phi}(z) = {short(a)}")
     return Lines(tuple(lines), title=f"Forward, layer {number}")
 
 
@@ -121,8 +120,9 @@ def factor_rows(number: int, layer: LayerTrace) -> Iterator[tuple[Cell, ...]]:
     fan_in, fan_out = layer.weights.shape
     for source in range(fan_in):
         for unit in range(fan_out):
-            yield from chain(weight_name(number, source, unit), layer, [unit], layer.inputs[:, source])
-            yield (weight_name(number, source, unit), "sum", None, None, None, float(layer.weight_gradient[source, unit]))
+            name = weight_name(number, source, unit)
+            yield from chain(name, layer, [unit], layer.inputs[:, source].tolist())
+            yield (name, "sum", None, None, None, float(layer.weight_gradient[source, unit]))
     for index in range(len(layer.biases)):
         served = [index] if len(layer.biases) == fan_out else range(fan_out)
         yield from chain(bias_name(number, index), layer, served, [1.0] * len(layer.inputs))

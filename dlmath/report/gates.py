@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from dlmath.report.blocks import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from fractions import Fraction
 
     from dlmath.engine.gates import Gate
     from dlmath.report.blocks import Cell
@@ -26,7 +26,8 @@ def truth_table(gate: Gate, outputs: Sequence[Sequence[float]], correct: Sequenc
         (*map(number, x), *map(number, y), *map(number, o), right)
         for x, y, o, right in zip(gate.inputs, gate.targets, outputs, correct, strict=True)
     )
-    return Table(columns, rows, title=f"Truth table of {gate.name}", styles=tuple("" if ok else "red" for ok in correct))
+    styles = tuple("" if ok else "red" for ok in correct)
+    return Table(columns, rows, title=f"Truth table of {gate.name}", styles=styles)
 
 
 def numbered(letter: str, count: int, alone: str | None = None) -> tuple[str, ...]:
@@ -43,7 +44,7 @@ def numbered(letter: str, count: int, alone: str | None = None) -> tuple[str, ..
 def number(value: float | Fraction) -> int | float:
     """Return a whole number as int, any other as float.
 
-    >>> number(2.0), number(Fraction(1, 2))
+    >>> number(2.0), number(0.5)
     (2, 0.5)
     """
     return int(value) if value == int(value) else float(value)

@@ -57,6 +57,13 @@ class Streams:
         return self.width or 80
 
 
+def silence(stream: TextIO) -> None:
+    """Point a stream at nothing, so that a later flush of what it could not write does not fail again."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, stream.fileno())
+    os.close(nothing)
+
+
 def detect(out: TextIO, err: TextIO, environ: Mapping[str, str] = os.environ, *, quiet: bool = False) -> Streams:
     """Return what the streams can do in this environment."""
     dumb = environ.get("TERM") == "dumb"

@@ -19,15 +19,26 @@ if TYPE_CHECKING:
     from dlmath.report.streams import Streams
 
 
+class PlainlyBrokenConsole(Console):
+    """A console that reports a closed pipe like any other file, instead of leaving with status 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the frame decide, which knows the command's own status."""
+        raise BrokenPipeError
+
+
 def show(blocks: Iterable[Block], streams: Streams) -> None:
     """Draw the blocks on standard output."""
     listed = list(blocks)
-    # color_system="auto" looks at the file; a forced colour must not depend on what it finds
-    console = Console(
+    # Left to itself Rich asks the environment again: a dumb terminal has 80 columns for it, and no colour even when
+    # FORCE_COLOR is set. Naming the colours and both sides of the window keeps it to what the edge decided.
+    console = PlainlyBrokenConsole(
         file=streams.out,
         force_terminal=True,
         no_color=not streams.color,
-        width=streams.width or max(80, *(natural_width(block) for block in listed)),
+        color_system="truecolor" if streams.true_color else "256",
+        width=streams.width or max((80, *(natural_width(block) for block in listed))),
+        height=25,
         highlight=False,
         markup=False,
         emoji=False,

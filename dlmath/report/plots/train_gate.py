@@ -13,13 +13,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREEN, RED, GRAY, INK = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#8c8c8c", "#1a1a1a"
+BLUE, ORANGE, GREEN, RED, INK = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#1a1a1a"
 """Okabe and Ito's palette (2008), which every kind of colour vision tells apart."""
+
+OUTPUT_COLORS = ("#2c7bb6", "#abd0e6", "#ffffff", "#fdc98a", "#e08214")
+UNIT_COLOR = "#d81b9a"
+"""Seen on every one of the outputs' colours, and on the black line that a steep unit's line may coincide with."""
 
 TEXT, TITLE, HEADLINE = 11, 12.5, 15
 """Sizes of letters in points: legible from the back of a lecture hall when the figure fills a slide."""
 
-PANEL_WIDTH, PANEL_HEIGHT = 5.2, 4.6
+ONE_ROW, TWO_ROWS = (5.2, 4.6), (5.6, 4.1)
+"""Inches of a panel: three in a row, or more in two, both fill a wide slide."""
+
 LOG_FROM = 100.0
 """A loss that falls by more than this factor is drawn on a log axis."""
 
@@ -108,7 +114,8 @@ def figure(data: TrainGateFigure) -> Figure:
     panels = panels_of(data)
     lines = 1 if len(panels) <= 3 else 2
     columns = max(math.ceil(len(panels) / lines), 1)
-    drawn = new_figure(PANEL_WIDTH * columns, PANEL_HEIGHT * lines)
+    width, height = ONE_ROW if lines == 1 else TWO_ROWS
+    drawn = new_figure(width * columns, height * lines)
     drawn.set_layout_engine("constrained", w_pad=0.12, h_pad=0.1)
     drawn.suptitle(data.title, fontsize=HEADLINE, fontweight="bold", color=INK)
     for index, panel in enumerate(panels, start=1):
@@ -170,9 +177,18 @@ def draw_loss(axes: Axes, data: TrainGateFigure) -> None:
 def loss_title(data: TrainGateFigure) -> str:
     """Say how training ended."""
     if data.learned_at is None:
-        return "Loss: not learned"
+        return f"Not learned: loss {data.loss_values[-1]:.3g} after {counted(data.loss_epochs[-1])}"
     within = f": outputs within {data.tolerance:g}" if data.tolerance is not None else ""
-    return f"Learned after {data.learned_at:,} epochs{within}"
+    return f"Learned after {counted(data.learned_at)}{within}"
+
+
+def counted(epochs: float) -> str:
+    """Write a number of epochs.
+
+    >>> counted(1), counted(20000)
+    ('1 epoch', '20,000 epochs')
+    """
+    return "1 epoch" if epochs == 1 else f"{epochs:,.0f} epochs"
 
 
 def draw_errors(axes: Axes, data: TrainGateFigure) -> None:
@@ -180,37 +196,37 @@ def draw_errors(axes: Axes, data: TrainGateFigure) -> None:
     epochs = range(1, len(data.errors) + 1)
     axes.step(epochs, data.errors, where="mid", color=BLUE, linewidth=2.4)
     if len(epochs) <= 40:
-        axes.plot(epochs, data.errors, "o", color=BLUE, markersize=6)
-    axes.set_ylim(bottom=0)
-    whole_ticks(axes)
+        axes.plot(epochs, data.errors, "o", color=BLUE, markersize=6, clip_on=False)
+    axes.set_ylim(0, 1.12 * max(*data.errors, 1))
+    whole_ticks(axes, ticks=10)
+    if data.error_cycle:
+        start, _ = data.error_cycle
+        axes.axvspan(start - 0.5, max(start, len(data.errors)) + 0.5, color=ORANGE, alpha=0.22, linewidth=0)
+    name(axes, errors_title(data), "epoch", "updates in the epoch")
+
+
+def errors_title(data: TrainGateFigure) -> str:
+    """Say how the perceptron ended."""
     if data.error_cycle:
         start, length = data.error_cycle
-        axes.axvspan(start, max(start, len(data.errors)), color=ORANGE, alpha=0.22, linewidth=0)
-        name(axes, f"From epoch {start:,} on, every {length:,} epochs repeat", "epoch", "updates in the epoch")
-    else:
-        name(axes, errors_title(data.errors), "epoch", "updates in the epoch")
+        return f"From epoch {start:,} on it repeats {'itself' if length == 1 else 'the same ' + counted(length)}"
+    last = len(data.errors)
+    return f"No row is wrong in epoch {last:,}" if data.errors[-1] == 0 else f"Rows still wrong in epoch {last:,}"
 
 
-def errors_title(errors: Sequence[int]) -> str:
-    """Say how the perceptron ended."""
-    return (
-        f"No row is wrong in epoch {len(errors):,}" if errors[-1] == 0 else f"Still wrong after epoch {len(errors):,}"
-    )
-
-
-def group_thousands(axes: Axes) -> None:
+def group_thousands(axes: Axes, ticks: int = 5) -> None:
     """Write epochs as 20,000, and few of them."""
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(ticks, integer=True, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
-def whole_ticks(axes: Axes) -> None:
-    """Count epochs and updates in whole numbers."""
+def whole_ticks(axes: Axes, ticks: int = 5) -> None:
+    """Count on both axes in whole numbers."""
     from matplotlib.ticker import MaxNLocator
 
-    group_thousands(axes)
+    group_thousands(axes, ticks)
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
@@ -227,7 +243,7 @@ def draw_plane(axes: Axes, data: TrainGateFigure) -> None:
     draw_points(axes, plane.points)
     axes.set_xlim(*plane.x_range)
     axes.set_ylim(*plane.y_range)
-    axes.set_aspect("equal", adjustable="box")
+    axes.set_aspect("equal", adjustable="box", anchor="W")
     few_ticks(axes, plane)
     name(axes, plane_title(plane), "$x_1$", "$x_2$")
 
@@ -237,7 +253,7 @@ def plane_title(plane: Plane) -> str:
     if plane.separator is not None:
         return "A line separates the classes" + (f", margin {plane.margin:.3g}" if plane.margin is not None else "")
     if plane.cycle:
-        return f"The line goes round {len(plane.cycle)} places for ever"
+        return f"The line cycles through {len(plane.cycle)} places"
     return "Decision boundary" + (", hidden units dashed" if plane.units else "")
 
 
@@ -245,14 +261,16 @@ def draw_outputs(axes: Axes, plane: Plane) -> None:
     """Fill the plane by the network's output and draw the line where it is one half."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    colors = LinearSegmentedColormap.from_list("outputs", ["#2c7bb6", "#abd0e6", "#ffffff", "#fdc98a", "#e08214"])
+    colors = LinearSegmentedColormap.from_list("outputs", OUTPUT_COLORS)
     rows = [[min(max(value, 0.0), 1.0) for value in row] for row in reversed(plane.values)]
     xs, ys = even(plane.x_range, len(rows[0])), even(plane.y_range, len(rows))
-    filled = axes.contourf(xs, ys, rows, levels=[step / 20 for step in range(21)], cmap=colors, vmin=0, vmax=1)
+    filled = axes.contourf(xs, ys, rows, levels=even((0, 1), 51), cmap=colors, vmin=0, vmax=1)
     filled.set_edgecolor("face")  # no hairlines between the bands of a vector picture
     if crosses_half(rows):
-        axes.contour(xs, ys, rows, levels=[0.5], colors=[INK], linewidths=2.6)
-    bar = axes.figure.colorbar(filled, ax=axes, shrink=0.86, pad=0.02, ticks=[0, 0.25, 0.5, 0.75, 1])
+        axes.contour(xs, ys, rows, levels=[0.5], colors=[INK], linewidths=3.2)
+    # an inset stays beside a square panel, wherever the layout puts it
+    beside = axes.inset_axes((1.04, 0.08, 0.045, 0.84))
+    bar = axes.figure.colorbar(filled, cax=beside, ticks=[0, 0.25, 0.5, 0.75, 1], format="%g")
     bar.set_label("output", fontsize=TEXT + 0.5)
     bar.ax.tick_params(labelsize=TEXT, length=0)
     bar.outline.set_visible(False)
@@ -273,11 +291,11 @@ def even(ends: tuple[float, float], count: int) -> list[float]:
 def draw_lines(axes: Axes, plane: Plane) -> None:
     """Draw the lines of hidden units, of the perceptron, or of its cycle."""
     for line in plane.units:
-        draw_line(axes, plane, line, color=INK, linewidth=1.6, linestyle=(0, (5, 3)))
+        draw_line(axes, plane, line, color=UNIT_COLOR, linewidth=2, linestyle=(0, (4, 2.5)))
     for order, line in enumerate(plane.cycle, start=1):
         ends = draw_line(axes, plane, line, color=BLUE, linewidth=2.2)
         if ends and len(plane.cycle) <= 12:
-            number_line(axes, ends[0], order)
+            number_line(axes, ends, order)
     if plane.separator is not None:
         draw_margin(axes, plane, plane.separator)
         draw_line(axes, plane, plane.separator, color=INK, linewidth=2.6)
@@ -291,8 +309,10 @@ def draw_line(axes: Axes, plane: Plane, line: Line2D, **style: Any) -> list[tupl
     return ends
 
 
-def number_line(axes: Axes, place: tuple[float, float], order: int) -> None:
-    """Write a line's number in the order of the cycle where the line leaves the picture."""
+def number_line(axes: Axes, ends: Sequence[tuple[float, float]], order: int) -> None:
+    """Write a line's number in the order of the cycle near one of its ends, where it is not among the data."""
+    (x0, y0), (x1, y1) = ends
+    place = (x0 + 0.1 * (x1 - x0), y0 + 0.1 * (y1 - y0))
     box = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": BLUE}
     axes.annotate(f"{order}", place, ha="center", va="center", fontsize=TEXT, color=BLUE, bbox=box, zorder=4)
 
@@ -327,7 +347,7 @@ def visible(line: Line2D, x_range: tuple[float, float], y_range: tuple[float, fl
         if (before < 0) != (after < 0) and math.isfinite(after - before):
             share = before / (before - after)
             found.append((start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share))
-    return found
+    return found if len(set(found)) == 2 else []  # a line may only touch a corner
 
 
 def draw_points(axes: Axes, points: Sequence[tuple[float, float, float]]) -> None:
@@ -368,10 +388,11 @@ def draw_epochs(axes: Axes, data: TrainGateFigure) -> None:
     axes.hist(data.epochs, bins=edges(data.epochs, log=log), color=BLUE, edgecolor="white", linewidth=0.8)
     axes.axvline(half, color=INK, linewidth=2, linestyle=(0, (4, 2)))
     axes.annotate(f" median {half:,.0f}", (half, 1), xycoords=("data", "axes fraction"), va="top", fontsize=TEXT)
+    axes.margins(y=0.14)  # the word above stands over the bars, not on them
     whole_ticks(axes)
     if log:
         axes.set_xscale("log")
-    name(axes, f"Half of the {len(data.epochs):,} that learned took at most {half:,.0f}", "epochs to learn", "seeds")
+    name(axes, f"{len(data.epochs):,} seeds learned, half within {counted(half)}", "epochs to learn", "seeds")
 
 
 def edges(values: Sequence[float], *, log: bool, bins: int = 30) -> list[float]:
