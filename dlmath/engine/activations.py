@@ -9,15 +9,18 @@ holds the two together.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlmath.engine.special_functions import erfc
 from dlmath.errors import InvalidValueError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Array = NDArray[Any]
 
@@ -98,16 +101,16 @@ class Activation:
 
 def _sigmoid(z: Array) -> Array:
     small = np.exp(-np.abs(z))  # never overflows, whichever the sign
-    return np.where(z >= 0, 1, small) / (1 + small)
+    return np.asarray(np.where(z >= 0, 1, small) / (1 + small))
 
 
 def _sigmoid_slope(z: Array) -> Array:
     small = np.exp(-np.abs(z))
-    return small / np.square(1 + small)
+    return np.asarray(small / np.square(1 + small))
 
 
 def _logistic_core(x: Array, _slope: Array) -> None:
-    """u = 1 / (1 + exp(x)); exp may overflow to infinity, and 1/inf = 0 is then the right answer."""
+    """Compute 1 / (1 + exp(x)); exp may overflow to infinity, and 1/inf = 0 is then the right answer."""
     np.exp(x, x)
     np.add(x, 1, x)
     np.divide(1, x, x)
@@ -132,15 +135,28 @@ SIGMOID_BY_TANH = Machine(_tanh_core, _tanh_core_slope, slope_in_place=True,
 SIGMOID_BY_EXP = Machine(_logistic_core, _logistic_core_slope, gamma=-1.0)
 
 
+@cache
+def _has_fast_tanh() -> bool:
+    """Whether NumPy has a tanh for this processor that is cheaper than exp, add and divide.
+
+    With AVX-512 its float32 tanh takes 0.4 ns an element and exp 0.5; with AVX2 alone 3 ns and 1.5.
+    """
+    from numpy.lib.introspect import opt_func_info
+
+    found = opt_func_info(func_name="^tanh$", signature="float32")
+    names = [kernel["current"] for kernels in found.values() for kernel in kernels.values()]
+    return any("AVX512" in name or "X86_V4" in name for name in names)  # NumPy before 2.4, and since
+
+
 def _sigmoid_machine(dtype: np.dtype[Any]) -> Machine:
-    """tanh is the cheaper function in float32, exp in float64."""
-    return SIGMOID_BY_TANH if dtype.itemsize == 4 else SIGMOID_BY_EXP
+    """Choose the cheaper form; in float64 that is always exp."""
+    return SIGMOID_BY_TANH if dtype.itemsize == 4 and _has_fast_tanh() else SIGMOID_BY_EXP
 
 
 def _tanh_slope(z: Array) -> Array:
     """sech^2, in a form that does not cancel for large |z|."""
     small = np.exp(-2 * np.abs(z))
-    return 4 * small / np.square(1 + small)
+    return np.asarray(4 * small / np.square(1 + small))
 
 
 # ---------------------------------------------------------------- piecewise linear
@@ -253,11 +269,11 @@ def _swish(z: Array) -> Array:
 
 
 def _swish_slope(z: Array) -> Array:
-    return _sigmoid(z) * (1 + np.clip(z, -1e4, 1e4) * _sigmoid(-z))
+    return np.asarray(_sigmoid(z) * (1 + np.clip(z, -1e4, 1e4) * _sigmoid(-z)))
 
 
 def _swish_core(z: Array, slope: Array) -> None:
-    """z * s with s = sigmoid(z) = (1 + tanh(z/2)) / 2; the slope is s + a (1 - s)."""
+    """Compute z * s with s = sigmoid(z) = (1 + tanh(z/2)) / 2; the slope is s + a (1 - s)."""
     np.multiply(z, 0.5, slope)
     np.tanh(slope, slope)
     np.add(slope, 1, slope)

@@ -115,7 +115,8 @@ class Architecture:
     @property
     def parameter_count(self) -> int:
         """Number of weights and biases."""
-        return self.layers[-1].biases.stop
+        last = self.layers[-1]
+        return last.start + last.fan_in * last.fan_out + last.bias_count
 
     def weights(self, parameters: Array) -> tuple[Array, ...]:
         """Return each layer's weights (fan_in, fan_out, ...) as views of `parameters` (P, ...)."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dlmath.engine.failures import classify
 from dlmath.engine.initialisers import draw_parameters
 from dlmath.engine.lanes import STRIDE, Lanes, Problem
-from dlmath.engine.network import run
+from dlmath.engine.layers import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -244,7 +244,7 @@ class EnsembleTraining:
             self._close_up()
 
     def _find_ended(self) -> Array:
-        """Return the lanes whose network ended in this stride. (Comparisons with NaN are false.)"""
+        """Return the lanes whose network ended in this stride; comparisons with NaN are false, so NaN ends one."""
         worst = self.lanes.worst
         running = np.minimum.reduce(worst, 0) > self.tolerance
         running &= np.maximum.reduce(worst, 0) < self.limit
@@ -252,7 +252,7 @@ class EnsembleTraining:
         return np.flatnonzero(~running & (self.tenants >= 0))
 
     def _record(self, lanes: Array, parameters: Array, memory: Array) -> None:
-        """Note when and why the networks in `lanes` ended; `parameters` and `memory` are from before the stride."""
+        """Note when and why the networks in `lanes` ended; the state given is from before the stride."""
         worst = self.lanes.worst[:, lanes]
         learned, diverged = worst <= self.tolerance, ~(worst < self.limit)
         exhausted = np.arange(STRIDE)[:, None] >= self.epochs - self.ages[lanes]

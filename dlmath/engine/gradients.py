@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlmath.engine.activations import get_activation
-from dlmath.engine.network import LaneNetwork, one_network, run
+from dlmath.engine.layers import run
+from dlmath.engine.network import LaneNetwork, one_network
 
 if TYPE_CHECKING:
     from dlmath.engine.architecture import Architecture

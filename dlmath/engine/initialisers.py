@@ -127,7 +127,8 @@ def _fixed(draw: Draw) -> Callable[[], Draw]:
 
 
 _ENTRIES = (
-    Kind("glorot", "glorot", "U(-l, l), l = sqrt(6 / (fan_in + fan_out))", "Glorot & Bengio 2010", (0,), _fixed(_glorot)),
+    Kind("glorot", "glorot", "U(-l, l), l = sqrt(6 / (fan_in + fan_out))", "Glorot & Bengio 2010", (0,),
+         _fixed(_glorot)),
     Kind("glorot-normal", "glorot-normal", "N(0, 2 / (fan_in + fan_out))", "Glorot & Bengio 2010", (0,),
          _fixed(_glorot_normal)),
     Kind("he", "he", "N(0, 2 / fan_in)", "He et al. 2015", (0,), _fixed(_he)),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlmath.engine.network import LaneNetwork, padded, run
+from dlmath.engine.layers import padded, run
+from dlmath.engine.network import LaneNetwork
 from dlmath.engine.optimizers import Program, Update
 
 if TYPE_CHECKING:
@@ -56,12 +57,12 @@ class Lanes:
         After `run_stride`: row t holds each lane's max |output - target| / network.error_unit as it was BEFORE
         the t-th update of the stride.
     first_lane : ndarray (STRIDE, R, K)
-        The loss signals of lane 0 at the same moments, divided by `signal_unit` less `signal_offset`.
+        What the network's arrays hold of lane 0's outputs at the same moments (see `first_lane_losses`).
     """
 
     def __init__(self, problem: Problem, count: int) -> None:
         self.problem = problem
-        self.size = padded(count)
+        self.size = padded(count, problem.dtype)
         shape = (problem.architecture.parameter_count, self.size)
         self.parameters = np.zeros(shape, problem.dtype)
         self.gradient = np.zeros(shape, problem.dtype)

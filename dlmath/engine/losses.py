@@ -5,14 +5,16 @@ Arrays are laid out (rows, outputs, lanes): one lane is one network of the ensem
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlmath.errors import InvalidValueError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Array = NDArray[Any]
 
@@ -53,7 +55,7 @@ def _sum_of_squares(outputs: Array, targets: Array) -> Array:
 
 
 def _mean_squared_error(outputs: Array, targets: Array) -> Array:
-    return _sum_of_squares(outputs, targets) / (outputs.shape[0] * outputs.shape[1])
+    return np.asarray(_sum_of_squares(outputs, targets) / (outputs.shape[0] * outputs.shape[1]))
 
 
 def _half_sum_of_squares(outputs: Array, targets: Array) -> Array:

@@ -8,239 +8,27 @@ one matrix product. For each layer, with x its input, k its units and h the unit
     delta[r,k] = dL/dz[r,k] = phi'(z[r,k]) * (dL/da at the output, sum_m delta_next[r,m] W_next[k,m] below)
     dL/dW[h,k] = sum_r x[r,h] delta[r,k]         dL/db[k] = sum_r delta[r,k]
 
-What is stored is not a but u, with a = alpha u + beta (see `activations.Machine`), and not delta but D, with
-delta = factor * D (times the next layer's weight where `late_weight` is set): constants are multiplied into the
-small arrays of parameters and gradients only. Everything is planned once as a list of calls on prepared arrays,
-then run every epoch.
+`layers` holds how each line is computed.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlmath.engine.activations import get_activation
+from dlmath.engine.layers import DeepLayer, FirstLayer, Layer, padded, run
 from dlmath.engine.losses import get_loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.engine.architecture import Architecture, LayerShape
+    from dlmath.engine.architecture import Architecture
     from dlmath.engine.losses import Loss
     from dlmath.engine.optimizers import Program
 
-try:  # np.einsum without its parsing in Python, which costs more than a small product; private, so it may go
-    from numpy._core.multiarray import c_einsum as _einsum
-except ImportError:  # pragma: no cover
-    _einsum = np.einsum
-
 Array = NDArray[Any]
-
-LANE_QUANTUM = 16
-"""The number of lanes is a multiple of this: no vector instruction meets a remainder, so no lane is ever computed
-by other instructions than its neighbours, and its bits do not depend on how many lanes there are."""
-
-
-def padded(lanes: int) -> int:
-    """Return the number of lanes to allocate for `lanes` networks."""
-    return max(LANE_QUANTUM, -(-lanes // LANE_QUANTUM) * LANE_QUANTUM)
-
-
-def run(program: Program) -> None:
-    """Make the calls of a program in order."""
-    for call, arguments in program:
-        call(*arguments)
-
-
-class _Layer:
-    """One layer of all lanes: its parameters as views, its buffers, its part of each program.
-
-    Attributes
-    ----------
-    u, slope : ndarray (R, K, S)
-        The activation's core value (before `activate`: gamma * z) and later D.
-    factor : float
-        delta = factor * D.
-    late_weight : ndarray (K, S) or None
-        The single next unit's weights, where D leaves them out.
-    """
-
-    def __init__(self, shape: LayerShape, rows: int, parameters: Array, gradient: Array) -> None:
-        lanes = parameters.shape[1]
-        dtype = parameters.dtype
-        self.shape = shape
-        self.machine = get_activation(shape.activation).machine(dtype)
-        self.block = parameters[shape.start : shape.biases.stop]
-        self.weights = parameters[shape.weights].reshape(shape.fan_in, shape.fan_out, lanes)
-        self.biases = parameters[shape.biases]
-        self.block_gradient = gradient[shape.start : shape.biases.stop]
-        self.weight_gradient = gradient[shape.weights].reshape(self.weights.shape)
-        self.bias_gradient = gradient[shape.biases]
-        self.u = np.empty((rows, shape.fan_out, lanes), dtype)
-        self.slope = self.u if self.machine.slope_in_place else np.empty_like(self.u)
-        self.factor = 1.0
-        self.late_weight: Array | None = None
-
-    @property
-    def bias_is_shared(self) -> bool:
-        """Whether one bias serves several units (a layer of one unit has no need to share)."""
-        return 0 < self.shape.bias_count < self.shape.fan_out
-
-    def activate(self) -> Program:
-        return [(self.machine.activate, (self.u, self.slope))]
-
-    def compute_slope(self) -> Program:
-        return [(self.machine.slope, (self.u, self.slope))]
-
-    def slope_of(self, lanes: Array) -> Array:
-        """Return da/dz (R, K, lanes) as a new array; valid after `activate`."""
-        u, slope = self.u[:, :, lanes], self.slope[:, :, lanes]
-        self.machine.slope(u, slope)
-        return np.asarray(slope * self.machine.slope_scale)
-
-    def activations(self, lanes: Array | slice = slice(None)) -> Array:
-        """Return a (R, K, lanes) as a new array; valid between `activate` and the backward program."""
-        return np.asarray(self.u[:, :, lanes] * self.machine.alpha + self.machine.beta)
-
-    def delta(self) -> Array:
-        """Return dL/dz (R, K, S), times the network's gradient scale; valid after the backward program."""
-        delta = self.slope * self.factor
-        return np.asarray(delta if self.late_weight is None else delta * self.late_weight)
-
-
-class _FirstLayer(_Layer):
-    """The layer that reads the data, which all lanes share: its sums are plain matrix products."""
-
-    def __init__(self, shape: LayerShape, inputs: Array, parameters: Array, gradient: Array) -> None:
-        super().__init__(shape, len(inputs), parameters, gradient)
-        own_biases = 0 < shape.bias_count == shape.fan_out
-        ones = np.ones((len(inputs), 1), inputs.dtype)
-        self.inputs = np.hstack([inputs, ones]) if own_biases else inputs
-        self.matrix_rows = self.inputs.shape[1]
-        matrix_end = self.matrix_rows * shape.fan_out
-        self.matrix = self.block[:matrix_end].reshape(self.matrix_rows, -1)
-        self.matrix_gradient = self.block_gradient[:matrix_end].reshape(self.matrix_rows, -1)
-
-    def weighted_sum(self) -> Program:
-        flat = self.u.reshape(len(self.u), -1)
-        gamma = self.machine.gamma
-        program: Program = [(np.matmul, (self.inputs * self._constant(gamma), self.matrix, flat))]
-        if self.bias_is_shared:
-            shared = np.empty_like(self.biases)
-            program += [(np.multiply, (self.biases, gamma, shared)), (np.add, (self.u, shared, self.u))]
-        return program
-
-    def parameter_gradient(self) -> Program:
-        """Plan dL/d[W b] = [X 1]^T delta."""
-        transposed = np.ascontiguousarray(self.inputs.T) * self._constant(self.factor)
-        flat = self.slope.reshape(len(self.slope), -1)
-        program: Program = [(np.matmul, (transposed, flat, self.matrix_gradient))]
-        if self.late_weight is not None:
-            by_unit = self.matrix_gradient.reshape(self.matrix_rows, *self.late_weight.shape)
-            program.append((np.multiply, (by_unit, self.late_weight, by_unit)))
-        if self.bias_is_shared:
-            program += self._shared_bias_gradient()
-        return program
-
-    def _shared_bias_gradient(self) -> Program:
-        sums = np.empty(self.slope.shape[1:], self.slope.dtype)
-        program: Program = [(np.add.reduce, (self.slope, 0, None, sums))]
-        if self.late_weight is not None:
-            program.append((np.multiply, (sums, self.late_weight, sums)))
-        return [
-            *program,
-            (np.add.reduce, (sums, 0, None, self.bias_gradient[0])),
-            (np.multiply, (self.bias_gradient, self.factor, self.bias_gradient)),
-        ]
-
-    def _constant(self, value: float) -> Any:
-        return self.u.dtype.type(value)
-
-
-class _DeepLayer(_Layer):
-    """A layer that reads another layer's units, of which each lane has its own."""
-
-    def __init__(self, shape: LayerShape, before: _Layer, parameters: Array, gradient: Array) -> None:
-        super().__init__(shape, len(before.u), parameters, gradient)
-        self.before = before
-
-    def weighted_sum(self) -> Program:
-        """Plan gamma z = sum_h u_h (alpha gamma W_h) + gamma (b + beta sum_h W_h)."""
-        program, weights, offset = self._fold()
-        before = self.before.u
-        if self.shape.fan_out == 1:
-            product = partial(_einsum, "rhs,hs->rs", before, weights[:, 0], out=self.u[:, 0])
-        else:
-            product = partial(_einsum, "rhs,hks->rks", before, weights, out=self.u)
-        program.append((product, ()))
-        if offset is not None:
-            program.append((np.add, (self.u, offset, self.u)))
-        return program
-
-    def _fold(self) -> tuple[Program, Array, Array | None]:
-        """Plan the folded weights (H, K, S) and the folded offset (K, S), (1, S) or None."""
-        alpha, beta, gamma = self.before.machine.alpha, self.before.machine.beta, self.machine.gamma
-        if alpha == gamma == 1 and beta == 0:
-            return [], self.weights, self.biases if self.shape.bias_count else None
-        folded = np.empty_like(self.block)
-        factors = self._column(alpha * gamma, gamma)
-        weights = folded[: self.weights.shape[0] * self.weights.shape[1]].reshape(self.weights.shape)
-        biases = folded[len(folded) - self.shape.bias_count :]
-        program: Program = [(np.multiply, (self.block, factors, folded))]
-        if beta == 0:
-            return program, weights, biases if self.shape.bias_count else None
-        offset = np.empty(weights.shape[1:], weights.dtype)  # beta = alpha, so beta sum W is the sum of the folded W
-        if self.shape.bias_count == self.shape.fan_out:
-            program.append((np.add.reduce, (folded.reshape(-1, *offset.shape), 0, None, offset)))
-            return program, weights, offset
-        program.append((np.add.reduce, (weights, 0, None, offset)))
-        if self.shape.bias_count:
-            program.append((np.add, (offset, biases, offset)))
-        return program, weights, offset
-
-    def parameter_gradient(self) -> Program:
-        """Plan dL/dW = factor (alpha sum_r u D + beta sum_r D) and dL/db = factor sum_r D."""
-        alpha, beta = self.before.machine.alpha, self.before.machine.beta
-        program: Program = [(self._product_over_rows(), ())]
-        own_biases = self.shape.bias_count == self.shape.fan_out
-        sums = self.bias_gradient if own_biases else np.empty(self.slope.shape[1:], self.slope.dtype)
-        if self.shape.bias_count or beta != 0:
-            program.append((np.add.reduce, (self.slope, 0, None, sums)))
-        if beta != 0:  # beta = alpha
-            program.append((np.add, (self.weight_gradient, sums, self.weight_gradient)))
-        if self.bias_is_shared:
-            program.append((np.add.reduce, (sums, 0, None, self.bias_gradient[0])))
-        factors = self._column(alpha * self.factor, self.factor)
-        program.append((np.multiply, (self.block_gradient, factors, self.block_gradient)))
-        return program
-
-    def _product_over_rows(self) -> partial[Any]:
-        if self.shape.fan_out == 1:
-            return partial(_einsum, "rhs,rs->hs", self.before.u, self.slope[:, 0], out=self.weight_gradient[:, 0])
-        return partial(_einsum, "rhs,rks->hks", self.before.u, self.slope, out=self.weight_gradient)
-
-    def propagate(self) -> Program:
-        """Plan D of the layer before: its slope times sum_k D_k W_k."""
-        target = self.before.slope
-        self.before.factor = self.factor * self.before.machine.slope_scale
-        program = self.before.compute_slope()
-        if self.shape.fan_out > 1:
-            back = np.empty_like(target)
-            product = partial(_einsum, "rks,hks->rhs", self.slope, self.weights, out=back)
-            return [*program, (product, ()), (np.multiply, (target, back, target))]
-        program.append((np.multiply, (target, self.slope, target)))
-        if isinstance(self.before, _FirstLayer):
-            self.before.late_weight = self.weights[:, 0]  # cheaper after the sum over rows than before it
-            return program
-        return [*program, (np.multiply, (target, self.weights[:, 0], target))]
-
-    def _column(self, of_weights: float, of_biases: float) -> Array:
-        column = np.full((len(self.block), 1), of_weights, self.u.dtype)
-        column[len(column) - self.shape.bias_count :] = of_biases
-        return column
 
 
 class LaneNetwork:
@@ -253,7 +41,7 @@ class LaneNetwork:
     inputs : ndarray (R, n)
     targets : ndarray (R, K)
     parameters, gradient : ndarray (P, S), C-contiguous, float32 or float64
-        Read and written in place by the programs; S a multiple of `LANE_QUANTUM`.
+        Read and written in place by the programs; S as `padded` gives it.
     scale : float
         The gradient is multiplied by this (an optimizer's rate, at no cost).
     fixed_biases : bool
@@ -323,7 +111,7 @@ class LaneNetwork:
         program: Program = []
         for layer in reversed(self.layers):
             program += layer.parameter_gradient()
-            if isinstance(layer, _DeepLayer):
+            if isinstance(layer, DeepLayer):
                 program += layer.propagate()
         if fixed_biases:
             program += [(np.copyto, (part, 0)) for part in architecture.biases(gradient) if len(part)]
@@ -334,7 +122,7 @@ class LaneNetwork:
         flat = self.output.u.reshape(-1, self.output.u.shape[2])
         return [(np.abs, (flat, flat)), (np.maximum.reduce, (flat, 0, None, out))]
 
-    def forward_by_layer(self) -> Iterator[tuple[_Layer, Array]]:
+    def forward_by_layer(self) -> Iterator[tuple[Layer, Array]]:
         """Run `forward` layer by layer, yielding each layer, activated, and a copy of its weighted sums z (R, K, S)."""
         for layer in self.layers:
             run(layer.weighted_sum())
@@ -371,11 +159,11 @@ class LaneNetwork:
 
 def _build_layers(
     architecture: Architecture, inputs: Array, parameters: Array, gradient: Array
-) -> list[_FirstLayer | _DeepLayer]:
+) -> list[FirstLayer | DeepLayer]:
     first, *others = architecture.layers
-    layers: list[_FirstLayer | _DeepLayer] = [_FirstLayer(first, inputs, parameters, gradient)]
+    layers: list[FirstLayer | DeepLayer] = [FirstLayer(first, inputs, parameters, gradient)]
     for shape in others:
-        layers.append(_DeepLayer(shape, layers[-1], parameters, gradient))
+        layers.append(DeepLayer(shape, layers[-1], parameters, gradient))
     return layers
 
 
@@ -402,6 +190,6 @@ def one_network(
 ) -> LaneNetwork:
     """Return lanes that all hold the network `parameters` (P,), or as many networks as (P, S) has columns."""
     columns = parameters[:, None] if parameters.ndim == 1 else parameters
-    lanes = np.zeros((len(columns), padded(columns.shape[1])), np.float64)
+    lanes = np.zeros((len(columns), padded(columns.shape[1], np.dtype(np.float64))))
     lanes[:, : columns.shape[1]] = columns
     return LaneNetwork(architecture, loss, inputs, targets, lanes, np.zeros_like(lanes), fixed_biases=fixed_biases)

@@ -96,7 +96,7 @@ def _nesterov(update: Update) -> Program:
 
 
 def _running_mean_of_squares(mean: Array, decay: float, update: Update) -> Program:
-    """mean <- decay * mean + (1 - decay) * gradient^2."""
+    """Plan mean <- decay * mean + (1 - decay) * gradient^2."""
     return [
         (np.square, (update.gradient, update.scratch)),
         (np.multiply, (update.scratch, 1 - decay, update.scratch)),
@@ -117,7 +117,7 @@ def _rmsprop(update: Update) -> Program:
 
 
 def _adam(update: Update) -> Program:
-    """Memory: mean of gradients (P rows), mean of squares (P rows), and the two powers of the decays.
+    """Plan Adam. Memory: mean of gradients (P rows), mean of squares (P rows), and the two powers of the decays.
 
     p <- p - rate m^ / (sqrt(v^) + eps), m^ = m / (1 - b1^t), v^ = v / (1 - b2^t), each network with its own t.
     """

@@ -73,23 +73,23 @@ def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
 
 
 def _ratio(coefficients: _Ratio, x: Array) -> Array:
-    return _polynomial(coefficients[0], x) / _polynomial(coefficients[1], x)
+    return np.asarray(_polynomial(coefficients[0], x) / _polynomial(coefficients[1], x))
 
 
 def _exp_minus_square(y: Array) -> Array:
-    """exp(-y^2) for y >= 0 without the rounding error of y^2: split y at a sixteenth, as Cody does."""
+    """Return exp(-y^2) for y >= 0 without the rounding error of y^2: split y at a sixteenth, as Cody does."""
     coarse = np.floor(y * 16) / 16
-    return np.exp(-coarse * coarse) * np.exp(-(y - coarse) * (y + coarse))
+    return np.asarray(np.exp(-coarse * coarse) * np.exp(-(y - coarse) * (y + coarse)))
 
 
 def _erfc_of_positive(y: Array) -> Array:
-    """erfc(y) for y > 0.46875."""
+    """Return erfc(y) for y > 0.46875."""
     middle = _ratio(_ERFC_MIDDLE, np.minimum(y, 4.0))
     far_y = np.clip(y, 4.0, 1e4)
     inverse_square = 1 / (far_y * far_y)
     far = (1 / math.sqrt(math.pi) - inverse_square * _ratio(_ERFC_FAR, inverse_square)) / far_y
     tail = _exp_minus_square(np.minimum(y, 1e4))
-    return np.where(y <= 4, middle, far) * tail
+    return np.asarray(np.where(y <= 4, middle, far) * tail)
 
 
 def erf(x: Array) -> Array:

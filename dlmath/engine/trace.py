@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from dlmath.engine.gradients import check_gradients
 from dlmath.engine.lanes import Lanes
-from dlmath.engine.network import LaneNetwork, one_network, run
+from dlmath.engine.layers import run
+from dlmath.engine.network import LaneNetwork, one_network
 from dlmath.engine.training import initial_parameters, make_problem
 
 if TYPE_CHECKING:

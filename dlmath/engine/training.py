@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlmath.engine.failures import NAMES as FAILURE_NAMES
 from dlmath.engine.ensemble import LEARNED, EnsembleTraining, Outcome, SeedRange, ShownRun
+from dlmath.engine.failures import NAMES as FAILURE_NAMES
 from dlmath.engine.initialisers import draw_parameters, parse_initialiser
 from dlmath.engine.lanes import Problem
 from dlmath.engine.losses import check_loss_suits, get_loss
