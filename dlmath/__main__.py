@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dlmath import __version__
+from dlmath.errors import UnwritableError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -18,40 +20,50 @@ REFUSED = 2
 
 def main() -> None:
     """Run the command line and leave with its status."""
-    if sys.argv[1:] == ["--version"]:
-        sys.stdout.write(f"dlmath {__version__}\n")
-        return
     sys.exit(run())
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command line; every expected failure becomes one line on standard error."""
-    if os.environ.get("DLMATH_DEBUG") == "1":
-        return dispatch(arguments)
+    """Run one command line; every failure becomes one line on standard error."""
     try:
-        return dispatch(arguments)
+        status = dispatch(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()  # here, where a full disk can still be told, not in the interpreter's last breath
     except KeyboardInterrupt:
         return INTERRUPTED
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # how Typer leaves when the reader of --help is gone
+            return 0
+        raise
+    except BrokenPipeError:
+        return 0
     except Exception as error:  # noqa: BLE001  this is the boundary: no traceback reaches a user
-        from dlmath.cli.boundary import describe
+        return report(error)
+    finally:
+        settle()
+    return status
 
-        say(describe(error))
-        return REFUSED
 
-
-def dispatch(arguments: list[str] | None) -> int:
-    """Hand the words to Typer; commands return their exit status."""
+def dispatch(arguments: list[str]) -> int:
+    """Answer --version at once, hand other words to Typer; commands return their exit status."""
+    if sys.stdout is None:
+        raise UnwritableError("standard output is closed", "open it (a terminal, a file, a pipe or /dev/null)")
+    if arguments == ["--version"]:
+        sys.stdout.write(f"dlmath {__version__}\n")
+        return 0
     import signal
 
     # Unwinding instead of dying at once lets unfinished output files be removed
     signal.signal(signal.SIGTERM, terminate)
+    if sys.stderr is None:
+        from pathlib import Path
+
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  it stays open as long as we run
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? instead of failing
     from dlmath.cli.app import app
 
-    words = sys.argv[1:] if arguments is None else arguments
-    status: Any = app(args=words or ["--help"], prog_name="dlmath", standalone_mode=False)
+    status: Any = app(args=arguments or ["--help"], prog_name="dlmath", standalone_mode=False)
     return status if isinstance(status, int) else 0
 
 
@@ -60,12 +72,29 @@ def terminate(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(TERMINATED)
 
 
-def say(line: str) -> None:
-    """Write the error line, even where standard error cannot take it."""
-    try:
-        sys.stderr.write(f"error: {line}\n")
-    except OSError:
+def report(error: Exception) -> int:
+    """Write the error's line on standard error, with DLMATH_DEBUG=1 its traceback before; return the status."""
+    from dlmath.cli.boundary import describe
+
+    with suppress(OSError, AttributeError):  # a standard error that is full or closed: the status still tells
+        if os.environ.get("DLMATH_DEBUG") == "1":
+            import traceback
+
+            traceback.print_exception(error)
+        sys.stderr.write(f"error: {describe(error)}\n")
+    return REFUSED
+
+
+def settle() -> None:
+    """Write out what is left; what cannot be written is dropped, so that the interpreter does not complain of it."""
+    if sys.stdout is None:
         return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        from dlmath.report.streams import silence
+
+        silence(sys.stdout)
 
 
 if __name__ == "__main__":
