@@ -28,15 +28,22 @@ def check_writable(name: str, option: str) -> None:
     """
     if name == STANDARD:
         return
-    path = Path(name)
+    path = target_of(name)
     folder = path.parent
     if path.is_dir():
         raise UnwritableError(f"{option} {name}: is a folder", "name a file")
     if not folder.is_dir():
         raise UnwritableError(f"{option} {name}: there is no folder {folder}", f"make it first (mkdir -p {folder})")
-    target = path if path.exists() and not path.is_file() else folder
-    if not os.access(target, os.W_OK):
-        raise UnwritableError(f"{option} {name}: no permission to write in {target}", "choose another place")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise UnwritableError(f"{option} {name}: is write-protected", "choose another name, or chmod u+w it")
+    if (path.is_file() or not path.exists()) and not os.access(folder, os.W_OK):
+        raise UnwritableError(f"{option} {name}: no permission to write in {folder}", "choose another place")
+
+
+def target_of(name: str) -> Path:
+    """Return the file that is written: behind a symbolic link its target, so that the link stays."""
+    path = Path(name)
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 @contextmanager
@@ -46,16 +53,30 @@ def atomic(name: str) -> Iterator[IO[bytes]]:
     A failed or interrupted block leaves what stood there before. `-` is standard output; a device or pipe is
     written directly.
     """
-    path = Path(name)
-    if name == STANDARD:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    elif path.exists() and not path.is_file():
-        with path.open("wb") as device:
-            yield device
-    else:
-        with replacing(path.resolve()) as file:
-            yield file
+    path = target_of(name)
+    with named_errors("standard output" if name == STANDARD else name):
+        if name == STANDARD:
+            sys.stdout.flush()
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        elif path.exists() and not path.is_file():
+            with path.open("wb") as device:
+                yield device
+        else:
+            with replacing(path) as file:
+                yield file
+
+
+@contextmanager
+def named_errors(name: str) -> Iterator[None]:
+    """Turn the system's errors while a file is written into one that names the file, not its draft."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise  # a reader that has seen enough is no error
+    except OSError as error:
+        reason = error.strerror or error
+        raise UnwritableError(f"{name}: {reason}", "free some space or choose another place") from error
 
 
 @contextmanager
@@ -63,10 +84,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Write beside `path`, then move over it."""
     import tempfile
 
-    try:
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
-    except OSError as error:
-        raise UnwritableError(f"{path}: {error.strerror}", "choose another place") from error
+    handle, draft = tempfile.mkstemp(prefix=".dlmath-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
