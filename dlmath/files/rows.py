@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 from dlmath.engine.gates import Gate
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
-from dlmath.files.text import load_yaml, read_text
+from dlmath.files.text import load_yaml, read_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ENDINGS = (".csv", ".yaml", ".yml", ".json")
-CSV_HEADER = re.compile(r"\s*\"?[xy]\d+\"?\s*(,|$)")
+CSV_HEADER = re.compile(r"(\s*#.*\n)*\s*\"?[xy]\d+\"?\s*,")
 
 
 def is_data_file(word: str) -> bool:
@@ -33,7 +33,7 @@ def is_data_file(word: str) -> bool:
 
 
 def read_rows(name: str) -> Gate:
-    """Read a file of rows (`-`: standard input, CSV or YAML by its first line).
+    """Read a file of rows: CSV or YAML by its ending; without one (`-`: standard input), by its first line.
 
     Raises
     ------
@@ -42,14 +42,19 @@ def read_rows(name: str) -> Gate:
     """
     text = read_text(name)
     title = "stdin" if name == STANDARD else Path(name).stem
-    is_csv = name.lower().endswith(".csv") or (name == STANDARD and CSV_HEADER.match(text) is not None)
-    inputs, targets = csv_rows(text, name) if is_csv else yaml_rows(load_yaml(text, name), name)
-    return checked(title, inputs, targets, name)
+    ending = Path(name).suffix.lower()
+    is_csv = ending == ".csv" or (ending not in ENDINGS and CSV_HEADER.match(text) is not None)
+    place = shown(name)
+    inputs, targets = csv_rows(text, place) if is_csv else yaml_rows(load_yaml(text, place), place)
+    return checked(title, inputs, targets, place)
 
 
 def csv_rows(text: str, name: str) -> tuple[list[list[float]], list[list[float]]]:
     """Return inputs and targets of a CSV text; empty lines and lines that start with # are passed over."""
-    lines = [(number, row) for number, row in numbered(text) if row and not row[0].startswith("#")]
+    try:
+        lines = [(number, row) for number, row in numbered(text) if row]
+    except csv.Error as error:
+        raise UnreadableError(f"{name}: {error}", "give numbers separated by commas") from error
     if not lines:
         raise UnreadableError(f"{name}: has no rows", "begin with a header line such as x1,x2,y1")
     header = [cell.strip() for cell in lines[0][1]]
@@ -67,8 +72,10 @@ def csv_rows(text: str, name: str) -> tuple[list[list[float]], list[list[float]]
 
 
 def numbered(text: str) -> list[tuple[int, list[str]]]:
-    """Return CSV rows with their line numbers, blank cells at a blank line's place left out."""
-    reader = csv.reader(io.StringIO(text), skipinitialspace=True)
+    """Return CSV rows with their line numbers; a blank line and one that starts with # give an empty row."""
+    # Comments are words, not CSV: a quotation mark in one must not swallow the lines after it
+    lines = ("" if line.lstrip().startswith("#") else line for line in io.StringIO(text))
+    reader = csv.reader(lines, skipinitialspace=True)
     return [(reader.line_num, row if any(cell.strip() for cell in row) else []) for row in reader]
 
 
@@ -88,7 +95,7 @@ def number_of(value: object, place: str) -> float:
     """Return a finite number, or raise the error that points at its place."""
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if isinstance(value, bool) or not math.isfinite(number):
         raise UnreadableError(f"{place}: {value!r} is not a finite number", "give a number")
@@ -103,11 +110,22 @@ def yaml_rows(data: Any, name: str) -> tuple[list[list[float]], list[list[float]
         pairs = list(zip_rows(data, name))
     elif isinstance(data, list):
         pairs = [row_pair(row, f"{name}: row {index + 1}") for index, row in enumerate(data)]
+        check_same_columns(data, name)
     else:
         raise UnreadableError(
             f"{name}: holds no rows", "give inputs: and targets:, or a list of rows {x: [...], y: [...]}"
         )
     return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def check_same_columns(rows: Sequence[Mapping[Any, Any]], name: str) -> None:
+    """Refuse rows whose columns have other names than the first row's: x3 for x2 is no second input."""
+    first = sorted(map(str, rows[0])) if rows else []
+    for index, row in enumerate(rows):
+        if sorted(map(str, row)) != first:
+            raise UnreadableError(
+                f"{name}: row {index + 1} has {', '.join(map(str, row))}", f"row 1 has {', '.join(map(str, rows[0]))}"
+            )
 
 
 def zip_rows(data: Mapping[str, Any], name: str) -> list[tuple[list[float], list[float]]]:
@@ -129,7 +147,7 @@ def row_pair(row: Any, place: str) -> tuple[list[float], list[float]]:
         header = [str(key) for key in row]
         values = list(row.values())
         xs, ys = columns(header, place)
-        return [number_of(values[i], place) for i in xs], [number_of(values[i], place) for i in ys]
+        return tuple([number_of(values[i], f"{place}: {header[i]}") for i in places] for places in (xs, ys))  # type: ignore[return-value]
     return vector(named(row, ("x", "inputs"), place), place), vector(named(row, ("y", "targets"), place), place)
 
 

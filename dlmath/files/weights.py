@@ -6,15 +6,18 @@ A layer's biases are one number a unit, or one number alone that all its units s
 
 from __future__ import annotations
 
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import UnreadableError, unknown
-from dlmath.files.atomic import atomic
+from dlmath.files.atomic import STANDARD, atomic
 from dlmath.files.rows import vector
-from dlmath.files.text import load_yaml, read_text
+from dlmath.files.text import load_yaml, read_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     Matrix = tuple[tuple[float, ...], ...]
 
 ENDINGS = (".npz", ".yaml", ".yml", ".json")
+ZIP_START = b"PK"
+# What zipfile, zlib and NumPy raise over a file that is cut short, changed, encrypted, or holds pickled objects
+DAMAGE = (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, RuntimeError, SyntaxError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -38,18 +44,19 @@ class Weights:
 
 
 def read_weights(name: str) -> Weights:
-    """Read a network's weights.
+    """Read a network's weights (`-`: standard input, a printed JSON result or YAML).
 
     Raises
     ------
     UnreadableError
         When the file is no such file, or its shapes do not chain.
     """
-    ending = "." + name.rpartition(".")[2].lower()
-    if ending not in ENDINGS:
-        raise unknown("ending of a weights file:", ending, ENDINGS)
-    document = npz_document(name) if ending == ".npz" else load_yaml(read_text(name), name)
-    return checked(*layers(document, name), name)
+    ending = Path(name).suffix.lower()
+    if ending not in ENDINGS and name != STANDARD:
+        raise unknown("ending of a weights file:", ending or name, ENDINGS)
+    place = shown(name)
+    document = npz_document(name) if ending == ".npz" else load_yaml(read_text(name), place)
+    return checked(*layers(document, place), place)
 
 
 def npz_document(name: str) -> dict[str, Any]:
@@ -57,20 +64,31 @@ def npz_document(name: str) -> dict[str, Any]:
     import numpy as np
 
     try:
-        with np.load(name, allow_pickle=False) as arrays:
-            matrices = in_order({key: arrays[key].tolist() for key in arrays if key.startswith("W")})
-            biases = {key: arrays[key].tolist() for key in arrays if key.startswith("b")}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UnreadableError(f"{name}: {reason}", "give a file written by --save") from error
-    ordered = [biases.get(f"b{index + 1}", []) for index in range(len(matrices))]
-    return {"weights": matrices, "biases": ordered}
+        with Path(name).open("rb") as file:
+            if file.read(2) != ZIP_START:
+                raise UnreadableError(f"{name}: is not an .npz file", "give a file written by --save")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as arrays:
+                found = {key: np.asarray(arrays[key]).tolist() for key in arrays}
+    except OSError as error:
+        raise UnreadableError(f"{name}: {error.strerror or error}", "check the name and its permissions") from error
+    except DAMAGE as error:
+        raise UnreadableError(f"{name}: is damaged ({error})", "give a file written by --save") from error
+    return numbered(found, name)
 
 
-def in_order(arrays: Mapping[str, Any]) -> list[Any]:
-    """Return W1, W2, ... by their numbers."""
-    numbered = {key: value for key, value in arrays.items() if key[1:].isdecimal()}
-    return [numbered[key] for key in sorted(numbered, key=lambda key: int(key[1:]))]
+def numbered(arrays: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the document of arrays named W1, b1, W2, b2, ...; a layer without b has no biases."""
+    depth = next(index for index in count() if f"W{index + 1}" not in arrays)
+    allowed = {f"{letter}{index + 1}" for letter in "Wb" for index in range(depth)}
+    strange = sorted(set(arrays) - allowed)
+    if strange or not depth:
+        what = f"holds an array {strange[0]!r}" if strange else "holds no arrays"
+        raise UnreadableError(f"{name}: {what}", "name the arrays W1, b1, W2, b2, ..., one pair a layer")
+    return {
+        "weights": [arrays[f"W{index + 1}"] for index in range(depth)],
+        "biases": [arrays.get(f"b{index + 1}", []) for index in range(depth)],
+    }
 
 
 def layers(document: Any, name: str) -> tuple[list[Any], list[Any]]:
