@@ -79,9 +79,11 @@ class Layer:
         return 0 < self.shape.bias_count < self.shape.fan_out
 
     def activate(self) -> Program:
+        """Plan u = core(gamma z)."""
         return [(self.machine.activate, (self.u, self.slope))]
 
     def compute_slope(self) -> Program:
+        """Plan the core slope, where `activate` has not left it."""
         return [(self.machine.slope, (self.u, self.slope))]
 
     def slope_of(self, lanes: Array) -> Array:
@@ -114,6 +116,7 @@ class FirstLayer(Layer):
         self.matrix_gradient = self.block_gradient[:matrix_end].reshape(self.matrix_rows, -1)
 
     def weighted_sum(self) -> Program:
+        """Plan gamma z = gamma [X 1] [W b]."""
         flat = self.u.reshape(len(self.u), -1)
         gamma = self.machine.gamma
         program: Program = [(np.matmul, (self.inputs * self._constant(gamma), self.matrix, flat))]

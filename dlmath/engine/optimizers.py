@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dlmath.engine.losses import get_loss
 from dlmath.errors import unknown
 
 Array = NDArray[Any]
@@ -47,6 +48,25 @@ class Update:
 
 
 @dataclass(frozen=True)
+class RatesByUnits:
+    """Rates under which the two-input gates are learned, 2-4-1, measured over seeds 0 to 19.
+
+    Attributes
+    ----------
+    sigmoid : float
+        Every unit a sigmoid, whose slope is at most 1/4.
+    sigmoid_output : float
+        Sigmoid outputs over other hidden units.
+    other : float
+        Other outputs.
+    """
+
+    sigmoid: float
+    sigmoid_output: float
+    other: float
+
+
+@dataclass(frozen=True)
 class Optimizer:
     """One update rule.
 
@@ -59,7 +79,10 @@ class Optimizer:
         What a fresh network remembers.
     takes_scaled_gradient : bool
         The gradient handed in is already multiplied by the rate (free for the caller: a constant factor).
-    default_rate : float
+    default_rates : RatesByUnits
+        For the mean squared error over the table, full batch.
+    follows_gradient_size : bool
+        A step is proportional to the gradient, so that a loss twice as large wants half the rate.
     """
 
     name: str
@@ -67,8 +90,9 @@ class Optimizer:
     source: str
     program: Callable[[Update], Program]
     memory: Callable[[int], Array]
-    default_rate: float
+    default_rates: RatesByUnits
     takes_scaled_gradient: bool = False
+    follows_gradient_size: bool = True
 
 
 def _sgd(update: Update) -> Program:
@@ -152,25 +176,25 @@ def _adam_memory(count: int) -> Array:
 _ENTRIES = (
     Optimizer(
         "sgd", "p <- p - rate g", "Cauchy 1847; Robbins & Monro 1951", _sgd, lambda _count: np.zeros(0),
-        default_rate=4.0, takes_scaled_gradient=True,
+        default_rates=RatesByUnits(4.0, 1.0, 0.1), takes_scaled_gradient=True,
     ),
     Optimizer(
         "momentum", "v <- mu v + g; p <- p - rate v", "Polyak 1964; Rumelhart, Hinton & Williams 1986",
-        _momentum, np.zeros, default_rate=0.5,
+        _momentum, np.zeros, default_rates=RatesByUnits(0.5, 0.2, 0.05),
     ),
     Optimizer(
         "nesterov", "v <- mu v + g; p <- p - rate (g + mu v)", "Nesterov 1983; Sutskever et al. 2013",
-        _nesterov, np.zeros, default_rate=0.5,
+        _nesterov, np.zeros, default_rates=RatesByUnits(0.5, 0.2, 0.05),
     ),
     Optimizer(
         "rmsprop", "v <- 0.99 v + 0.01 g^2; p <- p - rate g / (sqrt(v) + 1e-8)", "Tieleman & Hinton 2012",
-        _rmsprop, np.zeros, default_rate=0.02,
+        _rmsprop, np.zeros, default_rates=RatesByUnits(0.01, 0.01, 0.01), follows_gradient_size=False,
     ),
     Optimizer(
         "adam",
         "m <- 0.9 m + 0.1 g; v <- 0.999 v + 0.001 g^2; p <- p - rate m^ / (sqrt(v^) + 1e-8), "
         "m^ = m / (1 - 0.9^t), v^ = v / (1 - 0.999^t)",
-        "Kingma & Ba 2014", _adam, _adam_memory, default_rate=0.05,
+        "Kingma & Ba 2014", _adam, _adam_memory, default_rates=RatesByUnits(0.02, 0.02, 0.02), follows_gradient_size=False,
     ),
 )  # fmt: skip
 
@@ -183,3 +207,42 @@ def get_optimizer(name: str) -> Optimizer:
     if name not in OPTIMIZERS:
         raise unknown("optimizer", name, OPTIMIZERS)
     return OPTIMIZERS[name]
+
+
+def default_learning_rate(
+    optimizer: str,
+    activations: tuple[str, ...] = ("sigmoid",),
+    loss: str = "mse",
+    batch: str = "full",
+    table: tuple[int, int] = (4, 1),
+) -> float:
+    """Return the learning rate that is used when none is given.
+
+    For rules whose step is proportional to the gradient it is such that an epoch goes as far as it would with the
+    mean squared error and full batch: with `half-sse`, whose gradient is R K / 2 times as large, the rate is that
+    many times smaller; with `online` updates, of which an epoch makes R, it is R times smaller.
+
+    Parameters
+    ----------
+    optimizer, loss, batch : str
+    activations : tuple of str
+        One a layer, the output layer's last.
+    table : tuple of int
+        Rows R and outputs K of the targets.
+
+    Examples
+    --------
+    >>> default_learning_rate("sgd"), default_learning_rate("sgd", ("tanh", "sigmoid"), loss="half-sse")
+    (4.0, 0.5)
+    """
+    rule = get_optimizer(optimizer)
+    rates, (rows, outputs) = rule.default_rates, table
+    if activations[-1] != "sigmoid":
+        rate = rates.other
+    else:
+        rate = rates.sigmoid if set(activations) == {"sigmoid"} else rates.sigmoid_output
+    if not rule.follows_gradient_size:
+        return rate
+    one_update = (1 if batch == "online" else rows, outputs)
+    steeper = get_loss(loss).scale(*one_update) / get_loss("mse").scale(*one_update) if loss == "half-sse" else 1.0
+    return rate / steeper / (rows if batch == "online" else 1)

@@ -15,7 +15,7 @@ from dlmath.engine.failures import NAMES as FAILURE_NAMES
 from dlmath.engine.initialisers import draw_parameters, parse_initialiser
 from dlmath.engine.lanes import Problem
 from dlmath.engine.losses import check_loss_suits, get_loss
-from dlmath.engine.optimizers import get_optimizer
+from dlmath.engine.optimizers import default_learning_rate, get_optimizer
 from dlmath.engine.parallel import share_out
 from dlmath.errors import InvalidValueError, ShapeError, unknown
 
@@ -48,7 +48,7 @@ class TrainingSettings:
         With its activations and its kind of bias.
     loss, optimizer : str
     learning_rate : float or None
-        None is `default_learning_rate(optimizer)`.
+        None is `optimizers.default_learning_rate` of the rest.
     momentum : float
         Used by `momentum` and `nesterov`.
     epochs : int
@@ -95,7 +95,8 @@ class TrainingSettings:
         self._check_numbers()
 
     def _check_numbers(self) -> None:
-        _require(_positive(self.rate), "learning rate", self.rate, "it must be a positive finite number")
+        rate = self.rate_for(1)
+        _require(_positive(rate), "learning rate", rate, "it must be a positive finite number")
         _require(0 <= self.momentum < 1, "momentum", self.momentum, "it must be at least 0 and below 1")
         _require(0 < self.tolerance < 1, "tolerance", self.tolerance, "it must lie between 0 and 1")
         _require(self.epochs >= 0, "number of epochs", self.epochs, "it must be at least 0")
@@ -108,10 +109,13 @@ class TrainingSettings:
             if self.parameters.shape != wanted:
                 raise ShapeError(f"the parameters have shape {self.parameters.shape}", f"they must have shape {wanted}")
 
-    @property
-    def rate(self) -> float:
-        """The learning rate, the default one resolved."""
-        return default_learning_rate(self.optimizer) if self.learning_rate is None else self.learning_rate
+    def rate_for(self, rows: int) -> float:
+        """Return the learning rate for a table of that many rows, the default one resolved."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        architecture = self.architecture
+        table = (rows, architecture.sizes[-1])
+        return default_learning_rate(self.optimizer, architecture.activations, self.loss, self.batch, table)
 
 
 def _positive(value: float) -> bool:
@@ -121,11 +125,6 @@ def _positive(value: float) -> bool:
 def _require(holds: bool, what: str, value: float, mend: str) -> None:  # noqa: FBT001
     if not holds:
         raise InvalidValueError(f"{what} {value:g} is not possible", mend)
-
-
-def default_learning_rate(optimizer: str) -> float:
-    """Return the learning rate that is used when none is given."""
-    return get_optimizer(optimizer).default_rate
 
 
 @dataclass(frozen=True)
@@ -143,6 +142,8 @@ class TrainingResult:
     failures : ndarray of int8 (N,)
         Index into `failures.NAMES`; -1 for networks that learned.
     shown : ShownRun
+    learning_rate : float
+        The rate that was used.
     """
 
     settings: TrainingSettings
@@ -151,6 +152,7 @@ class TrainingResult:
     losses: Array
     failures: Array
     shown: ShownRun
+    learning_rate: float
 
     @property
     def learned(self) -> Array:
@@ -212,7 +214,7 @@ def train(
         outcomes = _train_in_processes(work, ranges, jobs, report)
     shown = outcomes[0].shown
     assert shown is not None  # the first range holds the first seed
-    return TrainingResult(settings, *_joined(outcomes), shown)
+    return TrainingResult(settings, *_joined(outcomes), shown, problem.rate)
 
 
 def _no_progress(_done: int, _all: int) -> None:
@@ -260,7 +262,7 @@ def make_problem(inputs: Array, targets: Array, settings: TrainingSettings) -> P
     loss = get_loss(settings.loss)
     check_loss_suits(loss, settings.architecture.activations[-1], targets)
     return Problem(
-        settings.architecture, loss, get_optimizer(settings.optimizer), inputs, targets, settings.rate,
+        settings.architecture, loss, get_optimizer(settings.optimizer), inputs, targets, settings.rate_for(len(inputs)),
         settings.momentum, np.dtype(settings.dtype), settings.batch == "online", settings.fixed_biases,
     )  # fmt: skip
 
