@@ -241,7 +241,7 @@ def curve(
     kept = [point for point in points if drawable(point)]
     heading = curve_heading(y_label, ys, len(points) - len(kept), log=log)
     if not kept:
-        return finished([[((heading + ": nothing to draw").removeprefix(": "), "")]], width)
+        return finished([[((heading + "; nothing to draw").removeprefix("; "), "")]], width)
     x_range, y_range = extent([x for x, _ in kept]), extent([y for _, y in kept])
     y_ticks = value_ticks(y_range, log=log)
     gutter = gutter_of(y_ticks.values(), width)
@@ -278,13 +278,9 @@ def extent(values: Sequence[float]) -> Range:
 def curve_heading(label: str, ys: Sequence[float], missing: int, *, log: bool) -> str:
     """Return what the curve shows, on which scale, and how many points are missing from it and why."""
     low = sum(y <= 0 and math.isfinite(y) for y in ys) if log else 0
-    parts = [
-        label,
-        "log scale" if log else "",
-        f"{low} not above 0 left out" if low else "",
-        f"{missing - low} not finite left out" if missing > low else "",
-    ]
-    return ", ".join(part for part in parts if part)
+    reasons = [f"{low} not above 0"] * bool(low) + [f"{missing - low} not finite"] * (missing > low)
+    shown = ", ".join(part for part in (label, "log scale" if log else "") if part)
+    return "; ".join(part for part in (shown, "left out: " + ", ".join(reasons) if reasons else "") if part)
 
 
 def value_ticks(y_range: Range, *, log: bool) -> dict[float, str]:
@@ -414,7 +410,7 @@ def legend(room: int) -> Spans:
         ("   output 0 ", AXIS_STYLE),
         *swatch,
         (" 1, ", AXIS_STYLE),
-        ("⠶⠶", ""),
+        ("⠒⠒", f"{INK} on {PALETTE[5]}"),
         (" where it is 0.5", AXIS_STYLE),
     )
     return spans if sum(len(text) for text, _ in spans) <= room else ()

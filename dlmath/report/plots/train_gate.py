@@ -77,6 +77,8 @@ class TrainGateFigure:
         The loss curve of the run shown.
     loss_name : str
         What the loss is called on its axis.
+    run : str
+        Which of many runs the loss curve is of ("seed 3"); empty for the only one.
     learned_at : int or None
         Epoch at which the run shown had learned.
     tolerance : float or None
@@ -84,7 +86,7 @@ class TrainGateFigure:
     errors : sequence of int
         Perceptron: updates (or wrong rows) in each epoch, from epoch 1.
     error_cycle : (int, int) or None
-        Perceptron: the epoch at which the weights' cycle starts, and its length in epochs.
+        Perceptron: the first epoch of the weights' cycle (counted from 1), and its length in epochs.
     plane : Plane or None
         The decision boundary of a gate of two inputs.
     epochs : sequence of float
@@ -97,6 +99,7 @@ class TrainGateFigure:
     loss_epochs: Sequence[float] = ()
     loss_values: Sequence[float] = ()
     loss_name: str = "loss"
+    run: str = ""
     learned_at: int | None = None
     tolerance: float | None = None
     errors: Sequence[int] = ()
@@ -171,7 +174,12 @@ def draw_loss(axes: Axes, data: TrainGateFigure) -> None:
         axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
     group_thousands(axes)
-    name(axes, loss_title(data), "epoch", data.loss_name + (" (log scale)" if log else ""))
+    name(
+        axes,
+        loss_title(data),
+        f"epoch ({data.run})" if data.run else "epoch",
+        data.loss_name + (" (log scale)" if log else ""),
+    )
 
 
 def loss_title(data: TrainGateFigure) -> str:
@@ -283,9 +291,9 @@ def crosses_half(rows: Sequence[Sequence[float]]) -> bool:
 
 
 def even(ends: tuple[float, float], count: int) -> list[float]:
-    """Return `count` numbers from one end to the other."""
-    low, high = ends
-    return [low + (high - low) * index / max(count - 1, 1) for index in range(count)]
+    """Return `count` numbers from one end to the other, both of them exactly."""
+    shares = [index / max(count - 1, 1) for index in range(count)]
+    return [ends[0] * (1 - share) + ends[1] * share for share in shares]
 
 
 def draw_lines(axes: Axes, plane: Plane) -> None:
@@ -385,7 +393,8 @@ def draw_epochs(axes: Axes, data: TrainGateFigure) -> None:
     from statistics import median
 
     half, log = median(data.epochs), max(data.epochs) > LOG_FROM * max(min(data.epochs), 1)
-    axes.hist(data.epochs, bins=edges(data.epochs, log=log), color=BLUE, edgecolor="white", linewidth=0.8)
+    shown = [max(epoch, 1) for epoch in data.epochs] if log else data.epochs  # a log axis has no place for epoch 0
+    axes.hist(shown, bins=edges(shown, log=log), color=BLUE, edgecolor="white", linewidth=0.8)
     axes.axvline(half, color=INK, linewidth=2, linestyle=(0, (4, 2)))
     axes.annotate(f" median {half:,.0f}", (half, 1), xycoords=("data", "axes fraction"), va="top", fontsize=TEXT)
     axes.margins(y=0.14)  # the word above stands over the bars, not on them
@@ -402,7 +411,8 @@ def edges(values: Sequence[float], *, log: bool, bins: int = 30) -> list[float]:
         return [low - 0.5, high + 0.5]
     if not log:
         return even((low, high), min(bins, max(len(values) // 4, 5)) + 1)
-    return [10**exponent for exponent in even((math.log10(max(low, 1)), math.log10(high)), bins + 1)]
+    inner = [10**exponent for exponent in even((math.log10(low), math.log10(high)), bins + 1)[1:-1]]
+    return [low, *inner, high]  # the ends are exact: a histogram drops what rounding puts outside
 
 
 def draw_endings(axes: Axes, data: TrainGateFigure) -> None:
