@@ -191,7 +191,7 @@ def result(trained: Trained) -> dict[str, object]:
         "weights": weights,
         "biases": biases,
         "failures": failures(trained.runs),
-        "stopped": run.stopped,
+        "stopped": "learned" if run.learned else run.stopped,
         "updates": run.updates,
         "separable": proof.separable,
         "certificate": certificate(trained),

@@ -49,7 +49,7 @@ def blocks(gate: Gate, run: Run, runs: Sequence[Run], proof: Separability) -> It
 
 def facts(run: Run, runs: Sequence[Run], proof: Separability) -> Iterator[tuple[str, Cell]]:
     """Yield the run's figures and the verdict of the theory beside them."""
-    yield "result", VERDICTS[run.stopped]
+    yield "result", VERDICTS["learned" if run.learned else run.stopped]
     yield "epochs", run.epochs
     yield "updates", run.updates
     yield "fires when", f"{linear_form(run.weights, run.bias)} > 0"

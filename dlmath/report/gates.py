@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from dlmath.report.blocks import Table
@@ -47,7 +48,7 @@ def number(value: float | Fraction) -> int | float:
     >>> number(2.0), number(0.5)
     (2, 0.5)
     """
-    return int(value) if value == int(value) else float(value)
+    return float(value) if not math.isfinite(value) or value % 1 else int(value)
 
 
 def term(value: float | Fraction, name: str) -> str:
