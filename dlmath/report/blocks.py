@@ -52,6 +52,10 @@ class Lines:
 Block: TypeAlias = "Table | Facts | Lines"
 
 
+BLANKS = dict.fromkeys(map(ord, "\t\n\r\v\f"), " ")
+"""What would break a cell's line or its alignment."""
+
+
 def text_of(line: Line) -> str:
     """Return a line without its styles.
 
@@ -70,7 +74,7 @@ def figure(value: Cell, digits: int = 6) -> str:
     if value is None:
         return "-"
     if isinstance(value, str):
-        return value
+        return value.translate(BLANKS)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
