@@ -441,11 +441,14 @@ def weights(old: int, new: int) -> list[tuple[int, int, float]]:
 def crossings(values: Sequence[Sequence[float]]) -> Dots:
     """Return the grid points at or above 0.5 that have a neighbour below: a line one dot thick."""
     high = [[value >= 0.5 for value in row] for row in values]
-    found = set()
+    found: Dots = set()
     for y, row in enumerate(high):
         above, below = high[max(y - 1, 0)], high[min(y + 1, len(high) - 1)]
-        inner = zip(row, (row[0], *row), (*row[1:], row[-1]), above, below, strict=False)
-        found |= {(x, y) for x, (here, *around) in enumerate(inner) if here and not all(around)}
+        inner = [
+            left and right and up and down
+            for left, right, up, down in zip((row[0], *row[:-1]), (*row[1:], row[-1]), above, below, strict=True)
+        ]
+        found.update((x, y) for x, here in enumerate(row) if here and not inner[x])
     return found
 
 
