@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from dlmath.engine.architecture import Architecture
 from dlmath.engine.losses import LOSSES, get_loss
 from dlmath.engine.optimizers import OPTIMIZERS
 from dlmath.engine.statistics import summarise_epochs, wilson_interval
-from dlmath.engine.training import BATCHES, DTYPES, TrainingSettings, default_learning_rate, train
+from dlmath.engine.training import BATCHES, DTYPES, TrainingSettings, train
 from dlmath.errors import InvalidValueError
 from dlmath.report.outcome import Outcome
 from dlmath.report.progress import progress
@@ -65,12 +65,11 @@ def resolve(gate: Gate, words: Words) -> TrainingSettings:
     if optimizer not in MOMENTUM_OPTIMIZERS:
         refuse({"--momentum": words.momentum}, f"with --optimizer {optimizer}")
     architecture = resolve_architecture(gate, words, start)
-    rate = given(words.learning_rate, default_learning_rate(optimizer))
-    return TrainingSettings(
+    request = TrainingSettings(
         architecture=architecture,
         loss=one_of("--loss", given(words.loss, "mse"), LOSSES),
         optimizer=optimizer,
-        learning_rate=positive("--learning-rate", rate),
+        learning_rate=None if words.learning_rate is None else positive("--learning-rate", words.learning_rate),
         momentum=between("--momentum", given(words.momentum, 0.9), 0, 1, closed_low=True),
         epochs=at_least("--epochs", given(words.epochs, DEFAULT_EPOCHS), 0),
         tolerance=between("--tolerance", given(words.tolerance, 0.1), 0, 1),
@@ -83,6 +82,7 @@ def resolve(gate: Gate, words: Words) -> TrainingSettings:
         parameters=None if start is None else parameters_of(architecture, start),
         fixed_biases=words.fixed_biases,
     )
+    return replace(request, learning_rate=request.rate_for(len(gate.inputs)))
 
 
 def read_start(words: Words) -> Weights | None:
@@ -166,7 +166,7 @@ def resolved_options(request: TrainingSettings) -> dict[str, object]:
         "output_activation": request.architecture.activations[-1],
         "loss": request.loss,
         "optimizer": request.optimizer,
-        "learning_rate": request.rate,
+        "learning_rate": request.learning_rate,
         "momentum": request.momentum if request.optimizer in MOMENTUM_OPTIMIZERS else None,
         "epochs": request.epochs,
         "tolerance": request.tolerance,

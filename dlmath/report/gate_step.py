@@ -21,7 +21,7 @@ DIGITS = 9
 
 def explain_step(trace: StepTrace, settings: TrainingSettings) -> Iterator[Block]:
     """Yield the formulas, then forward, loss, backward, update, each with this network's numbers."""
-    yield formulas(settings)
+    yield formulas(settings, trace.rate)
     for number, layer in enumerate(trace.layers, start=1):
         yield forward_sums(number, layer)
     yield loss_lines(trace, settings)
@@ -33,7 +33,7 @@ def explain_step(trace: StepTrace, settings: TrainingSettings) -> Iterator[Block
     yield summary(trace)
 
 
-def formulas(settings: TrainingSettings) -> Lines:
+def formulas(settings: TrainingSettings, rate: float) -> Lines:
     """Return every formula that the step uses, with its source."""
     loss, optimizer = get_loss(settings.loss), get_optimizer(settings.optimizer)
     names = dict.fromkeys(settings.architecture.activations)
@@ -45,7 +45,7 @@ def formulas(settings: TrainingSettings) -> Lines:
             f"{loss.name:<10} {loss.equation};  {loss.derivative}  ({loss.source})",
             "backward   dL/dz = dL/da * da/dz;  dL/da of a hidden unit = sum over the next layer of dL/dz * w",
             "           dL/dw = sum over rows of dL/dz * dz/dw, dz/dw being what w multiplies (for a bias: 1)",
-            f"{optimizer.name:<10} {optimizer.equation}  (rate = {settings.rate:.9g}; {optimizer.source})",
+            f"{optimizer.name:<10} {optimizer.equation}  (rate = {rate:.9g}; {optimizer.source})",
         ),
         title="One training step by the chain rule",
     )

@@ -217,7 +217,7 @@ def errors_title(data: TrainGateFigure) -> str:
     """Say how the perceptron ended."""
     if data.error_cycle:
         start, length = data.error_cycle
-        return f"From epoch {start:,} on it repeats {'itself' if length == 1 else 'the same ' + counted(length)}"
+        return f"From epoch {start:,} on {'every epoch is the same' if length == 1 else f'{length:,} epochs repeat'}"
     last = len(data.errors)
     return f"No row is wrong in epoch {last:,}" if data.errors[-1] == 0 else f"Rows still wrong in epoch {last:,}"
 
@@ -261,7 +261,7 @@ def plane_title(plane: Plane) -> str:
     if plane.separator is not None:
         return "A line separates the classes" + (f", margin {plane.margin:.3g}" if plane.margin is not None else "")
     if plane.cycle:
-        return f"The line cycles through {len(plane.cycle)} places"
+        return f"The weights cycle through {len(plane.cycle)} values"
     return "Decision boundary" + (", hidden units dashed" if plane.units else "")
 
 
@@ -300,10 +300,7 @@ def draw_lines(axes: Axes, plane: Plane) -> None:
     """Draw the lines of hidden units, of the perceptron, or of its cycle."""
     for line in plane.units:
         draw_line(axes, plane, line, color=UNIT_COLOR, linewidth=2, linestyle=(0, (4, 2.5)))
-    for order, line in enumerate(plane.cycle, start=1):
-        ends = draw_line(axes, plane, line, color=BLUE, linewidth=2.2)
-        if ends and len(plane.cycle) <= 12:
-            number_line(axes, ends, order)
+    draw_cycle(axes, plane)
     if plane.separator is not None:
         draw_margin(axes, plane, plane.separator)
         draw_line(axes, plane, plane.separator, color=INK, linewidth=2.6)
@@ -317,12 +314,22 @@ def draw_line(axes: Axes, plane: Plane, line: Line2D, **style: Any) -> list[tupl
     return ends
 
 
-def number_line(axes: Axes, ends: Sequence[tuple[float, float]], order: int) -> None:
-    """Write a line's number in the order of the cycle near one of its ends, where it is not among the data."""
-    (x0, y0), (x1, y1) = ends
-    place = (x0 + 0.1 * (x1 - x0), y0 + 0.1 * (y1 - y0))
-    box = {"boxstyle": "circle,pad=0.2", "facecolor": "white", "edgecolor": BLUE}
-    axes.annotate(f"{order}", place, ha="center", va="center", fontsize=TEXT, color=BLUE, bbox=box, zorder=4)
+def draw_cycle(axes: Axes, plane: Plane) -> None:
+    """Draw the lines of a cycle with their numbers in its order; lines that coincide share a place."""
+    orders: dict[tuple[tuple[float, float], ...], list[int]] = {}
+    for order, line in enumerate(plane.cycle, start=1):
+        ends = draw_line(axes, plane, line, color=BLUE, linewidth=2.2)
+        if ends:
+            orders.setdefault(tuple(sorted((round(x, 6), round(y, 6)) for x, y in ends)), []).append(order)
+    for (start, end), numbers in orders.items() if len(plane.cycle) <= 12 else ():
+        number_line(axes, start, end, ", ".join(map(str, numbers)))
+
+
+def number_line(axes: Axes, start: tuple[float, float], end: tuple[float, float], text: str) -> None:
+    """Write a line's number near one of its ends, where it is not among the data."""
+    place = (start[0] + 0.1 * (end[0] - start[0]), start[1] + 0.1 * (end[1] - start[1]))
+    box = {"boxstyle": "round,pad=0.3,rounding_size=0.7", "facecolor": "white", "edgecolor": BLUE}
+    axes.annotate(text, place, ha="center", va="center", fontsize=TEXT, color=BLUE, bbox=box, zorder=4)
 
 
 def draw_margin(axes: Axes, plane: Plane, line: Line2D) -> None:
