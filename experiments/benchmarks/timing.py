@@ -22,6 +22,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -144,15 +145,18 @@ def timed_process(command: Sequence[str], accept: Sequence[int] = (0,)) -> Sampl
     `accept` raises, so that a failing command is never timed as a fast one.
     """
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    start = time.perf_counter()
-    with subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in accept:
-        raise RuntimeError(f"{' '.join(command)} exited with {process.returncode}")
+    with TemporaryFile("w+") as errors:
+        start = time.perf_counter()
+        with subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
+        ) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - start
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode not in accept:
+            errors.seek(0)
+            last_line = (errors.read().strip().splitlines() or ["no message"])[-1]
+            raise RuntimeError(f"exit status {process.returncode}: {last_line}")
     scale = KIBI * KIBI if sys.platform == "darwin" else KIBI  # bytes there, KiB on Linux
     return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / scale)
 

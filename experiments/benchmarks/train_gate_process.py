@@ -27,7 +27,7 @@ TEN_THOUSAND = "train-gate xor --seeds 10000"
 HUNDRED_THOUSAND = "train-gate xor --seeds 100000"
 TWO_JOBS = "train-gate xor --seeds 100000 --jobs 2"
 CENSUS = "train-gate --separable 4"
-SEEDS = {TEN_THOUSAND: 10_000, HUNDRED_THOUSAND: 100_000}
+SEEDS = {TEN_THOUSAND: 10_000, HUNDRED_THOUSAND: 100_000, TWO_JOBS: 100_000}
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def runs(command: str) -> bool:
     try:
         timing.timed_process(command_line(command), LEARNED_OR_NOT)
     except RuntimeError as reason:
-        print(f"skipped: {command}: {str(reason).rpartition(' exited ')[2]}")
+        print(f"skipped: {command}: {reason}")
         return False
     return True
 
@@ -79,12 +79,12 @@ def measure(group: Group, rounds: int) -> Measurement:
     return timing.measure(contenders, max(3, rounds // group.share), clock=group.clock, warm_up=0)
 
 
-def extra_memory(measurement: Measurement) -> Ratio | None:
-    """What 100,000 seeds hold beyond one seed, over what 10,000 seeds hold beyond one seed."""
-    if any(name not in measurement.samples for name in (ONE, TEN_THOUSAND, HUNDRED_THOUSAND)):
+def memory(measurement: Measurement) -> Ratio | None:
+    """Peak memory of 100,000 seeds over that of 10,000: what is kept of a seed may add up, its weights may not."""
+    if any(name not in measurement.samples for name in (TEN_THOUSAND, HUNDRED_THOUSAND)):
         return None
-    one, ten, hundred = (measurement.peaks(name) for name in (ONE, TEN_THOUSAND, HUNDRED_THOUSAND))
-    return Ratio.of((c - a) / (b - a) for a, b, c in zip(one, ten, hundred, strict=True))
+    few, many = measurement.peaks(TEN_THOUSAND), measurement.peaks(HUNDRED_THOUSAND)
+    return Ratio.of(b / a for a, b in zip(few, many, strict=True))
 
 
 def goals(group: Group, found: Measurement) -> list[Goal]:
@@ -98,7 +98,7 @@ def goals(group: Group, found: Measurement) -> list[Goal]:
     if group.name == "many":
         return [
             Goal("seconds a seed, 100,000 / 10,000", found.ratio(HUNDRED_THOUSAND, TEN_THOUSAND), 1.1, "at most"),
-            Goal("memory beyond one seed, 100,000 / 10,000", extra_memory(found), 2, "at most"),
+            Goal("peak memory, 100,000 / 10,000", memory(found), 1.25, "at most"),
         ]
     return [Goal("100,000 seeds, 1 job / 2 jobs", found.ratio(HUNDRED_THOUSAND, TWO_JOBS), 1.6, "at least")]
 
