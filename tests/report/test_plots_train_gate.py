@@ -47,12 +47,12 @@ def test_a_perceptron_shows_its_updates_and_its_line():
 
 
 def test_a_cycle_shows_where_it_starts_and_the_lines_it_goes_through():
-    plane = Plane(SQUARE, SQUARE, XOR, cycle=((1, 0, 0), (0, 1, 0), (0, 0, 1)))
+    plane = Plane(SQUARE, SQUARE, XOR, cycle=((1, 0, 0), (0, 1, 0), (0, 0, 1), (-2, 0, 0)))
     made = figure(TrainGateFigure("XOR", errors=(2, 3, 4, 4, 4), error_cycle=(3, 1), plane=plane))
-    assert titles(made) == ["From epoch 3 on it repeats itself", "The line cycles through 3 places"]
-    assert [text.get_text() for text in made.axes[1].texts] == ["1", "2"]  # the third weights have no line
+    assert titles(made) == ["From epoch 3 on every epoch is the same", "The weights cycle through 4 values"]
+    assert [text.get_text() for text in made.axes[1].texts] == ["1, 4", "2"]  # the third weights have no line
     longer = figure(TrainGateFigure("XOR", errors=(2, 3, 4, 4, 4), error_cycle=(2, 2)))
-    assert titles(longer) == ["From epoch 2 on it repeats the same 2 epochs"]
+    assert titles(longer) == ["From epoch 2 on 2 epochs repeat"]
 
 
 def test_a_figure_without_data_has_a_headline_and_no_panel():
