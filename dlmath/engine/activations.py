@@ -332,12 +332,12 @@ _ENTRIES = (
     Activation(
         "gelu", "a = z Phi(z), Phi(z) = (1 + erf(z / sqrt 2)) / 2", "da/dz = Phi(z) + z e^(-z^2/2) / sqrt(2 pi)",
         "Hendrycks & Gimpel 2016", _gelu, _gelu_slope, _same(Machine(_gelu_core)),
-        max_slope=1.1289041451202675, range=(-0.16997120747990369, math.inf),
+        max_slope=1.128904145185155, range=(-0.16997120747990369, math.inf),
     ),
     Activation(
         "swish", "a = z / (1 + e^-z)", "da/dz = s + a (1 - s), s = 1 / (1 + e^-z)",
         "Elfwing, Uchibe & Doya 2017; Ramachandran, Zoph & Le 2017", _swish, _swish_slope, _same(Machine(_swish_core)),
-        max_slope=1.0998394201288067, range=(-0.27846454276107380, math.inf),
+        max_slope=1.0998393201288672, range=(-0.27846454276107380, math.inf),
     ),
     Activation(
         "softplus", "a = ln(1 + e^z)", "da/dz = 1 / (1 + e^-z)", "Dugas et al. 2000",

@@ -244,5 +244,6 @@ def default_learning_rate(
     if not rule.follows_gradient_size:
         return rate
     one_update = (1 if batch == "online" else rows, outputs)
-    steeper = get_loss(loss).scale(*one_update) / get_loss("mse").scale(*one_update) if loss == "half-sse" else 1.0
+    mse_scale = get_loss("mse").scale(*one_update)
+    steeper = get_loss(loss).scale(*one_update) / mse_scale if loss == "half-sse" else 1.0
     return rate / steeper / (rows if batch == "online" else 1)

@@ -72,7 +72,7 @@ class TrainingSettings:
     optimizer: str = "sgd"
     learning_rate: float | None = None
     momentum: float = 0.9
-    epochs: int = 20_000
+    epochs: int = 5_000
     tolerance: float = 0.1
     init: str = "glorot"
     bias_init: str = "zeros"

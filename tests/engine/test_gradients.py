@@ -1,0 +1,53 @@
+"""Central differences hold every gradient; and the check itself notices a wrong one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dlmath.engine.activations import ACTIVATIONS
+from dlmath.engine.architecture import BIAS_KINDS, Architecture
+from dlmath.engine.gradients import check_gradients
+from dlmath.engine.layers import Layer
+from dlmath.engine.losses import LOSSES
+
+SIZES = [(3, 1), (3, 2), (2, 3, 1), (2, 3, 2), (3, 4, 2, 1), (3, 4, 2, 3)]
+
+
+def random_check(sizes, activation, loss, bias, seed):
+    rng = np.random.default_rng(seed)
+    architecture = Architecture.uniform(sizes, activation, "sigmoid" if loss.from_logits else activation, bias)
+    inputs, targets = rng.normal(size=(5, sizes[0])), rng.random((5, sizes[-1]))
+    return check_gradients(architecture, loss, inputs, targets, rng.normal(size=architecture.parameter_count))
+
+
+@pytest.mark.parametrize("bias", BIAS_KINDS)
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_gradient_is_the_numerical_one(activation, loss, bias):
+    for seed, sizes in enumerate(SIZES):
+        check = random_check(sizes, activation, loss, bias, seed)
+        assert check.largest < 1e-7
+        assert check.at_kink.mean() < 0.5
+
+
+def test_a_unit_on_its_kink_is_not_compared():
+    architecture = Architecture((2, 2, 1), ("relu", "sigmoid"))
+    inputs = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
+    check = check_gradients(architecture, LOSSES["mse"], inputs, np.ones((4, 1)), np.ones(9) * 0)
+    assert check.at_kink[architecture.layers[0].weights].all()
+    assert np.isnan(check.relative_errors[check.at_kink]).all()
+    assert check.largest < 1e-8
+
+
+def test_a_wrong_gradient_is_noticed(monkeypatch):
+    """A factor of 1.001 in one layer's slope is a relative error of a thousandth."""
+    architecture, rng = Architecture((2, 3, 1), ("tanh", "sigmoid")), np.random.default_rng(0)
+    plan = Layer.compute_slope
+    monkeypatch.setattr(
+        Layer, "compute_slope", lambda layer: [*plan(layer), (np.multiply, (layer.slope, 1.001, layer.slope))]
+    )
+    check = check_gradients(
+        architecture, LOSSES["mse"], rng.normal(size=(4, 2)), rng.random((4, 1)), rng.normal(size=13)
+    )
+    assert check.largest == pytest.approx(2e-3, rel=0.1)
