@@ -543,6 +543,22 @@ def histogram(values: Sequence[float], bins: int = 10) -> tuple[tuple[str, ...],
     return interval_texts([index * step for index in range(first, last + 2)], step, whole=whole), tuple(counts)
 
 
+def wide_histogram(values: Sequence[float]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Count whole values, 0 or more, in intervals that grow as 1, 2, 5, 10, 20, 50, ...: for a long tail.
+
+    Examples
+    --------
+    >>> wide_histogram([3, 4, 14, 270])
+    (('2 to 4', '5 to 9', '10 to 19', '20 to 49', '50 to 99', '100 to 199', '200 to 499'), (2, 0, 1, 0, 0, 0, 1))
+    """
+    edges = [0] + [digit * 10**exponent for exponent in range(len(str(int(max(values)))) + 1) for digit in (1, 2, 5)]
+    first = max(index for index, edge in enumerate(edges) if edge <= min(values))
+    last = min(index for index, edge in enumerate(edges) if edge > max(values))
+    kept = edges[first : last + 1]
+    labels = tuple(f"{low:,} to {high - 1:,}" if high > low + 1 else f"{low:,}" for low, high in pairwise(kept))
+    return labels, tuple(sum(low <= value < high for value in values) for low, high in pairwise(kept))
+
+
 def interval_of(value: float, step: float) -> int:
     """Return the number of the interval a value is in; 0.3 / 0.1 is a little less than 3 and is meant to be 3."""
     return math.floor(value / step + 1e-9)

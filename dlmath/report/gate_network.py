@@ -11,7 +11,7 @@ from dlmath.engine.predict import predict
 from dlmath.engine.statistics import summarise_epochs, wilson_interval
 from dlmath.engine.training import STOP_TEXTS
 from dlmath.report.blocks import Facts, Lines, Table
-from dlmath.report.drawing import bars, curve, decision_map, histogram
+from dlmath.report.drawing import bars, curve, decision_map, histogram, wide_histogram
 from dlmath.report.gates import span, truth_table
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MAP_STEPS = 61
 PLOT_STEPS = 201
 LOG_FROM = 100.0
+LONG_TAIL = 20
 
 
 def main_table(gate: Gate, found: TrainingResult) -> Table:
@@ -103,7 +104,8 @@ def ensemble(found: TrainingResult, columns: int) -> Iterator[Block]:
         rows = tuple((name, number, FAILURES[name]) for name, number in found.failure_counts.items())
         yield Table(("failed", "seeds", "how"), rows, title="How the others ended")
     if len(epochs) > 1:
-        yield Lines(bars(*histogram(epochs.tolist()), width=min(columns, 60)), title="Epochs until learned")
+        counted = wide_histogram if epochs.max() > LONG_TAIL * max(epochs.min(), 1) else histogram
+        yield Lines(bars(*counted(epochs.tolist()), width=min(columns, 60)), title="Epochs until learned")
 
 
 def boundary(gate: Gate, found: TrainingResult, columns: int) -> tuple[Line, ...]:
@@ -150,6 +152,7 @@ def picture(gate: Gate, found: TrainingResult, ending: str) -> bytes:
         loss_epochs=shown.curve.epochs,
         loss_values=shown.curve.values,
         loss_name=found.settings.loss,
+        run=seed_name(found) if several else "",
         learned_at=shown.stopped_at if shown.learned else None,
         tolerance=found.settings.tolerance,
         plane=plane(gate, found) if gate.n_inputs == 2 and gate.n_outputs == 1 else None,

@@ -148,7 +148,7 @@ def picture(gate: Gate, unit: Perceptron, run: Run, ending: str) -> bytes:
     data = TrainGateFigure(
         title=f"{gate.name}: a perceptron",
         errors=run.history.errors,
-        error_cycle=run.cycle,
+        error_cycle=None if run.cycle is None else (run.cycle.start + 1, run.cycle.length),
         plane=plane(gate, unit, run) if gate.n_inputs == 2 else None,
     )
     return drawn(figure(data), ending)

@@ -28,6 +28,8 @@ ONE_ROW, TWO_ROWS = (5.2, 4.6), (5.6, 4.1)
 
 LOG_FROM = 100.0
 """A loss that falls by more than this factor is drawn on a log axis."""
+LONG_TAIL = 20
+"""Epochs that differ by more than this factor are counted on a log axis."""
 
 Line2D: TypeAlias = tuple[float, float, float]
 """A line w1 x1 + w2 x2 + b = 0, as (w1, w2, b)."""
@@ -399,7 +401,7 @@ def draw_epochs(axes: Axes, data: TrainGateFigure) -> None:
     """Draw how many epochs the seeds that learned took, with the middle one marked."""
     from statistics import median
 
-    half, log = median(data.epochs), max(data.epochs) > LOG_FROM * max(min(data.epochs), 1)
+    half, log = median(data.epochs), max(data.epochs) > LONG_TAIL * max(min(data.epochs), 1)
     shown = [max(epoch, 1) for epoch in data.epochs] if log else data.epochs  # a log axis has no place for epoch 0
     axes.hist(shown, bins=edges(shown, log=log), color=BLUE, edgecolor="white", linewidth=0.8)
     axes.axvline(half, color=INK, linewidth=2, linestyle=(0, (4, 2)))
