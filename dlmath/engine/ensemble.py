@@ -29,7 +29,7 @@ Array = NDArray[Any]
 
 STOPS = ("learned", "diverged", "epochs")
 LEARNED, DIVERGED, EXHAUSTED = range(3)
-CACHED_BYTES = 1 << 18
+CACHED_BYTES = 3 << 17
 """A layer's array may take this much in a block of lanes, so that the block's arrays stay in a core's cache."""
 CURVE_POINTS = 500
 

@@ -243,7 +243,7 @@ def default_learning_rate(
         rate = rates.sigmoid if set(activations) == {"sigmoid"} else rates.sigmoid_output
     if not rule.follows_gradient_size:
         return rate
-    one_update = (1 if batch == "online" else rows, outputs)
-    mse_scale = get_loss("mse").scale(*one_update)
-    steeper = get_loss(loss).scale(*one_update) / mse_scale if loss == "half-sse" else 1.0
-    return rate / steeper / (rows if batch == "online" else 1)
+    updates = rows if batch == "online" else 1
+    if loss == "half-sse":
+        rate *= get_loss("mse").scale(rows // updates, outputs)
+    return rate / updates

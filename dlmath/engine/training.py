@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlmath.engine.ensemble import LEARNED, EnsembleTraining, Outcome, SeedRange, ShownRun
+from dlmath.engine.ensemble import LEARNED, EnsembleTraining, Outcome, SeedRange, ShownRun, block_size
 from dlmath.engine.failures import NAMES as FAILURE_NAMES
 from dlmath.engine.initialisers import draw_parameters, parse_initialiser
 from dlmath.engine.lanes import Problem
@@ -31,6 +31,7 @@ TYPICAL_EPOCHS = 1000  # of one network, failing ones included: only to judge wh
 SECONDS_PER_UNIT = 3e-9  # one unit, one row, one epoch, in float32
 WORTH_PROCESSES = 0.3  # seconds
 RANGES_PER_JOB = 4
+BLOCKS_PER_RANGE = 2
 STOP_TEXTS: dict[str, str] = {
     "learned": "every output is within the tolerance of its target",
     "diverged": "an output, the loss or a parameter became infinite or not a number",
@@ -289,7 +290,8 @@ def _ranges(problem: Problem, first: int, count: int, jobs: int) -> list[SeedRan
     seconds = count * units * TYPICAL_EPOCHS * SECONDS_PER_UNIT
     if jobs == 1 or seconds < WORTH_PROCESSES:
         return [SeedRange(first, count)]
-    pieces = min(RANGES_PER_JOB * jobs, count)
+    full = count // (BLOCKS_PER_RANGE * block_size(problem))  # short ranges run their last lanes half empty
+    pieces = min(max(jobs, min(full, RANGES_PER_JOB * jobs)), count)
     bounds = [first + count * i // pieces for i in range(pieces + 1)]
     return [SeedRange(low, high - low) for low, high in pairwise(bounds)]
 

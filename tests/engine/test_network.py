@@ -118,7 +118,14 @@ def test_scale_and_fixed_biases():
     inputs, targets, parameters = random_case(architecture, 1, np.float64)
     plain, scaled, fixed = (
         LaneNetwork(
-            architecture, LOSSES["mse"], inputs, targets, parameters, np.zeros_like(parameters), scale=scale, fixed_biases=fix
+            architecture,
+            LOSSES["mse"],
+            inputs,
+            targets,
+            parameters,
+            np.zeros_like(parameters),
+            scale=scale,
+            fixed_biases=fix,
         )
         for scale, fix in ((1, False), (3, False), (1, True))
     )
@@ -145,8 +152,6 @@ def test_dead_lanes_are_found():
     architecture = Architecture((2, 2, 1), ("relu", "sigmoid"))
     alive, dead = np.ones(9), np.ones(9)
     dead[architecture.layers[0].biases] = -10
-    network = one_network(
-        architecture, LOSSES["mse"], np.eye(2), np.zeros((2, 1)), np.stack([alive, dead], axis=1)
-    )
+    network = one_network(architecture, LOSSES["mse"], np.eye(2), np.zeros((2, 1)), np.stack([alive, dead], axis=1))
     run(network.forward)
     assert network.dead(np.array([0, 1])).tolist() == [False, True]

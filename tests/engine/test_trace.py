@@ -58,9 +58,7 @@ def test_every_number_follows_from_the_ones_before(hidden, loss):
         np.testing.assert_allclose(layer.bias_gradient, layer.deltas.sum(axis=0), rtol=1e-11, atol=1e-16)
         np.testing.assert_allclose(layer.numerical_weight_gradient, layer.weight_gradient, atol=1e-10)
         np.testing.assert_allclose(layer.numerical_bias_gradient, layer.bias_gradient, atol=1e-10)
-        np.testing.assert_allclose(
-            layer.weights_after, layer.weights - trace.rate * layer.weight_gradient, rtol=1e-12
-        )
+        np.testing.assert_allclose(layer.weights_after, layer.weights - trace.rate * layer.weight_gradient, rtol=1e-12)
         if number + 1 < len(trace.layers):
             after = trace.layers[number + 1]
             np.testing.assert_allclose(layer.loss_slopes, after.deltas @ after.weights.T, rtol=1e-12)
