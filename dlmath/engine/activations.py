@@ -9,7 +9,7 @@ holds the two together.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -109,30 +109,39 @@ def _sigmoid_slope(z: Array) -> Array:
     return np.asarray(small / np.square(1 + small))
 
 
-def _logistic_core(x: Array, _slope: Array) -> None:
-    """Compute 1 / (1 + exp(x)); exp may overflow to infinity, and 1/inf = 0 is then the right answer."""
-    np.exp(x, x)
-    np.add(x, 1, x)
-    np.divide(1, x, x)
+def sigmoid_by_exp(dtype: np.dtype[Any]) -> Machine:
+    """Return u = 1 / (1 + exp(x)) with x = -z; exp may overflow to infinity, and 1/inf = 0 is then the right answer."""
+    one = np.ones((), dtype)  # an array: NumPy takes longer to convert a Python number than to add it to a few lanes
+
+    def activate(x: Array, _slope: Array) -> None:
+        np.exp(x, x)
+        np.add(x, one, x)
+        np.divide(one, x, x)
+
+    def slope(u: Array, out: Array) -> None:
+        np.subtract(one, u, out)
+        np.multiply(u, out, out)
+
+    return Machine(activate, slope, gamma=-1.0)
 
 
-def _logistic_core_slope(u: Array, out: Array) -> None:
-    np.subtract(1, u, out)
-    np.multiply(u, out, out)
+def tanh_machine(dtype: np.dtype[Any]) -> Machine:
+    """Return u = tanh(z), core slope 1 - u^2."""
+    one = np.ones((), dtype)
+
+    def activate(x: Array, _slope: Array) -> None:
+        np.tanh(x, x)
+
+    def slope(u: Array, out: Array) -> None:
+        np.square(u, out)
+        np.subtract(one, out, out)
+
+    return Machine(activate, slope, slope_in_place=True)
 
 
-def _tanh_core(x: Array, _slope: Array) -> None:
-    np.tanh(x, x)
-
-
-def _tanh_core_slope(u: Array, out: Array) -> None:
-    np.square(u, out)
-    np.subtract(1, out, out)
-
-
-SIGMOID_BY_TANH = Machine(_tanh_core, _tanh_core_slope, slope_in_place=True,
-                          alpha=0.5, beta=0.5, gamma=0.5, slope_scale=0.25)  # fmt: skip
-SIGMOID_BY_EXP = Machine(_logistic_core, _logistic_core_slope, gamma=-1.0)
+def sigmoid_by_tanh(dtype: np.dtype[Any]) -> Machine:
+    """Return sigmoid(z) = (1 + tanh(z / 2)) / 2 as an affine map of a tanh."""
+    return replace(tanh_machine(dtype), alpha=0.5, beta=0.5, gamma=0.5, slope_scale=0.25)
 
 
 @cache
@@ -150,7 +159,8 @@ def _has_fast_tanh() -> bool:
 
 def _sigmoid_machine(dtype: np.dtype[Any]) -> Machine:
     """Choose the cheaper form; in float64 that is always exp."""
-    return SIGMOID_BY_TANH if dtype.itemsize == 4 and _has_fast_tanh() else SIGMOID_BY_EXP
+    form = sigmoid_by_tanh if dtype.itemsize == 4 and _has_fast_tanh() else sigmoid_by_exp
+    return form(dtype)
 
 
 def _tanh_slope(z: Array) -> Array:
@@ -307,7 +317,7 @@ _ENTRIES = (
     ),
     Activation(
         "tanh", "a = (e^z - e^-z) / (e^z + e^-z)", "da/dz = 1 - a^2", "LeCun et al. 1998",
-        np.tanh, _tanh_slope, _same(Machine(_tanh_core, _tanh_core_slope, slope_in_place=True)),
+        np.tanh, _tanh_slope, tanh_machine,
         range=(-1.0, 1.0),
     ),
     Activation(

@@ -46,6 +46,10 @@ class Update:
     rate: float
     momentum: float
 
+    def constant(self, value: float) -> Array:
+        """Return `value` as an array of the parameters' dtype, which NumPy takes sooner than a Python number."""
+        return np.array(value, self.parameters.dtype)
+
 
 @dataclass(frozen=True)
 class RatesByUnits:
@@ -101,20 +105,20 @@ def _sgd(update: Update) -> Program:
 
 def _momentum(update: Update) -> Program:
     return [
-        (np.multiply, (update.memory, update.momentum, update.memory)),
+        (np.multiply, (update.memory, update.constant(update.momentum), update.memory)),
         (np.add, (update.memory, update.gradient, update.memory)),
-        (np.multiply, (update.memory, update.rate, update.gradient)),
+        (np.multiply, (update.memory, update.constant(update.rate), update.gradient)),
         (np.subtract, (update.parameters, update.gradient, update.parameters)),
     ]
 
 
 def _nesterov(update: Update) -> Program:
     return [
-        (np.multiply, (update.memory, update.momentum, update.memory)),
+        (np.multiply, (update.memory, update.constant(update.momentum), update.memory)),
         (np.add, (update.memory, update.gradient, update.memory)),
-        (np.multiply, (update.memory, update.momentum, update.scratch)),
+        (np.multiply, (update.memory, update.constant(update.momentum), update.scratch)),
         (np.add, (update.gradient, update.scratch, update.gradient)),
-        (np.multiply, (update.gradient, update.rate, update.gradient)),
+        (np.multiply, (update.gradient, update.constant(update.rate), update.gradient)),
         (np.subtract, (update.parameters, update.gradient, update.parameters)),
     ]
 
@@ -123,8 +127,8 @@ def _running_mean_of_squares(mean: Array, decay: float, update: Update) -> Progr
     """Plan mean <- decay * mean + (1 - decay) * gradient^2."""
     return [
         (np.square, (update.gradient, update.scratch)),
-        (np.multiply, (update.scratch, 1 - decay, update.scratch)),
-        (np.multiply, (mean, decay, mean)),
+        (np.multiply, (update.scratch, update.constant(1 - decay), update.scratch)),
+        (np.multiply, (mean, update.constant(decay), mean)),
         (np.add, (mean, update.scratch, mean)),
     ]
 
@@ -133,8 +137,8 @@ def _rmsprop(update: Update) -> Program:
     return [
         *_running_mean_of_squares(update.memory, RMSPROP_DECAY, update),
         (np.sqrt, (update.memory, update.scratch)),
-        (np.add, (update.scratch, EPSILON, update.scratch)),
-        (np.multiply, (update.gradient, update.rate, update.gradient)),
+        (np.add, (update.scratch, update.constant(EPSILON), update.scratch)),
+        (np.multiply, (update.gradient, update.constant(update.rate), update.gradient)),
         (np.divide, (update.gradient, update.scratch, update.gradient)),
         (np.subtract, (update.parameters, update.gradient, update.parameters)),
     ]
@@ -153,16 +157,16 @@ def _adam(update: Update) -> Program:
     return [
         (np.multiply, (powers, decays, powers)),
         (partial(np.maximum, out=powers), (powers, smallest)),
-        (np.subtract, (1, powers, corrections)),
+        (np.subtract, (update.constant(1), powers, corrections)),
         (np.sqrt, (corrections[1], corrections[1])),
-        (np.divide, (update.rate, corrections[0], corrections[0])),
+        (np.divide, (update.constant(update.rate), corrections[0], corrections[0])),
         *_running_mean_of_squares(square, ADAM_DECAYS[1], update),
-        (np.multiply, (mean, ADAM_DECAYS[0], mean)),
-        (np.multiply, (update.gradient, 1 - ADAM_DECAYS[0], update.gradient)),
+        (np.multiply, (mean, update.constant(ADAM_DECAYS[0]), mean)),
+        (np.multiply, (update.gradient, update.constant(1 - ADAM_DECAYS[0]), update.gradient)),
         (np.add, (mean, update.gradient, mean)),
         (np.sqrt, (square, update.scratch)),
         (np.divide, (update.scratch, corrections[1], update.scratch)),
-        (np.add, (update.scratch, EPSILON, update.scratch)),
+        (np.add, (update.scratch, update.constant(EPSILON), update.scratch)),
         (np.divide, (mean, update.scratch, update.scratch)),
         (np.multiply, (update.scratch, corrections[0], update.scratch)),
         (np.subtract, (update.parameters, update.scratch, update.parameters)),
@@ -194,7 +198,8 @@ _ENTRIES = (
         "adam",
         "m <- 0.9 m + 0.1 g; v <- 0.999 v + 0.001 g^2; p <- p - rate m^ / (sqrt(v^) + 1e-8), "
         "m^ = m / (1 - 0.9^t), v^ = v / (1 - 0.999^t)",
-        "Kingma & Ba 2014", _adam, _adam_memory, default_rates=RatesByUnits(0.02, 0.02, 0.02), follows_gradient_size=False,
+        "Kingma & Ba 2014", _adam, _adam_memory, default_rates=RatesByUnits(0.02, 0.02, 0.02),
+        follows_gradient_size=False,
     ),
 )  # fmt: skip
 

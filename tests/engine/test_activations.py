@@ -7,9 +7,9 @@ import pytest
 
 from dlmath.engine.activations import (
     ACTIVATIONS,
-    SIGMOID_BY_EXP,
-    SIGMOID_BY_TANH,
     get_activation,
+    sigmoid_by_exp,
+    sigmoid_by_tanh,
 )
 from dlmath.errors import InvalidValueError
 
@@ -91,7 +91,7 @@ def by_machine(machine, z):
 
 MACHINES = [
     *((name, dtype, ACTIVATIONS[name].machine(np.dtype(dtype))) for name in NAMES for dtype in DTYPES),
-    *(("sigmoid", dtype, machine) for machine in (SIGMOID_BY_EXP, SIGMOID_BY_TANH) for dtype in DTYPES),
+    *(("sigmoid", dtype, form(np.dtype(dtype))) for form in (sigmoid_by_exp, sigmoid_by_tanh) for dtype in DTYPES),
 ]
 
 
