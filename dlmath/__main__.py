@@ -61,8 +61,9 @@ def dispatch(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? instead of failing
-    from dlmath.cli.app import app
+    from dlmath.cli.app import app, load
 
+    load(arguments)
     status: Any = app(args=arguments or ["--help"], prog_name="dlmath", standalone_mode=False)
     return status if isinstance(status, int) else 0
 

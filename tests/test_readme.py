@@ -16,8 +16,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-BLOCK = re.compile(r"```console\n(.*?)```", re.S)
-COMMAND = re.compile(r"^\$ (.*)\n", re.M)
+BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
+COMMAND = re.compile(r"^\$ (.*)\n", re.MULTILINE)
 UPDATE = os.environ.get("DLMATH_UPDATE_README") == "1"
 
 
@@ -58,12 +58,11 @@ def test_the_example_prints_what_readme_shows(command, shown, folder):
 
 
 def test_every_command_is_documented():
-    from dlmath.cli.app import app
+    from dlmath.cli.app import COMMANDS
 
     text = README.read_text(encoding="utf-8")
-    names = [command.name for command in app.registered_commands]
-    assert names
-    assert all(f"$ dlmath {name} --help" in text for name in names)
+    assert COMMANDS
+    assert all(f"$ dlmath {name} --help" in text for name in COMMANDS)
 
 
 @pytest.mark.skipif(not UPDATE, reason="set DLMATH_UPDATE_README=1 to write README")

@@ -1,7 +1,8 @@
 """The Typer application: every subcommand in one place."""
 
-from __future__ import annotations
-
+import os
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
@@ -42,4 +43,16 @@ def root(
     """Do nothing: its docstring is not shown, `help=` of the application is."""
 
 
-from dlmath.cli import train_gate  # noqa: E402, F401  a command registers itself on the application above
+COMMANDS = {name: "dlmath.cli." + name.replace("-", "_") for name in ("train-gate",)}
+"""Subcommand to the module whose import registers it."""
+
+
+def load(words: Sequence[str]) -> None:
+    """Import the command that the words name, so that a call pays for no other; all of them when none is named.
+
+    Shell completion asks without naming, help and typos name none: there every command must be known.
+    """
+    first = next(iter(words), "")
+    asked = "_DLMATH_COMPLETE" not in os.environ and first in COMMANDS
+    for module in [COMMANDS[first]] if asked else COMMANDS.values():
+        import_module(module)

@@ -1,15 +1,15 @@
 """`dlmath train-gate`: its words. What they do is in `dlmath.commands.train_gate`."""
 
-from __future__ import annotations
-
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dlmath.cli.app import app
 from dlmath.cli.frame import JOBS, SEED, choice, completer, subcommand
-from dlmath.report.outcome import Outcome
-from dlmath.report.output import Output
+
+if TYPE_CHECKING:
+    from dlmath.report.outcome import Outcome
+    from dlmath.report.output import Output
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky-relu", "elu", "selu", "gelu", "swish", "softplus", "linear", "step")
 INITS = ("glorot", "glorot-normal", "he", "lecun", "uniform:A", "uniform:A:B", "normal:SIGMA", "orthogonal", "zeros")
@@ -125,8 +125,8 @@ def train_gate(
             help="Without GATE: count the functions of N inputs a perceptron learns.",
         ),
     ] = None,
-    output: Output,
-) -> Outcome:
+    output: "Output",
+) -> "Outcome":
     """Train a perceptron or a small network on a logic gate, and show every number on request.
 
     Exit status 0 when the gate was learned, 1 when it was not: dlmath train-gate xor && echo learned

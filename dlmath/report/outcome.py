@@ -15,8 +15,6 @@ from dlmath.report.blocks import Block, Table, text_of
 if TYPE_CHECKING:
     from dlmath.report.streams import Streams
 
-FORMATS = ("table", "json", "csv")
-
 BlockMaker: TypeAlias = Callable[[], Iterable[Block]]
 
 
