@@ -6,6 +6,7 @@ A layer's biases are one number a unit, or one number alone that all its units s
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 import zlib
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import UnreadableError, unknown
-from dlmath.files.atomic import STANDARD, atomic
+from dlmath.files.atomic import STANDARD, write_bytes
 from dlmath.files.rows import vector
 from dlmath.files.text import load_yaml, read_text, shown
 
@@ -145,5 +146,6 @@ def save_weights(name: str, weights: Sequence[Any], biases: Sequence[Any]) -> No
 
     arrays = {f"W{index + 1}": np.asarray(value) for index, value in enumerate(weights)}
     arrays |= {f"b{index + 1}": np.asarray(value) for index, value in enumerate(biases)}
-    with atomic(name) as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # the stub takes the file for an array
+    made = io.BytesIO()  # an archive is not written straight into a pipe or a device: zipfile asks for its position
+    np.savez(made, **arrays)  # type: ignore[arg-type]  # the stub takes the file for an array
+    write_bytes(name, made.getvalue())
