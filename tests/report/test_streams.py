@@ -113,6 +113,7 @@ def test_no_bar_in_a_pipe():
 
 def test_a_bar_on_a_terminal_counts_and_leaves_results_alone(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
     err = Terminal()
     streams = with_progress(err, shown=True)
     with progress(streams, "training", 3) as tell:
