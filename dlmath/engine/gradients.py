@@ -105,6 +105,4 @@ def _crosses_kink(network: LaneNetwork, count: int) -> Array:
                 changed = side[:, :, : len(STENCIL) * count].reshape(*side.shape[:2], len(STENCIL), count)
                 unchanged = side[:, :, len(STENCIL) * count]
                 crosses |= (changed != unchanged[:, :, None, None]).any(axis=(0, 1, 2))
-                # a unit that stands exactly on its kink whatever the parameter has a slope of its own choosing,
-                # and the loss does not depend on it
     return crosses

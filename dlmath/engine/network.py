@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlmath.engine.layers import DeepLayer, FirstLayer, Layer, padded, run
-from dlmath.engine.losses import get_loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,18 +164,6 @@ def _build_layers(
     for shape in others:
         layers.append(DeepLayer(shape, layers[-1], parameters, gradient))
     return layers
-
-
-def predict(architecture: Architecture, parameters: Array, inputs: Array) -> Array:
-    """Return the outputs (Q, K) of one network, `parameters` (P,), for the rows `inputs` (Q, n), in float64."""
-    return hidden_values(architecture, parameters, inputs)[-1]
-
-
-def hidden_values(architecture: Architecture, parameters: Array, inputs: Array) -> tuple[Array, ...]:
-    """Return the activations (Q, K_l) of every layer of one network, through the forward code of training."""
-    network = one_network(architecture, get_loss("mse"), inputs, np.zeros((len(inputs), 1)), parameters)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return tuple(layer.activations()[:, :, 0] for layer, _ in network.forward_by_layer())
 
 
 def one_network(

@@ -208,7 +208,7 @@ def train(
     problem = make_problem(inputs, targets, settings)
     report = progress or _no_progress
     ranges = _ranges(problem, settings.seed, settings.seeds, jobs)
-    work = _RangeWork(problem, settings)
+    work = _RangeWork(problem.inputs, problem.targets, settings)
     if len(ranges) == 1:
         outcomes = [work.train(ranges[0], lambda done: report(done, settings.seeds))]
     else:
@@ -270,15 +270,16 @@ def make_problem(inputs: Array, targets: Array, settings: TrainingSettings) -> P
 
 @dataclass(frozen=True)
 class _RangeWork:
-    """What a process needs to train any range of the seeds."""
+    """What a process needs to train any range of the seeds: data and words, which can be sent to it."""
 
-    problem: Problem
+    inputs: Array
+    targets: Array
     settings: TrainingSettings
 
     def train(self, seeds: SeedRange, progress: Callable[[int], None] | None = None) -> Outcome:
         settings = self.settings
         return EnsembleTraining(
-            self.problem, seeds, settings.epochs, settings.tolerance,
+            make_problem(self.inputs, self.targets, settings), seeds, settings.epochs, settings.tolerance,
             parse_initialiser(settings.init), parse_initialiser(settings.bias_init), settings.parameters,
             shows_first=seeds.first == settings.seed, progress=progress,
         ).run()  # fmt: skip

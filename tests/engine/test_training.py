@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from dlmath.engine import ensemble, training
 from dlmath.engine.activations import ACTIVATIONS
 from dlmath.engine.architecture import BIAS_KINDS, Architecture
-from dlmath.engine.ensemble import CURVE_POINTS, CurveRecorder
+from dlmath.engine.ensemble import CURVE_POINTS, CurveRecorder, SeedRange
 from dlmath.engine.losses import LOSSES
 from dlmath.engine.optimizers import OPTIMIZERS
 from dlmath.engine.statistics import wilson_interval
@@ -147,6 +148,14 @@ def test_processes_change_no_bit(monkeypatch):
     alone = train(INPUTS, XOR, settings)
     assert fingerprint(shared) == fingerprint(alone)
     assert shown_bytes(shared) == shown_bytes(alone)
+
+
+def test_the_work_can_be_sent_to_a_process_that_shares_nothing():
+    """Where there is no fork."""
+    settings = TrainingSettings(SIGMOIDS, seeds=3, epochs=20)
+    sent = pickle.loads(pickle.dumps(training._RangeWork(INPUTS, XOR, settings).train))
+    outcome = pickle.loads(pickle.dumps(sent(SeedRange(0, 3))))
+    assert outcome.losses.tobytes() == train(INPUTS, XOR, settings).losses.tobytes()
 
 
 # ---------------------------------------------------------------- against a naive loop
