@@ -153,8 +153,8 @@ def test_processes_change_no_bit(monkeypatch):
 def test_the_work_can_be_sent_to_a_process_that_shares_nothing():
     """Where there is no fork."""
     settings = TrainingSettings(SIGMOIDS, seeds=3, epochs=20)
-    sent = pickle.loads(pickle.dumps(training._RangeWork(INPUTS, XOR, settings).train))
-    outcome = pickle.loads(pickle.dumps(sent(SeedRange(0, 3))))
+    sent = pickle.loads(pickle.dumps(training._RangeWork(INPUTS, XOR, settings).train))  # noqa: S301 - our own
+    outcome = pickle.loads(pickle.dumps(sent(SeedRange(0, 3))))  # noqa: S301 - our own
     assert outcome.losses.tobytes() == train(INPUTS, XOR, settings).losses.tobytes()
 
 
