@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dlmath.commands.checks import refuse
@@ -44,9 +44,9 @@ def check_words(words: Words, output: Output) -> None:
         raise InvalidValueError(what, "name a GATE or use --separable")
     usual = Words()
     unused = {
-        "--" + field.name.replace("_", "-"): getattr(words, field.name)
-        for field in fields(Words)
-        if field.name != "separable" and getattr(words, field.name) != getattr(usual, field.name)
+        "--" + name.replace("_", "-"): value
+        for name, value in words._asdict().items()
+        if name != "separable" and value != getattr(usual, name)
     }
     unused.pop("--rule", None)
     refuse({**unused, "--plot": output.plot}, "with --separable")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -34,8 +34,7 @@ DEFAULT_EPOCHS = 20_000
 MOMENTUM_OPTIMIZERS = ("momentum", "nesterov")
 
 
-@dataclass(frozen=True)
-class Trained:
+class Trained(NamedTuple):
     """Everything a network's report is made of."""
 
     gate: Gate
@@ -227,4 +226,4 @@ def result(trained: Trained) -> dict[str, object]:
 def summary(found: TrainingResult) -> dict[str, Any] | None:
     """Return how long the networks that learned took."""
     summarised = summarise_epochs(found.epochs[found.learned])
-    return None if summarised is None else asdict(summarised)
+    return None if summarised is None else summarised._asdict()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.commands.checks import at_least, given, one_of, positive, refuse
 from dlmath.commands.train_gate import NAME, settings
@@ -26,8 +25,7 @@ DEFAULT_EPOCHS = 10_000
 CURVE_POINTS = 500
 
 
-@dataclass(frozen=True)
-class Trained:
+class Trained(NamedTuple):
     """Everything a perceptron's report is made of; `unit` and `run` are the shown (first) seed's."""
 
     gate: Gate
@@ -185,7 +183,7 @@ def result(trained: Trained) -> dict[str, object]:
         "learned_count": len(learned),
         "success_rate": len(learned) / len(trained.runs),
         "success_interval": wilson_interval(len(learned), len(trained.runs)),
-        "epochs": None if epochs is None else asdict(epochs),
+        "epochs": None if epochs is None else epochs._asdict(),
         "outputs": [[value] for value in run.outputs],
         "loss": curve(run),
         "weights": weights,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.commands.checks import at_least, one_of, refuse
 from dlmath.engine.gates import Gate, parse_gate
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 NAME = "train-gate"
 
 
-@dataclass(frozen=True)
-class Words:
+class Words(NamedTuple):
     """The options as the user gave them; None and False stand for "not given"."""
 
     gate: str | None = None
@@ -95,4 +93,4 @@ def check_common(words: Words) -> None:
 
 def settings(words: Words, output: Output, resolved: Mapping[str, object]) -> dict[str, object]:
     """Return every option as resolved: what was given, what the run made of it, how it was printed."""
-    return {**asdict(words), **resolved, **output.settings()}
+    return {**words._asdict(), **resolved, **output.settings()}

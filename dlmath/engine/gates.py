@@ -6,9 +6,8 @@ and row i's inputs are the binary digits of i, most significant first. `0110` is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.errors import InvalidValueError, nearest, unknown
 
@@ -68,8 +67,7 @@ _LISTED = [
 ]
 
 
-@dataclass(frozen=True)
-class Gate:
+class Gate(NamedTuple):
     """Rows of inputs with the targets a unit or network is to give for them.
 
     Parameters
@@ -128,7 +126,7 @@ class Gate:
         if coding == "01":
             return self
         _require_binary(self)
-        return replace(self, inputs=_recoded(self.inputs, CODINGS[coding]))
+        return self._replace(inputs=_recoded(self.inputs, CODINGS[coding]))
 
     def truth_table(self, output: int = 0) -> str:
         """Return the targets of one output as a string of bits, row 0 first.

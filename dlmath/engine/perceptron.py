@@ -25,7 +25,6 @@ R. P. Brent, An improved Monte Carlo factorization algorithm, BIT 20 (1980).
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
 from math import lcm
@@ -53,8 +52,7 @@ class Cycle(NamedTuple):
     length: int
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One row as it was taken: what was seen, what was answered, and the weights before and after.
 
     Parameters
@@ -88,8 +86,7 @@ class Step:
         return self.target - self.output
 
 
-@dataclass(frozen=True)
-class History:
+class History(NamedTuple):
     """The first epochs of a run.
 
     Parameters
@@ -104,8 +101,7 @@ class History:
     states: tuple[tuple[Fraction, ...], ...]
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """What became of a perceptron.
 
     Parameters
@@ -142,8 +138,7 @@ class Run:
     certificate: tuple[int, ...] | None
 
 
-@dataclass(frozen=True)
-class Perceptron:
+class Perceptron(NamedTuple):
     """Rows, rule and starting weights, in whole units of rate / scale; made by `perceptron`.
 
     Parameters

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlmath.engine.losses import get_loss
-from dlmath.engine.network import one_network, run
+from dlmath.engine.layers import run
+from dlmath.engine.network import one_network
 
 if TYPE_CHECKING:
     from dlmath.engine.architecture import Architecture

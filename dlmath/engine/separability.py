@@ -26,12 +26,11 @@ P. Wolfe, Finding the nearest point in a polytope, Math. Programming 11 (1976).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import gcd, isfinite, lcm
 from operator import mul
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.errors import InvalidValueError, ShapeError
 
@@ -43,8 +42,7 @@ if TYPE_CHECKING:
     Vector = Sequence[int]
 
 
-@dataclass(frozen=True)
-class Separability:
+class Separability(NamedTuple):
     """Whether one unit can compute the rows, and the proof of either answer.
 
     Parameters
@@ -82,8 +80,7 @@ class Separability:
         return self.radius_squared // self.gamma_squared if self.gamma_squared else None
 
 
-@dataclass(frozen=True)
-class NearestRow:
+class NearestRow(NamedTuple):
     """The row nearest to a line w . x + b = 0 in the space of the inputs: |w . x + b| / |w|."""
 
     row: int
@@ -265,8 +262,7 @@ def coprime(values: Sequence[int]) -> tuple[int, ...]:
 # --------------------------------------------------------------------- Wolfe's method, in integers
 
 
-@dataclass(frozen=True)
-class NearestPoint:
+class NearestPoint(NamedTuple):
     """The point vector / denominator nearest to 0, and the coprime multiples of the rows that lead there."""
 
     vector: tuple[int, ...]

@@ -6,8 +6,7 @@ No array library: the perceptron, which needs none, reports through it too.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,8 +35,7 @@ def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float
     return low, high
 
 
-@dataclass(frozen=True)
-class EpochSummary:
+class EpochSummary(NamedTuple):
     """How many epochs the networks needed that learned."""
 
     min: int

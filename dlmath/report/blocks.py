@@ -5,8 +5,7 @@ Commands describe what they show with these blocks; `dlmath.report.plain` and `d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 Span: TypeAlias = tuple[str, str]
 """A piece of text and its style (a Rich style such as "green", or "" for none)."""
@@ -17,8 +16,7 @@ Line: TypeAlias = "str | tuple[Span, ...]"
 Cell: TypeAlias = "str | int | float | bool | None"
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Rows under a header; cells are raw values, so CSV keeps full precision.
 
     `styles` gives a row its style where the command wants one (as many entries as rows, or none); `digits` are the
@@ -32,8 +30,7 @@ class Table:
     digits: int = 6
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """Named values, one a line."""
 
     pairs: tuple[tuple[str, Cell], ...]
@@ -41,8 +38,7 @@ class Facts:
     digits: int = 6
 
 
-@dataclass(frozen=True)
-class Lines:
+class Lines(NamedTuple):
     """Text that is printed as it stands: a drawing, a formula, a verdict."""
 
     lines: tuple[Line, ...]

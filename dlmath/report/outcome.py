@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dlmath import __version__
 from dlmath.errors import InvalidValueError, nearest
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 BlockMaker: TypeAlias = Callable[[], Iterable[Block]]
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a command found out, and every way to show it.
 
     Parameters
@@ -52,7 +50,7 @@ class Outcome:
     explanation: BlockMaker | None = None
     picture: Callable[[str], bytes] | None = None
     answer: bool = True
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
 
     @property
     def status(self) -> int:

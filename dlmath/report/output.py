@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from dlmath.report.streams import Streams
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """The output options of one call, and the streams they go to."""
 
     format: str
@@ -22,4 +20,4 @@ class Output:
 
     def settings(self) -> dict[str, object]:
         """Return the options as `settings` lists them."""
-        return {name: value for name, value in vars(self).items() if name != "streams"}
+        return {name: value for name, value in self._asdict().items() if name != "streams"}

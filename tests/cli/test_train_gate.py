@@ -60,7 +60,9 @@ def test_xor_is_learned_with_the_defaults(dlmath, result):
     assert np.abs(np.array(found["outputs"]) - found["targets"]).max() <= 0.1
 
 
-@pytest.mark.parametrize("gate", ["and", "or", "nand", "nor", "xor", "xnor", "implies", "not", "identity", "0100", "and:3"])
+@pytest.mark.parametrize(
+    "gate", ["and", "or", "nand", "nor", "xor", "xnor", "implies", "not", "identity", "0100", "and:3"]
+)
 def test_the_usual_gates_are_learned_with_the_defaults(dlmath, gate):
     assert dlmath(gate, "--get", "learned") == (0, "true\n", "")
 
