@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
 INTERRUPTED = 130
-TERMINATED = 143
 REFUSED = 2
 
 
@@ -53,7 +52,12 @@ def dispatch(arguments: list[str]) -> int:
     import signal
 
     # Unwinding instead of dying at once lets unfinished output files be removed
-    signal.signal(signal.SIGTERM, terminate)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), terminate)
+    # The engine shares work out itself, in products too small for BLAS to split; starting BLAS's own threads takes a
+    # third of NumPy's import. A user's setting is kept.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if sys.stderr is None:
         from pathlib import Path
 
@@ -68,9 +72,9 @@ def dispatch(arguments: list[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def terminate(_signal: int, _frame: FrameType | None) -> None:
-    """Turn SIGTERM into an orderly end."""
-    sys.exit(TERMINATED)
+def terminate(number: int, _frame: FrameType | None) -> None:
+    """Turn a signal into an orderly end, with the status a shell expects of it."""
+    sys.exit(128 + number)
 
 
 def report(error: Exception) -> int:

@@ -9,12 +9,10 @@ holds the two together.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlmath.engine.special_functions import erfc
 from dlmath.errors import InvalidValueError, unknown
@@ -22,7 +20,8 @@ from dlmath.errors import InvalidValueError, unknown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Array = NDArray[Any]
+    from dlmath.engine.arrays import Array
+
 
 SELU_ALPHA = 1.6732632423543772
 SELU_LAMBDA = 1.0507009873554805
@@ -33,8 +32,7 @@ def _nothing(_array: Array, _other: Array) -> None:
     """Leave both arrays as they are."""
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(NamedTuple):
     """An activation as the training loop computes it: a = alpha * u + beta with u = core(gamma * z).
 
     The big arrays hold only u. alpha, beta and gamma are folded by the caller into weights, biases and
@@ -63,8 +61,7 @@ class Machine:
     slope_scale: float = 1.0
 
 
-@dataclass(frozen=True)
-class Activation:
+class Activation(NamedTuple):
     """One activation function a = phi(z).
 
     Attributes
@@ -141,7 +138,7 @@ def tanh_machine(dtype: np.dtype[Any]) -> Machine:
 
 def sigmoid_by_tanh(dtype: np.dtype[Any]) -> Machine:
     """Return sigmoid(z) = (1 + tanh(z / 2)) / 2 as an affine map of a tanh."""
-    return replace(tanh_machine(dtype), alpha=0.5, beta=0.5, gamma=0.5, slope_scale=0.25)
+    return tanh_machine(dtype)._replace(alpha=0.5, beta=0.5, gamma=0.5, slope_scale=0.25)
 
 
 @cache

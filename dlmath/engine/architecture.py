@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlmath.engine.activations import get_activation
 from dlmath.errors import InvalidValueError, ShapeError, unknown
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from dlmath.engine.arrays import Array
 
 BIAS_KINDS: dict[str, str] = {
     "neuron": "one bias for each unit",
@@ -22,8 +22,7 @@ BIAS_KINDS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class LayerShape:
+class LayerShape(NamedTuple):
     """One layer z = x W + b and the places of its parameters.
 
     Attributes

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlmath.engine.failures import classify
 from dlmath.engine.initialisers import draw_parameters
@@ -23,9 +22,9 @@ from dlmath.engine.layers import run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dlmath.engine.arrays import Array
     from dlmath.engine.initialisers import Initialiser
 
-Array = NDArray[Any]
 
 STOPS = ("learned", "diverged", "epochs")
 LEARNED, DIVERGED, EXHAUSTED = range(3)
@@ -34,16 +33,14 @@ CACHED_BYTES = 3 << 17
 CURVE_POINTS = 500
 
 
-@dataclass(frozen=True)
-class LossCurve:
+class LossCurve(NamedTuple):
     """A loss over the epochs: at most `CURVE_POINTS` points, first and last among them."""
 
     epochs: tuple[int, ...]
     values: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class ShownRun:
+class ShownRun(NamedTuple):
     """One network as it stopped.
 
     Attributes
@@ -122,8 +119,7 @@ class CurveRecorder:
         return LossCurve(tuple(e for e, _ in points), tuple(v for _, v in points))
 
 
-@dataclass(frozen=True)
-class _Finished:
+class _Finished(NamedTuple):
     """Networks whose end is known: their state at the start of a stride, and the steps from there to the end.
 
     seeds, stops, steps have shape (F,), parameters (P, F), memory (M, F).

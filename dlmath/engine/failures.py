@@ -7,12 +7,12 @@ mean squared error 1/8, 1/6 or 1/4.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from dlmath.engine.arrays import Array
 
 FAILURES: dict[str, str] = {
     "half": "every output near 0, 1/2 or 1, and some near 1/2",

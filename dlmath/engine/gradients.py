@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlmath.engine.activations import get_activation
 from dlmath.engine.layers import run
@@ -14,9 +13,9 @@ from dlmath.engine.network import LaneNetwork, one_network
 
 if TYPE_CHECKING:
     from dlmath.engine.architecture import Architecture
+    from dlmath.engine.arrays import Array
     from dlmath.engine.losses import Loss
 
-Array = NDArray[Any]
 
 STENCIL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
 """dL/dp = sum of weight * L(p + offset h) / h, with error of order h^4 (Fornberg 1988)."""

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dlmath.engine.arrays import Array
 from dlmath.engine.special_functions import inverse_normal
 from dlmath.errors import InvalidValueError, unknown
 
 if TYPE_CHECKING:
     from dlmath.engine.architecture import Architecture
 
-Array = NDArray[Any]
 
 MASTER_SEED = 19580101  # the stream every seed is a stretch of; the year of Rosenblatt's perceptron
 SMALLEST_UNIFORM = 2.0**-54  # stands for a drawn 0, of which the normal quantile is infinite
@@ -30,8 +28,7 @@ Draw = Callable[[Array, int, int], Array]
 """From uniforms (count, fan_in, fan_out) on [0, 1) and the fans to values of the same shape."""
 
 
-@dataclass(frozen=True)
-class Initialiser:
+class Initialiser(NamedTuple):
     """One distribution of initial values.
 
     Attributes
@@ -46,8 +43,7 @@ class Initialiser:
     draw: Draw
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """One word of the language of initialisers.
 
     Attributes

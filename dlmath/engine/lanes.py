@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlmath.engine.layers import padded, run
 from dlmath.engine.network import LaneNetwork
@@ -14,10 +13,10 @@ from dlmath.engine.optimizers import Program, Update
 
 if TYPE_CHECKING:
     from dlmath.engine.architecture import Architecture
+    from dlmath.engine.arrays import Array
     from dlmath.engine.losses import Loss
     from dlmath.engine.optimizers import Optimizer
 
-Array = NDArray[Any]
 
 STRIDE = 16
 """Epochs between two looks at which lanes are finished: often enough to waste little, seldom enough to cost little."""

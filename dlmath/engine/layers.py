@@ -12,12 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlmath.engine.activations import get_activation
 
 if TYPE_CHECKING:
     from dlmath.engine.architecture import LayerShape
+    from dlmath.engine.arrays import Array
     from dlmath.engine.optimizers import Program
 
 try:  # np.einsum without its parsing in Python, which costs more than a small product; private, so it may go
@@ -25,7 +25,6 @@ try:  # np.einsum without its parsing in Python, which costs more than a small p
 except ImportError:  # pragma: no cover
     _einsum = np.einsum
 
-Array = NDArray[Any]
 
 VECTOR_BYTES = 64
 """The lanes are made up to whole vectors of the widest processors: no vector instruction meets a remainder, so no

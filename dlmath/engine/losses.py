@@ -5,22 +5,19 @@ Arrays are laid out (rows, outputs, lanes): one lane is one network of the ensem
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlmath.errors import InvalidValueError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Array = NDArray[Any]
+    from dlmath.engine.arrays import Array
 
 
-@dataclass(frozen=True)
-class Loss:
+class Loss(NamedTuple):
     """One loss L(outputs, targets).
 
     Attributes

@@ -13,10 +13,9 @@ one matrix product. For each layer, with x its input, k its units and h the unit
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlmath.engine.layers import DeepLayer, FirstLayer, Layer, padded, run
 
@@ -24,10 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dlmath.engine.architecture import Architecture
+    from dlmath.engine.arrays import Array
     from dlmath.engine.losses import Loss
     from dlmath.engine.optimizers import Program
-
-Array = NDArray[Any]
 
 
 class LaneNetwork:

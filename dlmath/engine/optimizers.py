@@ -7,17 +7,17 @@ epsilon is added outside the square root.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlmath.engine.losses import get_loss
 from dlmath.errors import unknown
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from dlmath.engine.arrays import Array
+
 Program = list[tuple[Callable[..., Any], tuple[Any, ...]]]
 """Calls to be made in order, with the arrays they work on; built once, run every epoch."""
 
@@ -26,8 +26,7 @@ ADAM_DECAYS = (0.9, 0.999)
 EPSILON = 1e-8
 
 
-@dataclass(frozen=True)
-class Update:
+class Update(NamedTuple):
     """What an update rule works on.
 
     Attributes
@@ -51,8 +50,7 @@ class Update:
         return np.array(value, self.parameters.dtype)
 
 
-@dataclass(frozen=True)
-class RatesByUnits:
+class RatesByUnits(NamedTuple):
     """Rates under which the two-input gates are learned, 2-4-1, measured over seeds 0 to 19.
 
     Attributes
@@ -70,8 +68,7 @@ class RatesByUnits:
     other: float
 
 
-@dataclass(frozen=True)
-class Optimizer:
+class Optimizer(NamedTuple):
     """One update rule.
 
     Attributes

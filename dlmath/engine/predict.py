@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dlmath.engine.losses import get_loss
 from dlmath.engine.layers import run
+from dlmath.engine.losses import get_loss
 from dlmath.engine.network import one_network
 
 if TYPE_CHECKING:
     from dlmath.engine.architecture import Architecture
-
-Array = NDArray[Any]
+    from dlmath.engine.arrays import Array
 
 
 def predict(architecture: Architecture, parameters: Array, inputs: Array) -> Array:

@@ -7,12 +7,12 @@ have their limits as values and NaN stays NaN, without a warning.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+if TYPE_CHECKING:
+    from dlmath.engine.arrays import Array
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of Computation 23 (1969)
 # 631-637, with the digits of his program CALERF (Netlib, specfun). Highest power first.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlmath.engine.gradients import check_gradients
 from dlmath.engine.lanes import Lanes
@@ -16,10 +15,9 @@ from dlmath.engine.training import initial_parameters, make_problem
 
 if TYPE_CHECKING:
     from dlmath.engine.architecture import Architecture
+    from dlmath.engine.arrays import Array
     from dlmath.engine.lanes import Problem
     from dlmath.engine.training import TrainingSettings
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlmath.engine.ensemble import LEARNED, EnsembleTraining, Outcome, SeedRange, ShownRun, block_size
 from dlmath.engine.failures import NAMES as FAILURE_NAMES
@@ -16,15 +15,14 @@ from dlmath.engine.initialisers import draw_parameters, parse_initialiser
 from dlmath.engine.lanes import Problem
 from dlmath.engine.losses import check_loss_suits, get_loss
 from dlmath.engine.optimizers import default_learning_rate, get_optimizer
-from dlmath.engine.parallel import share_out
 from dlmath.errors import InvalidValueError, ShapeError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dlmath.engine.architecture import Architecture
+    from dlmath.engine.arrays import Array
 
-Array = NDArray[Any]
 DTYPES = ("float64", "float32")
 BATCHES: dict[str, str] = {"full": "one update an epoch", "online": "one update a row, in order"}
 TYPICAL_EPOCHS = 1000  # of one network, failing ones included: only to judge whether processes are worth starting
@@ -302,6 +300,8 @@ def _train_in_processes(
 ) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     done = 0
+    from dlmath.engine.parallel import share_out
+
     for number, outcome in share_out(work.train, ranges, jobs):
         outcomes[number] = outcome
         done += len(outcome.stops)
