@@ -1,0 +1,183 @@
+"""Separable and low-rank kernels: columns, then rows, each pass a banded product on views of the tile.
+
+With K = sum_r u_r v_r^T, the sum over the window falls apart into kh multiplications down and kw across:
+
+    V_r[y, x] = sum_i u_r[i] P[y + i, x]        out[y, x] = sum_r sum_j v_r[j] V_r[y, x + j]
+
+The pass down takes interleaved channels as they are, for a step down keeps the channel. The pass across takes the
+channels one by one. The ranks are added inside the tile, so the image is read and written once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlmath.engine.convolution.bands import PRODUCT_LIMIT, band, block_width, blocks
+from dlmath.engine.convolution.low_rank import Factors, factorise
+from dlmath.engine.convolution.precision import is_workable, row_stride, up, working_dtype
+from dlmath.engine.convolution.speeds import ADD, GATHER, MULTIPLY, PACK, fill_and_store, scale
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dlmath.engine.convolution.algorithm import Array, TileShape
+
+MAXIMUM_RANK = 4
+"""Above it the transform is cheaper at every size."""
+
+DOWN = 16
+"""Outputs a block of the pass down: fewer waste packing, more waste multiplications by zero."""
+
+ACROSS = 16
+"""Outputs a block of the pass across: whole vectors, whatever the processor."""
+
+
+Call = tuple["Callable[..., Any]", tuple[Any, ...]]
+"""A call with prepared arguments."""
+
+
+class Separable:
+    """Kernels of low rank: `Algorithm` and its name on the command line."""
+
+    name = "separable"
+
+    def suits(self, kernel: Array, dtype: np.dtype[Any]) -> bool:
+        """Tell whether the kernel is a sum of at most `MAXIMUM_RANK` outer products."""
+        return is_workable(kernel, dtype) and factorise(kernel, working_dtype(dtype)).rank <= MAXIMUM_RANK
+
+    def cost(self, kernel: Array, dtype: np.dtype[Any], channels: int) -> float:
+        """Return the predicted nanoseconds an output element."""
+        working = working_dtype(dtype)
+        rank = factorise(kernel, working).rank
+        passes = pass_cost(kernel.shape[0], DOWN) + pass_cost(kernel.shape[1], ACROSS)
+        apart = GATHER if channels > 1 and kernel.shape[1] > 1 else 0.0
+        return fill_and_store(dtype) + scale(working) * (rank * (passes + apart) + (rank - 1) * ADD)
+
+    def prepare(self, kernel: Array, dtype: np.dtype[Any], shape: TileShape) -> PreparedSeparable:
+        """Lay out scratch and calls for tiles of one shape."""
+        working = working_dtype(dtype)
+        return PreparedSeparable(factorise(kernel, working), working, shape)
+
+    def preferred_tile(
+        self, kernel_shape: tuple[int, int], image_shape: tuple[int, int], channels: int
+    ) -> tuple[int, int]:
+        """Return the rows and columns of output a tile is best cut to."""
+        rows = up(min(max(48, 2 * kernel_shape[0]), image_shape[0]), DOWN)
+        columns = up(min(max(1024 // channels, 4 * kernel_shape[1]), image_shape[1]), ACROSS)
+        return rows, columns
+
+
+def pass_cost(taps: int, outputs: int) -> float:
+    """Return what a pass costs an output: multiplying along the band, and packing the window once a block."""
+    window = outputs + taps - 1
+    return 0.0 if taps == 1 else window * (MULTIPLY + PACK / outputs)
+
+
+class PreparedSeparable:
+    """Scratch and calls for tiles of one shape.
+
+    Attributes
+    ----------
+    source : ndarray of the working dtype, shape `TileShape.source_shape`
+    """
+
+    source: Array
+
+    def __init__(self, factors: Factors, dtype: np.dtype[Any], shape: TileShape) -> None:
+        self._shape, self._dtype = shape, dtype
+        height, elements = shape.source_shape
+        self._rows = up(shape.rows, DOWN)
+        self._width = block_width(elements, DOWN * (DOWN + shape.kernel_rows - 1))
+        self._stride = row_stride(max(up(elements, self._width), elements + ACROSS))
+        padded = np.zeros((self._rows + shape.kernel_rows - 1, self._stride), dtype=dtype)
+        self.source = padded[:height, :elements]
+        self._calls: list[Call] = []
+        self._result = self._lay_out(padded, factors)
+
+    def run(self) -> Array:
+        """Return the tile's sums, shape (rows, columns * channels)."""
+        for call, arguments in self._calls:
+            call(*arguments)
+        return self._result
+
+    def _lay_out(self, padded: Array, factors: Factors) -> Array:
+        """List the calls of all ranks; return where the last one leaves the sums, channels interleaved."""
+        terms = [self._across(self._down(padded, column), row) for column, row in fold(factors, self._dtype)]
+        total = terms[0]
+        for term in terms[1:]:
+            self._calls.append((np.add, (total, term, total)))
+        return self._together(total)
+
+    def _down(self, padded: Array, column: Array | None) -> Array:
+        """Add the pass down: blocks of `DOWN` rows, channels interleaved, for a step down keeps the channel."""
+        if column is None:
+            return padded
+        window = DOWN + column.size - 1
+        counts = self._rows // DOWN, -(-self._shape.source_shape[1] // self._width)
+        result = np.zeros((self._rows, self._stride), dtype=self._dtype)
+        windows = blocks(padded, counts, (DOWN, self._width), (window, self._width))
+        out = blocks(result, counts, (DOWN, self._width), (DOWN, self._width))
+        self._calls.append((np.matmul, (band(column, DOWN), windows, out)))
+        return result
+
+    def _across(self, source: Array, row: Array | None) -> Array:
+        """Add the pass across, blocks of `ACROSS` columns; shape (channels, rows made up, columns made up)."""
+        planes = self._apart(source)
+        if row is None:
+            return planes
+        window, count = ACROSS + row.size - 1, -(-self._shape.columns // ACROSS)
+        height = divisor(self._rows, PRODUCT_LIMIT // (ACROSS * window))
+        counts = self._rows // height, count
+        result = np.zeros((len(planes), self._rows, row_stride(count * ACROSS)), dtype=self._dtype)
+        windows = blocks(planes, counts, (height, ACROSS), (height, window))
+        out = blocks(result, counts, (height, ACROSS), (height, ACROSS))
+        self._calls.append((np.matmul, (windows, np.ascontiguousarray(band(row, ACROSS).T), out)))
+        return result
+
+    def _apart(self, source: Array) -> Array:
+        """Add what takes the channels apart, where there are several; shape (channels, rows, columns)."""
+        channels = self._shape.channels
+        if channels == 1 or self._shape.kernel_columns == 1:
+            return source[None]
+        columns = self._shape.source_shape[1] // channels
+        planes = np.zeros((channels, self._rows, row_stride(columns + ACROSS)), dtype=self._dtype)
+        interleaved = source[: self._rows, : columns * channels].reshape(self._rows, columns, channels)
+        self._calls.append((np.copyto, (planes[:, :, :columns], interleaved.transpose(2, 0, 1))))
+        return planes
+
+    def _together(self, planes: Array) -> Array:
+        """Add what interleaves the channels again; return the sums, shape (rows, columns * channels)."""
+        rows, columns, channels = self._shape.rows, self._shape.columns, self._shape.channels
+        if len(planes) == channels == 1 or self._shape.kernel_columns == 1:
+            return planes[0, :rows, : columns * channels]
+        result = np.empty((rows, row_stride(columns * channels)), dtype=self._dtype)[:, : columns * channels]
+        interleaved = result.reshape(rows, columns, channels)
+        self._calls.append((np.copyto, (interleaved, planes[:, :rows, :columns].transpose(1, 2, 0))))
+        return result
+
+
+def fold(factors: Factors, dtype: np.dtype[Any]) -> list[tuple[Array | None, Array | None]]:
+    """Return the passes (down, across) of every rank; a pass of one tap is None, its weight in the other pass."""
+    terms: list[tuple[Array | None, Array | None]] = []
+    for column, row in zip(*factors, strict=True):
+        if row.size == 1:
+            terms.append(((column * row).astype(dtype), None))
+        elif column.size == 1:
+            terms.append((None, (column * row).astype(dtype)))
+        else:
+            terms.append((column.astype(dtype), row.astype(dtype)))
+    return terms
+
+
+def divisor(number: int, limit: int) -> int:
+    """Return the largest divisor of `number` that is at most `limit`, or 1.
+
+    >>> divisor(96, 50)
+    48
+    """
+    return next((size for size in range(min(number, limit), 1, -1) if number % size == 0), 1)
+
+
+SEPARABLE = Separable()
