@@ -96,6 +96,8 @@ def test_training_imports_numpy_but_neither_yaml_nor_pillow_nor_pydantic():
 
 
 def test_version_imports_nothing_heavy():
-    script = "import sys; sys.argv = ['dlmath', '--version']\nfrom dlmath.__main__ import main\nmain()\nprint(*sys.modules)"
+    script = (
+        "import sys; sys.argv = ['dlmath', '--version']\nfrom dlmath.__main__ import run\nrun()\nprint(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not {name.split(".")[0] for name in done.stdout.split()} & (HEAVY | {"typer"})
