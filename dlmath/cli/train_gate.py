@@ -63,7 +63,7 @@ def train_gate(
         float | None, typer.Option("--momentum", metavar="MU", help="For momentum and nesterov.  [default: 0.9]")
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", metavar="N", help="Most passes over the table.  [default: 20000]")
+        int | None, typer.Option("--epochs", metavar="N", help="Most passes over the table.  [default: 5000]")
     ] = None,
     tolerance: Annotated[
         float | None,

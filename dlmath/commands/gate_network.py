@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dlmath.files.weights import Weights
     from dlmath.report.output import Output
 
-DEFAULT_EPOCHS = 20_000
+DEFAULT_EPOCHS = 5_000
 MOMENTUM_OPTIMIZERS = ("momentum", "nesterov")
 
 
