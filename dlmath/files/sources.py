@@ -1,0 +1,79 @@
+"""Where bytes come from: files and standard input, opened and looked at before anything is decoded."""
+
+from __future__ import annotations
+
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from dlmath.errors import UnreadableError
+from dlmath.files.atomic import STANDARD
+from dlmath.files.text import shown
+
+HEAD = 16
+
+
+@dataclass(frozen=True)
+class Source:
+    """An input that can be read from anywhere.
+
+    Attributes
+    ----------
+    name, place : str
+        As the user gave it, and as messages call it.
+    file : binary file
+        At its beginning.
+    size : int
+        Bytes.
+    head : bytes
+        The first 16.
+    """
+
+    name: str
+    place: str
+    file: IO[bytes]
+    size: int
+    head: bytes
+
+    @property
+    def ending(self) -> str:
+        """The name's ending in small letters, with its dot."""
+        return Path(self.name).suffix.lower()
+
+
+def open_source(name: str) -> Source:
+    """Open a file, `-` being standard input; what cannot seek (a pipe) is read whole.
+
+    Raises
+    ------
+    UnreadableError
+        When it is missing, a folder, not permitted, or empty.
+    """
+    place = shown(name)
+    try:
+        file = io.BytesIO(_standard_input()) if name == STANDARD else _opened(Path(name))
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        head = file.read(HEAD)
+        file.seek(0)
+    except OSError as error:
+        raise UnreadableError(f"{place}: {error.strerror or error}", "check the name and its permissions") from error
+    if not head:
+        raise UnreadableError(f"{place}: is empty", "give an image file")
+    return Source(name, place, file, size, head)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise UnreadableError("standard input is closed", "send it a file or a pipe")
+    return sys.stdin.buffer.read()
+
+
+def _opened(path: Path) -> IO[bytes]:
+    file = path.open("rb")
+    if file.seekable():
+        return file
+    with file:
+        return io.BytesIO(file.read())
