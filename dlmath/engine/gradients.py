@@ -22,6 +22,7 @@ STENCIL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
 STEP = 7e-4
 """About eps^(1/5): where truncation, h^4, and rounding, eps / h, are equal in float64."""
 SMALL_SHARE = 1e-3
+BLOCK_ELEMENTS = 1 << 23  # of the parameters of all lanes of a block, or of a layer's activations
 ROUNDING = 1e-6
 
 
@@ -57,7 +58,8 @@ def check_gradients(
 ) -> GradientCheck:
     """Compare the gradient of the loss with central differences, in float64.
 
-    Each changed parameter is one more lane of the same network, so all differences take one forward pass.
+    Each changed parameter is one more lane of the same network, so many differences take one forward pass; a large
+    network is compared in several, which bounds the memory.
 
     Parameters
     ----------
@@ -67,19 +69,33 @@ def check_gradients(
     parameters : ndarray (P,)
     """
     analytic, value = _analytic(architecture, loss, inputs, targets, parameters)
-    steps = STEP * np.maximum(1, np.abs(parameters))
-    changed = np.concatenate([parameters[:, None] + np.diag(offset * steps) for offset, _ in STENCIL], axis=1)
-    lanes = np.concatenate([changed, parameters[:, None]], axis=1)
-    network = one_network(architecture, loss, inputs, targets, lanes)
-    at_kink = _crosses_kink(network, len(parameters))
-    losses = network.losses(slice(0, changed.shape[1])).reshape(len(STENCIL), -1)
-    numerical = np.array([weight for _, weight in STENCIL]) @ losses / steps
+    at_once = max(1, BLOCK_ELEMENTS // (len(STENCIL) * max(len(parameters), len(inputs) * max(architecture.sizes))))
+    blocks = [
+        _differences(architecture, loss, inputs, targets, parameters, slice(start, start + at_once))
+        for start in range(0, len(parameters), at_once)
+    ]
+    numerical, at_kink = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     floor = max(SMALL_SHARE * float(np.abs(analytic).max()), ROUNDING * max(1.0, abs(value)))
     size = np.maximum(np.maximum(np.abs(analytic), np.abs(numerical)), floor)
     errors = np.where(at_kink, np.nan, np.abs(analytic - numerical) / size)
     compared = errors[~at_kink]
     largest = float(compared.max()) if len(compared) else 0.0
     return GradientCheck(architecture.parameter_names(), analytic, numerical, errors, at_kink, largest)
+
+
+def _differences(
+    architecture: Architecture, loss: Loss, inputs: Array, targets: Array, parameters: Array, block: slice
+) -> tuple[Array, Array]:
+    """Return the numerical gradient by some of the parameters, and which of these stand at a kink."""
+    chosen = np.arange(len(parameters))[block]
+    steps = STEP * np.maximum(1, np.abs(parameters[chosen]))
+    lanes = np.repeat(parameters[:, None], len(STENCIL) * len(chosen) + 1, axis=1)  # the last one stays unchanged
+    for number, (offset, _) in enumerate(STENCIL):
+        lanes[chosen, number * len(chosen) + np.arange(len(chosen))] += offset * steps
+    network = one_network(architecture, loss, inputs, targets, lanes)
+    at_kink = _crosses_kink(network, len(chosen))
+    losses = network.losses(slice(0, len(STENCIL) * len(chosen))).reshape(len(STENCIL), -1)
+    return np.array([weight for _, weight in STENCIL]) @ losses / steps, at_kink
 
 
 def _analytic(

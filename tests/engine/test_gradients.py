@@ -51,3 +51,14 @@ def test_a_wrong_gradient_is_noticed(monkeypatch):
         architecture, LOSSES["mse"], rng.normal(size=(4, 2)), rng.random((4, 1)), rng.normal(size=13)
     )
     assert check.largest == pytest.approx(2e-3, rel=0.1)
+
+
+def test_a_large_network_is_compared_in_blocks_with_the_same_result(monkeypatch):
+    architecture = Architecture((3, 5, 2), ("tanh", "sigmoid"))
+    data = np.random.default_rng(1).normal(size=(7, 3)), np.random.default_rng(2).uniform(size=(7, 2))
+    parameters = np.random.default_rng(3).normal(size=architecture.parameter_count)
+    whole = check_gradients(architecture, LOSSES["mse"], *data, parameters)
+    monkeypatch.setattr("dlmath.engine.gradients.BLOCK_ELEMENTS", 1000)
+    in_blocks = check_gradients(architecture, LOSSES["mse"], *data, parameters)
+    assert np.array_equal(whole.numerical, in_blocks.numerical)
+    assert np.array_equal(whole.at_kink, in_blocks.at_kink)
