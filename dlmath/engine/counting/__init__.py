@@ -1,1 +1,1 @@
-"""Counting a network: what each layer holds, computes, sees and keeps, in whole numbers and without an array library."""
+"""Counting a network: what each layer holds, computes, sees and keeps, in whole numbers, without an array library."""
