@@ -1,0 +1,147 @@
+"""Beyond the edge of an image: what a window finds there.
+
+On a row 1 2 3 4 (MATHEMATICS.md section 4; the names other libraries use):
+
+=========== ============= ======================================================================
+replicate   111|1234|444  scipy nearest, OpenCV REPLICATE, numpy edge
+reflect     321|1234|432  the edge pixel repeated: scipy reflect, OpenCV REFLECT, numpy symmetric
+mirror      432|1234|321  not repeated: scipy mirror, OpenCV REFLECT_101, numpy and torch reflect
+wrap        234|1234|123  scipy wrap (grid-wrap), numpy wrap, torch circular
+constant:V  VVV|1234|VVV  zero padding is constant:0
+valid       no padding: only windows that lie inside the image
+=========== ============= ======================================================================
+
+All of them go on periodically, so that a halo may be larger than the image and an image one pixel wide.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlmath.errors import InvalidValueError, unknown
+
+KINDS = ("replicate", "reflect", "mirror", "wrap", "constant", "valid")
+ALLOWED = ("replicate", "reflect", "mirror", "wrap", "constant:V", "valid")
+
+
+@dataclass(frozen=True)
+class Border:
+    """A way to go on beyond the edge; `value` is the pixel of `constant`."""
+
+    kind: str
+    value: float = 0
+
+    def __str__(self) -> str:
+        return f"constant:{self.value:g}" if self.kind == "constant" else self.kind
+
+
+class Run(NamedTuple):
+    """Consecutive positions of a padded axis that come from evenly spaced places of the image.
+
+    `step` 1 goes forward, -1 backward, 0 repeats one place; `source` None is the border's constant.
+    """
+
+    target: int
+    length: int
+    source: int | None
+    step: int
+
+    def places(self) -> slice:
+        """Return the slice of the image's axis; one place when the step is 0, which then broadcasts."""
+        first = self.source or 0
+        if self.step == 0:
+            return slice(first, first + 1)
+        if self.step > 0:
+            return slice(first, first + self.length)
+        last = first - self.length
+        return slice(first, None if last < 0 else last, -1)
+
+    def positions(self) -> slice:
+        """Return the slice of the padded axis."""
+        return slice(self.target, self.target + self.length)
+
+
+def parse_border(text: str) -> Border:
+    """Return the border a user names.
+
+    >>> parse_border("constant:0.5")
+    Border(kind='constant', value=0.5)
+    >>> parse_border("mirrored")
+    Traceback (most recent call last):
+    ...
+    dlmath.errors.InvalidValueError: unknown border 'mirrored'; did you mean 'mirror'? (allowed: replicate, ...)
+    """
+    name, colon, rest = text.partition(":")
+    if name not in KINDS:
+        raise unknown("border", text, ALLOWED)
+    if name == "constant":
+        return Border(name, _constant(text, rest))
+    if colon:
+        raise InvalidValueError(f"border {text!r} has a value", f"write {name}; only constant:V takes one")
+    return Border(name)
+
+
+def _constant(text: str, value: str) -> float:
+    """Return the number of `constant:V`, an int where it is written as one."""
+    if not value:
+        raise InvalidValueError(f"border {text!r} lacks its value", "write constant:V with a number, for example constant:0")
+    try:
+        number = int(value) if value.lstrip("+-").isdigit() else float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InvalidValueError(
+            f"border {text!r}: {value!r} is not a finite number", "write constant:V with a number, for example constant:0"
+        )
+    return number
+
+
+def _run_at(position: int, stop: int, size: int, border: Border) -> Run:
+    """Return the longest run that starts at a position of the padded axis and ends before `stop`; target is 0."""
+    if 0 <= position < size:
+        return Run(0, min(stop, size) - position, position, 1)
+    kind = border.kind if size > 1 or border.kind == "constant" else "replicate"  # one pixel has one continuation
+    if kind in {"constant", "replicate", "valid"}:
+        end = min(stop, 0) if position < 0 else stop
+        place = None if kind == "constant" else 0 if position < 0 else size - 1
+        return Run(0, end - position, place, 0)
+    period = size - 1 if kind == "mirror" else size
+    turn, phase = divmod(position, period)
+    length = min(stop, (turn + 1) * period) - position
+    if kind == "wrap" or turn % 2 == 0:
+        return Run(0, length, phase, 1)
+    return Run(0, length, (size - 1 if kind == "reflect" else period) - phase, -1)
+
+
+def runs(start: int, stop: int, size: int, border: Border) -> list[Run]:
+    """Return where the positions start..stop-1 of an axis of `size` pixels come from.
+
+    >>> runs(-2, 6, 4, Border("reflect"))
+    [Run(target=0, length=2, source=1, step=-1), Run(target=2, length=4, source=0, step=1), Run(target=6, length=2, \
+source=3, step=-1)]
+    """
+    found = []
+    position = start
+    while position < stop:
+        run = _run_at(position, stop, size, border)
+        found.append(run._replace(target=position - start))
+        position += run.length
+    return found
+
+
+def indices(start: int, stop: int, size: int, border: Border) -> NDArray[np.int64]:
+    """Return the place in the image of each position start..stop-1, -1 for the border's constant.
+
+    >>> indices(-3, 7, 4, Border("mirror")).tolist()
+    [3, 2, 1, 0, 1, 2, 3, 2, 1, 0]
+    """
+    places = np.empty(stop - start, dtype=np.int64)
+    for run in runs(start, stop, size, border):
+        origin = -1 if run.source is None else run.source
+        places[run.positions()] = origin + run.step * np.arange(run.length)
+    return places

@@ -1,0 +1,254 @@
+"""Convolution of an image, whole: what is asked, the plan, tiles through scratch, pixels out.
+
+Deep-learning "convolution" is cross-correlation: the kernel is slid unturned,
+
+    sum[y, x] = sum_ij kernel[i, j] * image[S y + D (i - ay), S x + D (j - ax)]
+
+with stride S, dilation D and anchor (ay, ax); `flip` turns the kernel by 180 degrees (a true convolution). The default
+anchor is (kh // 2, kw // 2), as SciPy and OpenCV have it: in the middle of odd kernels, after it in even ones.
+Memory is the image, the result and scratch tiles of a bounded size, whatever the image's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlmath.engine.convolution import naive, planner
+from dlmath.engine.convolution.algorithm import TileShape
+from dlmath.engine.convolution.pixels import Finish, Finisher, Tally
+from dlmath.engine.convolution.planner import Choice, Question
+from dlmath.engine.convolution.request import Request, resolve
+from dlmath.engine.convolution.tiles import Filler, Grid, Tile, available_threads, share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike, DTypeLike
+
+    from dlmath.engine.convolution.algorithm import Array
+    from dlmath.engine.convolution.borders import Border
+    from dlmath.engine.convolution.exact import ExactKernel
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """An image convolved.
+
+    Attributes
+    ----------
+    pixels : ndarray of shape (oh, ow) or (oh, ow, C)
+    method : str
+        The algorithm that did it.
+    macs : int
+        Multiply-accumulates of the definition: one a tap and output sample.
+    clipped : int
+        Samples whose rounded result lay beyond the pixel type and was saturated (or was not a number).
+    minimum, maximum, mean : float or None
+        Of the results before rounding and saturation, over the finite ones; None unless `statistics` was asked for.
+    threads : int
+    plan : Choice or None
+        What the planner chose; None for the naive loops.
+    """
+
+    pixels: Array
+    method: str
+    macs: int
+    clipped: int
+    minimum: float | None
+    maximum: float | None
+    mean: float | None
+    threads: int
+    plan: Choice | None
+
+
+def convolve(
+    image: ArrayLike,
+    kernel: ArrayLike | ExactKernel,
+    *,
+    border: str | Border = "replicate",
+    stride: int = 1,
+    dilation: int = 1,
+    flip: bool = False,
+    anchor: tuple[int, int] | None = None,
+    method: str = "auto",
+    threads: int | None = None,
+    offset: float = 0.0,
+    scale: str = "clip",
+    out_dtype: DTypeLike | None = None,
+    out: Array | None = None,
+    statistics: bool = False,
+) -> Result:
+    """Slide a kernel over an image.
+
+    Parameters
+    ----------
+    image : array of shape (H, W) or (H, W, C), any real dtype
+        Every channel is convolved on its own.
+    kernel : array of shape (kh, kw), or ExactKernel
+        Whole weights on whole-number images are computed exactly, whatever their size.
+    border : str or Border
+        `replicate`, `reflect`, `mirror`, `wrap`, `constant:V`, `valid`.
+    stride, dilation : int
+    flip : bool
+        Turn the kernel by 180 degrees.
+    anchor : tuple of int, optional
+        The tap (row, column) that lies on the output's pixel; (kh // 2, kw // 2).
+    method : str
+        `auto`, or an algorithm by name.
+    threads : int, optional
+        At most so many; by default the processors there are, one when the work is small.
+    offset : float
+        Added to the sums.
+    scale : str
+        `clip`: rounded half up and saturated to the pixel type (floating-point types as they are); `absolute`: the
+        same of |r|; `minmax`: stretched from the least and greatest result to the pixel type's 0..max (0..1 for
+        floating point); `none`: floating point, float32 for images of at most 24 significant bits, else float64.
+    out_dtype : dtype, optional
+        Of the result; by default the image's (`none`: as above).
+    out : ndarray, optional
+        Where the result is written: its shape, its dtype.
+    statistics : bool
+        Measure minimum, maximum and mean of the results before they become pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> step = np.repeat(np.uint8([[0, 255]]), 2, axis=1)
+    >>> convolve(step, [[-1, 0, 1]], scale="none").pixels
+    array([[  0., 255., 255.,   0.]], dtype=float32)
+
+    Notes
+    -----
+    A value that is not finite reaches only windows that contain it: a tile of a floating-point image that holds one
+    is computed by `taps`, whatever the method, because products of bands and transforms would spread it.
+    """
+    request = resolve(image, kernel, border, stride, dilation, anchor, offset, scale, out_dtype, out, flip=flip)
+    if method == "naive":
+        return _naive(request, statistics=statistics)
+    question = request.question()
+    choice = planner.choose(question, method)
+    work = choice.cost * question.height * question.width * question.channels
+    allowed = available_threads() if threads is None else threads
+    count = max(1, min(allowed, len(choice.grid.tiles()))) if work >= planner.WORTH_THREADS or threads else 1
+    stretch = request.finish
+    if scale == "minmax":
+        seen = _run(request, choice, stretch, count, Mode(measure=True, store=False))
+        stretch = request.stretched(seen.minimum, seen.maximum)
+    tally = _run(request, choice, stretch, count, Mode(measure=statistics and scale != "minmax", store=True))
+    if scale == "minmax":
+        seen.clipped = tally.clipped
+        tally = seen
+    return _result(request, choice.method, tally, count, choice, statistics=statistics)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What a pass over the image is for: to measure the results, to store their pixels, or both."""
+
+    measure: bool
+    store: bool
+
+
+def _result(
+    request: Request, method: str, tally: Tally, threads: int, plan: Choice | None, *, statistics: bool
+) -> Result:
+    known = statistics and tally.count > 0
+    nothing = math.nan if statistics else None
+    return Result(
+        pixels=request.pixels,
+        method=method,
+        macs=request.output.size * request.taps,
+        clipped=tally.clipped,
+        minimum=tally.minimum if known else nothing,
+        maximum=tally.maximum if known else nothing,
+        mean=tally.mean if known else nothing,
+        threads=threads,
+        plan=plan,
+    )
+
+
+def _run(request: Request, choice: Choice, finish: Finish, threads: int, mode: Mode) -> Tally:
+    """Pass over all tiles; return what was seen."""
+    workers = [Worker(request, choice, finish, mode) for _ in range(threads)]
+    share(choice.grid.tiles(), [worker.run for worker in workers])
+    total = Tally()
+    for worker in workers:
+        total.join(worker.finisher.tally)
+    return total
+
+
+class Worker:
+    """One thread's scratch and its way with a tile; scratch is laid out when the first tile comes."""
+
+    def __init__(self, request: Request, choice: Choice, finish: Finish, mode: Mode) -> None:
+        self._request = request
+        self._choice = choice
+        self._mode = mode
+        self._grid = aligned(choice.grid, request.stride)
+        finish = request.remaining(finish, choice.denominator)
+        self.finisher = Finisher(finish, choice.dtype, request.output.dtype, whole=choice.denominator != 1)
+        halo = request.weights.shape[0] - 1, request.weights.shape[1] - 1
+        self._filler = Filler(request.image, request.border, request.anchor, halo)
+        self._shape = TileShape(self._grid.rows, self._grid.columns, request.image.shape[2], halo[0] + 1, halo[1] + 1)
+        self._checked = choice.method != "taps" and request.image.dtype.kind == "f"
+
+    def run(self, tiles: Iterator[Tile]) -> None:
+        """Take tiles until none is left."""
+        prepared = None
+        for tile in tiles:
+            prepared = prepared or self._choice.prepare(self._shape)
+            self._filler.fill(prepared.source, tile)
+            self._store(self._sums(prepared, tile), tile)
+
+    def _sums(self, prepared: Any, tile: Tile) -> Array:
+        if self._checked and not math.isfinite(float(np.add.reduce(prepared.source, axis=None))):
+            return self._sums_apart(tile)
+        sums: Array = prepared.run()
+        return np.rint(sums, out=sums) if self._choice.snap else sums
+
+    def _sums_apart(self, tile: Tile) -> Array:
+        """Return the sums of a tile with values that are not finite, tap by tap."""
+        question = self._request.question()
+        taps = planner.taps_choice(question)
+        prepared = taps.prepare(self._shape)
+        self._filler.fill(prepared.source, tile)
+        sums = prepared.run()
+        return sums if taps.denominator == self._choice.denominator else sums / sums.dtype.type(taps.denominator)
+
+    def _store(self, sums: Array, tile: Tile) -> None:
+        """Turn the tile's sums that are asked for into pixels."""
+        step, grid = self._request.stride, self._grid
+        rows, columns = min(grid.rows, grid.height - tile.row), min(grid.columns, grid.width - tile.column)
+        channels = self._shape.channels
+        asked = sums.reshape(len(sums), -1, channels)[:rows:step, :columns:step]
+        if not self._mode.store:
+            self.finisher.measure(asked)
+            return
+        first = tile.row // step, tile.column // step
+        target = self._request.output[first[0] : first[0] + asked.shape[0], first[1] : first[1] + asked.shape[1]]
+        self.finisher.store(asked, target, measure=self._mode.measure)
+
+
+def aligned(grid: Grid, stride: int) -> Grid:
+    """Return the grid with tiles that begin on pixels the stride picks."""
+    return Grid(grid.height, grid.width, -(-grid.rows // stride) * stride, -(-grid.columns // stride) * stride)
+
+
+def _naive(request: Request, *, statistics: bool) -> Result:
+    """Do it by the definition."""
+    geometry = naive.Geometry(request.border, request.plain_anchor, request.stride, request.dilation)
+    whole = request.question().whole
+    kernel = request.plain.astype(object if whole else np.float64)
+    sums = naive.sums(request.image, kernel, geometry)
+    finish = request.finish
+    if request.scale == "minmax":
+        first = Finisher(finish, sums.dtype, request.output.dtype)
+        first.measure(sums.copy())
+        finish = request.stretched(first.tally.minimum, first.tally.maximum)
+    finisher = Finisher(finish, sums.dtype, request.output.dtype)
+    finisher.store(sums, request.output, measure=statistics)
+    return _result(request, "naive", finisher.tally, 1, None, statistics=statistics)

@@ -1,0 +1,224 @@
+"""How sums become pixels: division by the kernel's denominator, offset, rounding, saturation, and what is counted.
+
+The result before it becomes a pixel is r = sum / denominator + offset, or |r|. Whole-number types round half up,
+floor(r + 1/2), and saturate; floating-point types take r as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dlmath.engine.convolution.algorithm import Array
+    from dlmath.engine.convolution.taps import Bounds
+
+Dtype = np.dtype[Any]
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What is done to every sum.
+
+    Attributes
+    ----------
+    denominator : int
+        Divides the sum.
+    offset : float
+        Added after the division.
+    absolute : bool
+        The magnitude is taken after that.
+    gain, lift : float
+        r becomes gain * r + lift: the stretch of `minmax`.
+    bounds : tuple of float
+        The least and the greatest r can be; -inf, inf when nothing is known.
+    """
+
+    denominator: int = 1
+    offset: float = 0.0
+    absolute: bool = False
+    gain: float = 1.0
+    lift: float = 0.0
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+
+
+@dataclass
+class Tally:
+    """What was seen of the results before they became pixels.
+
+    Attributes
+    ----------
+    clipped : int
+        Samples beyond the pixel type after rounding (and those that are not a number).
+    minimum, maximum : float
+        Of r, over the finite ones.
+    total : list of float
+        Sums of r over parts of rows.
+    count : int
+        Samples that are finite.
+    """
+
+    clipped: int = 0
+    minimum: float = math.inf
+    maximum: float = -math.inf
+    total: list[float] = field(default_factory=list)
+    count: int = 0
+
+    def see(self, values: Array, denominator: int, offset: float) -> None:
+        """Take in a tile of values v; r = v / denominator + offset."""
+        if values.dtype.kind == "f" and not math.isfinite(float(np.add.reduce(values, axis=None))):
+            values = values[np.isfinite(values)].reshape(1, -1)
+            if not values.size:
+                return
+        self.minimum = min(self.minimum, float(values.min()) / denominator + offset)
+        self.maximum = max(self.maximum, float(values.max()) / denominator + offset)
+        rows = row_totals(values)
+        self.total.append(math.fsum(rows) / denominator + offset * values.size)
+        self.count += values.size
+
+    def join(self, other: Tally) -> None:
+        """Add another thread's."""
+        self.clipped += other.clipped
+        self.minimum = min(self.minimum, other.minimum)
+        self.maximum = max(self.maximum, other.maximum)
+        self.total += other.total
+        self.count += other.count
+
+    @property
+    def mean(self) -> float:
+        """The mean of r, independent of the order in which tiles were seen."""
+        return math.fsum(self.total) / self.count if self.count else math.nan
+
+
+def row_totals(values: Array) -> list[float]:
+    """Return the total of every row."""
+    if values.dtype == object:
+        return [float(total) for total in np.add.reduce(values, axis=1)]
+    wide = np.float64 if values.dtype.kind == "f" else np.int64
+    totals: list[float] = np.add.reduce(values, axis=1, dtype=wide).tolist()
+    return totals
+
+
+class Finisher:
+    """Turns tiles of sums into pixels; one a thread.
+
+    Parameters
+    ----------
+    finish : Finish
+    dtype : dtype
+        Of the sums: an integer type or object when they are exact, else floating point.
+    target : dtype
+        Of the pixels.
+    whole : bool
+        Sums in floating point that are exact whole numbers: rounded as exactly as integers are.
+    """
+
+    def __init__(self, finish: Finish, dtype: Dtype, target: Dtype, *, whole: bool = False) -> None:
+        self._finish = finish
+        self._target = target
+        self._info = np.iinfo(target) if target.kind in "ui" else None
+        self._limits = (0, 1) if target.kind == "b" else (int(self._info.min), int(self._info.max)) if self._info else None
+        self._whole = whole
+        self._integer = dtype.kind in "ui" or dtype == object
+        self._dtype = dtype
+        low, high = finish.bounds
+        self._unclipped = self._limits is not None and self._limits[0] - 0.49 <= low and high <= self._limits[1] + 0.49
+        self.tally = Tally()
+
+    def store(self, sums: Array, target: Array, *, measure: bool = False) -> None:
+        """Turn sums into pixels, shape (rows, ...) both; the sums' scratch is overwritten."""
+        finish = self._finish
+        if measure:
+            self.measure(sums)
+        elif finish.absolute and finish.offset == 0:
+            np.absolute(sums, out=sums)
+        stretched = finish.gain != 1.0 or finish.lift != 0.0
+        if self._integer and self._limits is not None and not stretched and (finish.offset == 0 or not finish.absolute):
+            self._store_exactly(sums, target)
+        else:
+            self._store_rounded(sums, target)
+
+    def measure(self, sums: Array) -> None:
+        """Take in the results of a tile; sums become their magnitudes where these are wanted."""
+        finish = self._finish
+        if finish.absolute and finish.offset == 0:
+            np.absolute(sums, out=sums)
+        rows = sums.reshape(len(sums), -1)
+        if finish.absolute and finish.offset:
+            self.tally.see(np.absolute(rows / finish.denominator + finish.offset), 1, 0.0)
+        else:
+            self.tally.see(rows, finish.denominator, finish.offset)
+
+    def _store_exactly(self, sums: Array, target: Array) -> None:
+        """floor(sum / d + offset + 1/2) in whole numbers: (sum + d offset + floor(d / 2)) // d."""
+        divisor = self._finish.denominator
+        bias = divisor // 2 + int(self._finish.offset * divisor)
+        if bias:
+            np.add(sums, self._scalar(bias), out=sums)
+        if divisor > 1 and divisor & (divisor - 1) == 0:
+            np.right_shift(sums, self._scalar(divisor.bit_length() - 1), out=sums)
+        elif divisor > 1:
+            np.floor_divide(sums, self._scalar(divisor), out=sums)
+        if not self._unclipped:
+            self._clip(sums)
+        np.copyto(target, sums, casting="unsafe")
+
+    def _scalar(self, value: int) -> Any:
+        return value if self._dtype == object else self._dtype.type(value)
+
+    def _clip(self, values: Array) -> None:
+        """Saturate in place and count the samples beyond the limits."""
+        low, high = self._limits or (0, 0)
+        if self._dtype != object:
+            info = np.iinfo(self._dtype)
+            low, high = max(low, int(info.min)), min(high, int(info.max))
+        below, above = self._scalar(low), self._scalar(high)
+        self.tally.clipped += int(np.count_nonzero(values < below) + np.count_nonzero(values > above))
+        np.clip(values, below, above, out=values)
+
+    def _store_rounded(self, sums: Array, target: Array) -> None:
+        finish = self._finish
+        values = self._results(sums)
+        if finish.absolute and finish.offset:
+            np.absolute(values, out=values)
+        if finish.gain != 1.0 or finish.lift:
+            np.multiply(values, values.dtype.type(finish.gain), out=values)
+            np.add(values, values.dtype.type(finish.lift), out=values)
+        if self._limits is None:
+            np.copyto(target, values, casting="unsafe")
+        else:
+            self._round(values, target)
+
+    def _results(self, sums: Array) -> Array:
+        """Return r in floating point: in place where the sums are, in a new array where they are whole numbers."""
+        finish = self._finish
+        wide = np.float32 if self._target in (np.float32, np.float16) else np.float64
+        values = sums if not self._integer else sums.astype(wide)
+        if finish.denominator != 1:
+            np.divide(values, values.dtype.type(finish.denominator), out=values)
+        if finish.offset:
+            np.add(values, values.dtype.type(finish.offset), out=values)
+        return values
+
+    def _round(self, values: Array, target: Array) -> None:
+        """floor(r + 1/2), saturated; not-a-number becomes the least value and counts as clipped."""
+        low, high = self._limits or (0, 0)
+        even = self._whole and self._finish.denominator % 2 == 0
+        half = 0.5 + (0.5 / self._finish.denominator if even else 0.0)
+        np.add(values, values.dtype.type(half), out=values)
+        if not self._unclipped:
+            inside = np.count_nonzero((values >= values.dtype.type(low)) & (values < values.dtype.type(high + 1)))
+            self.tally.clipped += int(values.size - inside)
+            np.copyto(values, values.dtype.type(low), where=np.isnan(values))
+            np.clip(values, values.dtype.type(low), _below(high + 1, values.dtype), out=values)
+        if low < 0 or target.dtype.kind == "b":  # a cast cuts toward zero, and to a truth value not at all
+            np.floor(values, out=values)
+        np.copyto(target, values, casting="unsafe")
+
+
+def _below(limit: int, dtype: Dtype) -> Any:
+    """Return the greatest value of a floating-point type under a limit."""
+    return np.nextafter(dtype.type(limit), dtype.type(0))

@@ -1,0 +1,196 @@
+"""Which algorithm, in which type, on which tiles: chosen from shapes, kernel and dtypes alone.
+
+Whole-number images under whole-number kernels are computed exactly by every algorithm: `taps` in integers; `dense` in
+floating point wide enough that no sum is rounded; `separable` and `fft` in float64, their sums taken to the nearest
+whole number. So the choice never changes the answer. Otherwise sums are made in float32 for images (and results) of
+at most 24 significant bits, else in float64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlmath.engine.convolution.algorithm import TileShape
+from dlmath.engine.convolution.dense import Dense
+from dlmath.engine.convolution.fft import Fft
+from dlmath.engine.convolution.precision import working_dtype
+from dlmath.engine.convolution.program import compile_kernels
+from dlmath.engine.convolution.separable import Separable
+from dlmath.engine.convolution.speeds import fill_and_store
+from dlmath.engine.convolution.taps import (
+    Bounds,
+    PreparedTaps,
+    Taps,
+    bounds_of_sums,
+    exact_dtypes,
+    program_cost,
+    uniform,
+)
+from dlmath.engine.convolution.tiles import Grid, strip_grid
+from dlmath.errors import InvalidValueError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dlmath.engine.convolution.algorithm import Array, Prepared
+
+Dtype = np.dtype[Any]
+
+ALGORITHMS: dict[str, Any] = {algorithm.name: algorithm for algorithm in (Taps(), Separable(), Dense(), Fft())}
+METHODS = ("auto", *ALGORITHMS, "naive")
+
+TILE_ELEMENTS = {2: 262_144, 4: 131_072, 8: 65_536}
+"""Elements of a tile of taps by their size in bytes: two or three such buffers are in use at a time."""
+
+FLOAT64_WHOLE = 2.0**44
+"""Below it sums of whole numbers by transforms in float64 are wrong by far less than 1/2."""
+
+WORTH_THREADS = 1e6
+"""Predicted nanoseconds of work under which one thread is used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is to be computed.
+
+    Attributes
+    ----------
+    dtype : dtype
+        Of the image.
+    target : dtype
+        Of the result.
+    height, width, channels : int
+        Of the result at stride 1.
+    weights : ndarray of shape (kh, kw)
+        With dilation written out: int64 numerators when `exact`, or float64.
+    denominator : int
+    exact : bool
+        The weights are whole numbers over the denominator.
+    pixels : Bounds or None
+        Of the whole numbers in image and border; None for floating-point ones.
+    """
+
+    dtype: Dtype
+    target: Dtype
+    height: int
+    width: int
+    channels: int
+    weights: Array
+    denominator: int
+    exact: bool
+    pixels: Bounds | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the sums are whole numbers."""
+        return self.exact and self.pixels is not None
+
+    @property
+    def sums(self) -> Bounds | None:
+        """The bounds of the sums when they are whole numbers."""
+        return bounds_of_sums(self.weights, self.pixels) if self.exact and self.pixels is not None else None
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A way to answer the question.
+
+    Attributes
+    ----------
+    method : str
+    dtype : dtype
+        Of the sums.
+    grid : Grid
+    prepare : callable
+        Lays out scratch for a tile's shape.
+    denominator : int
+        What the sums are still to be divided by.
+    snap : bool
+        The sums are to be taken to the nearest whole number first.
+    cost : float
+        Predicted nanoseconds an output element at stride 1.
+    """
+
+    method: str
+    dtype: Dtype
+    grid: Grid
+    prepare: Callable[[TileShape], Prepared]
+    denominator: int
+    snap: bool
+    cost: float
+
+
+def floating_dtype(question: Question) -> Dtype:
+    """Return the type of sums that are not exact."""
+    both = np.result_type(working_dtype(question.dtype), working_dtype(question.target))
+    return np.dtype(np.longdouble) if question.dtype == np.longdouble != np.dtype(np.float64) else np.dtype(both)
+
+
+def _strips(question: Question, itemsize: int) -> Grid:
+    elements = TILE_ELEMENTS.get(itemsize, TILE_ELEMENTS[8])
+    kernel = question.weights.shape[0], question.weights.shape[1]
+    return strip_grid(question.height, question.width, question.channels, kernel, elements)
+
+
+def taps_choice(question: Question) -> Choice:
+    """Return how taps would do it: always possible."""
+    program = compile_kernels(question.weights)
+    if question.pixels is not None and question.sums is not None:
+        dtypes = exact_dtypes(program, question.pixels, question.sums)
+    else:
+        dtypes = uniform(program, floating_dtype(question))
+    final = dtypes[program.results[0].register]
+    cost = fill_and_store(question.dtype) + program_cost(program, final)
+    grid = _strips(question, final.itemsize)
+    return Choice("taps", final, grid, lambda shape: PreparedTaps(program, dtypes, shape), question.denominator, False, cost)
+
+
+def algorithm_choice(question: Question, name: str) -> Choice | str:
+    """Return how one of the floating-point algorithms would do it, or why it cannot."""
+    algorithm = ALGORITHMS[name]
+    kernel = question.weights.astype(np.float64)
+    dtype = floating_dtype(question)
+    if question.sums is not None:
+        size = float(np.abs(kernel).sum()) * max(abs(bound) for bound in question.pixels or (0,))
+        if size > FLOAT64_WHOLE:
+            return f"its sums reach {size:.0f}, beyond what it computes exactly"
+        dtype = np.dtype(np.float32 if name == "dense" and size < 2**24 else np.float64)
+    elif question.denominator != 1:
+        kernel = kernel / question.denominator
+    if not algorithm.suits(kernel, dtype):
+        return f"it does not suit this {kernel.shape[0]}x{kernel.shape[1]} kernel on {question.dtype} images"
+    rows, columns = algorithm.preferred_tile(kernel.shape, (question.height, question.width), question.channels)
+    grid = Grid(question.height, question.width, rows, columns)
+    cost = algorithm.cost(kernel, question.dtype if dtype == working_dtype(question.dtype) else dtype, question.channels)
+    remaining = question.denominator if question.whole else 1
+    snap = question.whole and name != "dense"
+    return Choice(name, dtype, grid, lambda shape: algorithm.prepare(kernel, dtype, shape), remaining, snap, cost)
+
+
+def choose(question: Question, method: str = "auto") -> Choice:
+    """Return the cheapest way, or the one asked for.
+
+    Raises
+    ------
+    InvalidValueError
+        The method is unknown, or cannot do this and says why.
+    """
+    if method not in METHODS:
+        raise unknown("method", method, METHODS)
+    if method == "taps":
+        return taps_choice(question)
+    if method != "auto":
+        forced = algorithm_choice(question, method)
+        if isinstance(forced, str):
+            raise InvalidValueError(f"method {method!r} cannot do this: {forced}", "use --method auto or taps")
+        return forced
+    best = taps_choice(question)
+    for name in ALGORITHMS:
+        if name != "taps" and best.cost > fill_and_store(question.dtype) + 0.3:
+            other = algorithm_choice(question, name)
+            if not isinstance(other, str) and other.cost < best.cost:
+                best = other
+    return best

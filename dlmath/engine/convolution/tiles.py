@@ -1,0 +1,148 @@
+"""Strips of the image through scratch: cut, filled with halo and border in one copy, shared out to threads.
+
+The grid of tiles follows from the image and the algorithm alone, never from the number of threads: every pixel is
+computed by the same steps however many cores there are.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlmath.engine.convolution.borders import Border, Run, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from dlmath.engine.convolution.algorithm import Array
+
+ROW_COST = 300
+"""What beginning another row costs when a tile is filled and stored, in elements."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Output pixels [row, row + rows) x [column, column + columns) at stride 1; the last ones may reach beyond."""
+
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Tiles of one shape over an output of `height` x `width` pixels at stride 1."""
+
+    height: int
+    width: int
+    rows: int
+    columns: int
+
+    def tiles(self) -> list[Tile]:
+        """Return the tiles, row by row."""
+        return [Tile(y, x) for y in range(0, self.height, self.rows) for x in range(0, self.width, self.columns)]
+
+
+def available_threads() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def even_parts(size: int, part: int) -> int:
+    """Return the length of equal parts, the last one the rest, of which none is longer than `part`.
+
+    >>> even_parts(3000, 131)
+    131
+    >>> even_parts(100, 99)
+    50
+    """
+    count = -(-size // max(1, part))
+    return -(-size // count)
+
+
+def strip_grid(height: int, width: int, channels: int, kernel: tuple[int, int], elements: int) -> Grid:
+    """Return the grid of strips that copies least halo, tiles of at most about `elements`.
+
+    Full rows are best for flat kernels; under tall ones narrower tiles share the halo's rows among more outputs.
+    """
+    best: tuple[float, Grid] | None = None
+    for parts in range(1, 1 + max(1, width * channels // 1024)):
+        columns = -(-width // parts)
+        rows = min(height, max(1, elements // ((columns + kernel[1] - 1) * channels)))
+        row_cost = (columns + kernel[1] - 1) * channels + ROW_COST
+        cost = (rows + kernel[0] - 1) * row_cost / (rows * columns)
+        if best is None or cost < best[0]:
+            best = cost, Grid(height, width, even_parts(height, rows), columns)
+    assert best is not None  # at least one part
+    return best[1]
+
+
+class Filler:
+    """Copies the input under a tile into its padded scratch: cast, halo and border in one go.
+
+    Parameters
+    ----------
+    image : ndarray of shape (H, W, C)
+    border : Border
+    anchor : tuple of int
+        The row and column of the (dilated) kernel that lies on the output's pixel.
+    halo : tuple of int
+        Rows and columns of the (dilated) kernel, less one.
+    """
+
+    def __init__(self, image: Array, border: Border, anchor: tuple[int, int], halo: tuple[int, int]) -> None:
+        self._image = image
+        self._border = border
+        self._anchor = (0, 0) if border.kind == "valid" else anchor
+        self._halo = halo
+        self._columns: dict[int, list[Run]] = {}
+
+    def fill(self, source: Array, tile: Tile) -> None:
+        """Fill scratch of shape (rows + halo, (columns + halo) * C) with the input under a tile."""
+        channels = self._image.shape[2]
+        height, elements = source.shape
+        padded = source.reshape(height, elements // channels, channels)
+        first = tile.row - self._anchor[0]
+        across = self._across(tile.column, elements // channels)
+        for down in runs(first, first + height, self._image.shape[0], self._border):
+            self._fill_rows(padded[down.positions()], down, across)
+
+    def _across(self, column: int, length: int) -> list[Run]:
+        if column not in self._columns:
+            first = column - self._anchor[1]
+            self._columns[column] = runs(first, first + length, self._image.shape[1], self._border)
+        return self._columns[column]
+
+    def _fill_rows(self, strip: Array, down: Run, across: list[Run]) -> None:
+        rows = self._image[down.places()]
+        for run in across:
+            target = strip[:, run.positions()]
+            if down.source is None or run.source is None:
+                target[...] = self._border.value
+            else:
+                np.copyto(target, rows[:, run.places()], casting="unsafe")
+
+
+def share(tiles: Iterable[Tile], workers: list[Callable[[Iterator[Tile]], None]]) -> None:
+    """Let every worker take the next tile when it is free; the calling thread is the first worker.
+
+    An error in any of them is raised here, after the others have finished their tile.
+    """
+    queue = iter(list(tiles))  # a list's iterator hands out each item once, whichever thread asks
+    if len(workers) == 1:
+        workers[0](queue)
+        return
+    with ThreadPoolExecutor(len(workers) - 1) as pool:
+        others = [pool.submit(worker, queue) for worker in workers[1:]]
+        try:
+            workers[0](queue)
+        finally:
+            for _ in queue:  # nothing is left for the others after an error
+                pass
+        for other in others:
+            other.result()
