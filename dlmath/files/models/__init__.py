@@ -1,0 +1,1 @@
+"""Model files of other programs: read into the same networks that the command line writes."""
