@@ -183,9 +183,9 @@ def partial(options: Options, shapes: tuple[Shape, ...]) -> Count:
     table, out, maps = options["table"], options["out"], options["maps"]
     if table is not None:
         _check_table(table, out, shape[-1])
-        links = ("crosses in the table",), (sum(map(len, table)),)
+        link_labels, links = ["crosses in the table"], [sum(map(len, table))]
     elif maps is not None and maps <= shape[-1]:
-        links = ("maps each sees", "out"), (maps, out)
+        link_labels, links = ["maps each sees", "out"], [maps, out]
     else:
         raise InvalidValueError(
             f"partial: nothing says which of the {shape[-1]} input maps each output map sees",
@@ -195,8 +195,8 @@ def partial(options: Options, shapes: tuple[Shape, ...]) -> Count:
     windows = sliding("partial", options, shape, 2, kernel)
     positions = tuple(window.out for window in windows)
     terms = (
-        Term("weights", (*AXES[2], *links[0]), (*kernel, *links[1])),
-        Term("macs", (*OUT_AXES[2], *AXES[2], *links[0]), (*positions, *kernel, *links[1])),
+        Term("weights", (*AXES[2], *link_labels), (*kernel, *links)),
+        Term("macs", (*OUT_AXES[2], *AXES[2], *link_labels), (*positions, *kernel, *links)),
         *bias_terms(options["bias"], out, positions, 2),
     )
     return tally((*positions, out), terms, windows)
@@ -243,30 +243,30 @@ BIAS = Option("bias", one_of("yes", "no", "position"), "yes")
 MULTIPLIER = Option("multiplier", at_least(1), 1)
 _PLAIN = (KERNEL, OUT, STRIDE, PAD, DILATION, GROUPS, BIAS)
 _SPREAD = (KERNEL, OUT, STRIDE, PAD, DILATION, GROUPS, BIAS, Option("extra", numbers(0), (0,)))
-_HEAD = ("kernel*", "out", "/stride")
+_HEADS = {rank: (f"kernel*{rank}", "out", "/stride") for rank in (1, 2, 3)}
 
 KINDS = {
-    "conv1d": LayerKind(_conv(1), _PLAIN, _HEAD, example="conv1d:3x64"),
-    "conv": LayerKind(_conv(2), _PLAIN, _HEAD, example="conv:3x3x64 (KHxKWxOUT)"),
-    "conv3d": LayerKind(_conv(3), _PLAIN, _HEAD, example="conv3d:3x3x3x64"),
+    "conv1d": LayerKind(_conv(1), _PLAIN, _HEADS[1], example="conv1d:3x64"),
+    "conv": LayerKind(_conv(2), _PLAIN, _HEADS[2], example="conv:3x3x64"),
+    "conv3d": LayerKind(_conv(3), _PLAIN, _HEADS[3], example="conv3d:3x3x3x64"),
     "depthwise": LayerKind(
         depthwise, (KERNEL, STRIDE, PAD, DILATION, MULTIPLIER, BIAS), ("kernel*", "/stride"), example="depthwise:3x3/2"
     ),
     "separable": LayerKind(
-        separable, (KERNEL, OUT, STRIDE, PAD, DILATION, MULTIPLIER, BIAS), _HEAD, example="separable:3x3x128"
+        separable, (KERNEL, OUT, STRIDE, PAD, DILATION, MULTIPLIER, BIAS), _HEADS[2], example="separable:3x3x128"
     ),
-    "transposed1d": LayerKind(_transposed(1), _SPREAD, _HEAD, example="transposed1d:2x64/2"),
-    "transposed": LayerKind(_transposed(2), _SPREAD, _HEAD, example="transposed:2x2x64/2"),
-    "transposed3d": LayerKind(_transposed(3), _SPREAD, _HEAD, example="transposed3d:2x2x2x64/2"),
-    "local1d": LayerKind(_local(1), (KERNEL, OUT, STRIDE, PAD, DILATION, BIAS), _HEAD, example="local1d:3x64"),
-    "local": LayerKind(_local(2), (KERNEL, OUT, STRIDE, PAD, DILATION, BIAS), _HEAD, example="local:3x3x64"),
+    "transposed1d": LayerKind(_transposed(1), _SPREAD, _HEADS[1], example="transposed1d:2x64/2"),
+    "transposed": LayerKind(_transposed(2), _SPREAD, _HEADS[2], example="transposed:2x2x64/2"),
+    "transposed3d": LayerKind(_transposed(3), _SPREAD, _HEADS[3], example="transposed3d:2x2x2x64/2"),
+    "local1d": LayerKind(_local(1), (KERNEL, OUT, STRIDE, PAD, DILATION, BIAS), _HEADS[1], example="local1d:3x64"),
+    "local": LayerKind(_local(2), (KERNEL, OUT, STRIDE, PAD, DILATION, BIAS), _HEADS[2], example="local:3x3x64"),
     "partial": LayerKind(
         partial,
         (
             *(KERNEL, OUT, STRIDE, PAD, DILATION, BIAS, Option("table", read_table, None)),
             Option("maps", _optional(at_least(1)), None),
         ),
-        _HEAD,
+        _HEADS[2],
         example="partial:5x5x16,maps=4",
     ),
 }

@@ -109,4 +109,4 @@ def count_layer(name: str, options: Mapping[str, object], shapes: tuple[Shape, .
     if not fewest <= len(shapes) <= (most if most is not None else len(shapes)):
         wanted = str(fewest) if most == fewest else f"{fewest} or more" if most is None else f"{fewest} to {most}"
         raise ShapeError(f"{name} has {len(shapes)} inputs", f"give it {wanted}")
-    return kind.count(resolve(name, kind, options), shapes)
+    return kind.formula(resolve(name, kind, options), shapes)

@@ -39,7 +39,7 @@ def _affine(options: Options, held: Shape, *, frozen: bool = False) -> tuple[Ter
     labels = ("channels",) * len(held)
     scale = Term("buffers" if frozen else "weights", labels, held)
     shift = Term("buffers" if frozen else "biases", labels, held)
-    return (scale,) * options["scale"] + (shift,) * options["center"]
+    return (scale,) * int(options["scale"]) + (shift,) * int(options["center"])
 
 
 def layer_norm(options: Options, shapes: tuple[Shape, ...]) -> Count:

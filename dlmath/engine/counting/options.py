@@ -45,18 +45,18 @@ class LayerKind(NamedTuple):
 
     Attributes
     ----------
-    count : callable
+    formula : callable
         (options, input shapes) -> Count.
     options : tuple of Option
     head : tuple of str
         The options that stand in the word right after the colon, separated by x; one that begins with `/` follows
-        a slash; one that ends in `*` takes all the numbers that are left over.
+        a slash; one with `*` takes all the numbers that are left over, one with `*2` must find two.
     inputs : (int, int or None)
         Fewest and most inputs.
     example : str
     """
 
-    count: Callable[[Options, tuple[Shape, ...]], Count]
+    formula: Callable[[Options, tuple[Shape, ...]], Count]
     options: tuple[Option, ...] = ()
     head: tuple[str, ...] = ()
     inputs: tuple[int, int | None] = (1, 1)

@@ -130,4 +130,13 @@ def tally(
     totals = dict.fromkeys(QUANTITIES, 0)
     for term in terms:
         totals[term.quantity] += term.value
-    return Count(output, *totals.values(), tuple(terms), windows, view, extra_links, missing, notes)
+    return Count(
+        output,
+        **totals,
+        terms=tuple(terms),
+        windows=windows,
+        view=view,
+        extra_links=extra_links,
+        missing=missing,
+        notes=notes,
+    )
