@@ -255,8 +255,8 @@ def plain_mode(image: Image, place: str) -> tuple[Image, str]:
     """Return the image in a mode of plain samples, and a note on what that took."""
     transparent = "transparency" in image.info
     if image.mode == "P":
-        target = "RGBA" if transparent else "RGB"
-        return image.convert(target), f"palette expanded to {target}"
+        target = "RGBA" if transparent else "L" if has_gray_palette(image) else "RGB"
+        return image.convert(target), f"palette expanded to {'gray' if target == 'L' else target}"
     if transparent and image.mode in {"1", "L", "RGB"}:
         return image.convert("RGBA" if image.mode == "RGB" else "LA"), "transparent colour expanded to alpha"
     if image.mode in SAMPLES:
@@ -265,6 +265,12 @@ def plain_mode(image: Image, place: str) -> tuple[Image, str]:
         raise UnreadableError(f"{place}: has mode {image.mode}, which is not read", "convert it to RGB or gray first")
     target, note = CONVERTED[image.mode]
     return image.convert(target), note
+
+
+def has_gray_palette(image: Image) -> bool:
+    """Tell whether every colour of the palette is a gray, as in a gray GIF."""
+    values = image.getpalette("RGB") or []
+    return values[0::3] == values[1::3] == values[2::3]
 
 
 def orientation_of(image: Image) -> int:

@@ -26,7 +26,7 @@ NUMBERS = (".npy", ".txt", ".csv", ".tsv")
 CHANNELS = {
     ".png": (1, 2, 3, 4),
     ".jpg": (1, 3),
-    ".bmp": (1, 3, 4),
+    ".bmp": (1, 3),  # Pillow writes a fourth and does not read it again
     ".tif": (1, 2, 3, 4),
     ".webp": (1, 3, 4),
     ".gif": (1, 3),

@@ -6,18 +6,28 @@ matrices are plain numbers both ways.
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dlmath.engine.convolution.number_text import is_rows
-from dlmath.files.decoding import Loaded, load, picture_of
+from dlmath.files.decoding import load, picture_of
 from dlmath.files.encoding import WRITABLE, check_image_name, check_not_input, write_image
 from dlmath.files.matrices import NPY_START, array_picture, inline_picture, is_text, text_picture
 from dlmath.files.picture import Picture, checked
 from dlmath.files.sources import open_source
+from dlmath.files.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from dlmath.files.sources import Source
+
+Result = TypeVar("Result")
+
+ALSO_READ = (".pbm", ".pnm", ".pfm", ".jpe", ".jfif", ".dib", ".apng")
+"""Endings of image files that are read, beside those that can be written."""
 
 __all__ = [
     "WRITABLE",
@@ -82,7 +92,7 @@ class Decoding:
         if self._error is not None:
             raise self._error
         assert self._finish is not None
-        return checked(self._finish(), self._name, allow_nan=self._allow_nan)
+        return checked(self._finish(), shown(self._name), allow_nan=self._allow_nan)
 
     def _begin(self) -> None:
         try:
@@ -97,15 +107,23 @@ def begun(name: str, *, allow_large: bool) -> Callable[[], Picture]:
         return lambda: inline_picture(name)
     source = open_source(name)
     if source.head.startswith(NPY_START):
-        return lambda: array_picture(source)
+        return lambda: read_and_closed(source, array_picture)
     if is_text(source):
-        return lambda: text_picture(source)
-    loaded: Loaded = load(source, allow_large=allow_large)
+        return lambda: read_and_closed(source, text_picture)
+    loaded = read_and_closed(source, partial(load, allow_large=allow_large))
     return lambda: picture_of(loaded)
 
 
-def is_inline(name: str) -> bool:
-    """Tell whether a name is the rows of a matrix; a file of that name comes first."""
-    from pathlib import Path
+def read_and_closed(source: Source, read: Callable[[Source], Result]) -> Result:
+    """Return what is read of a source, and close it however that ends."""
+    with source.file:
+        return read(source)
 
-    return is_rows(name) and name != "-" and not Path(name).exists()
+
+def is_inline(name: str) -> bool:
+    """Tell whether a name is the rows of a matrix, not a file (2024-05.png) that begins as one does.
+
+    >>> is_inline("1 2; 3 4"), is_inline("0.5 1"), is_inline("2024-05.png"), is_inline("-")
+    (True, True, False, False)
+    """
+    return is_rows(name) and Path(name).suffix.lower() not in {*WRITABLE, *ALSO_READ} and not Path(name).exists()

@@ -2,8 +2,9 @@
 
 A band of rows is filtered and compressed on its own and ends at a byte (`Z_SYNC_FLUSH`), so that the bands' streams
 joined are one stream; its checksum is joined by arithmetic. The filter is the one whose bytes have the least entropy in
-a sample of the picture. Deflate only looks for runs (`Z_RLE`): on photographs, whose filtered bytes are noise, looking
-further finds nothing and takes ten times as long. Where a sample shows repeats, as drawings have, it looks further.
+a sample of the picture. Deflate only looks for runs (`Z_RLE`) or not even for them (`Z_HUFFMAN_ONLY`), whichever serves
+the sample: on photographs, whose filtered bytes are noise, looking further finds nothing and takes ten times as long.
+Where the sample shows repeats, as drawings have, it looks further.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 BAND_BYTES = 1 << 20  # of filtered rows: long enough for deflate's tables to pay and for threads not to wait on the GIL
 SAMPLED_ROWS = 24  # whose entropy chooses the filter
 WINDOWS, WINDOW_ROWS, WINDOW_BYTES = 8, 24, 512  # what is compressed on trial to see whether the picture repeats itself
-REPEATS = 0.75  # of the size with runs alone: deflate that looks further must win this much to be worth its time
+REPEATS = 0.9  # of the size with runs alone: deflate that looks further must win this much to be worth its time
 FULL_SEARCH = 6  # the level that looks further, zlib's own default
 ADLER = 65521  # the modulus of zlib's checksum
 
@@ -105,7 +106,7 @@ def write_png(
     pixels : ndarray of uint8 or uint16, shape (height, width) or (height, width, 1 to 4)
         Gray, gray with alpha, RGB or RGBA.
     compress_level : int, optional
-        zlib's 0 (stored) to 9; left out, runs only unless the picture repeats itself.
+        zlib's 0 (stored) to 9; left out, no more is looked for than the picture has.
     icc : bytes, optional
         A colour profile.
     threads : int, optional
@@ -211,17 +212,18 @@ def planned(pixels: NDArray[Any], compress_level: int | None) -> Plan:
     number = least_entropy(pixels)
     if compress_level is not None:
         return Plan(number, compress_level, zlib.Z_DEFAULT_STRATEGY)
-    runs = trial_size(pixels, Plan(number, 1, zlib.Z_RLE))
+    simple = {way: trial_size(pixels, Plan(number, 1, way)) for way in (zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE)}
     searched = {k: trial_size(pixels, Plan(k, 1, zlib.Z_DEFAULT_STRATEGY)) for k in {0, number}}
     best = min(searched, key=lambda k: searched[k])
-    if searched[best] < REPEATS * runs:
+    if searched[best] < REPEATS * min(simple.values()):
         return Plan(best, FULL_SEARCH, zlib.Z_DEFAULT_STRATEGY)
-    return Plan(number, FULL_SEARCH, zlib.Z_RLE)
+    return Plan(number, FULL_SEARCH, min(simple, key=lambda way: simple[way]))
 
 
 def least_entropy(pixels: NDArray[Any]) -> int:
     """Return the filter whose bytes take the fewest bits, by their entropy in rows from all over the picture."""
-    tops = sorted({int(top) for top in np.linspace(0, len(pixels) - 1, SAMPLED_ROWS)})
+    last = len(pixels) - 1
+    tops = sorted({int(top) for top in np.linspace(min(1, last), last, SAMPLED_ROWS)})  # the first has nothing above it
     pieces = [rows_with_above(pixels, top, top + 1) for top in tops]
     step = step_of(pixels)
     return min(

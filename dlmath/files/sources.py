@@ -61,6 +61,7 @@ def open_source(name: str) -> Source:
     except OSError as error:
         raise UnreadableError(f"{place}: {error.strerror or error}", "check the name and its permissions") from error
     if not head:
+        file.close()
         raise UnreadableError(f"{place}: is empty", "give an image file")
     return Source(name, place, file, size, head)
 

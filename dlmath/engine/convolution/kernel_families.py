@@ -6,9 +6,8 @@ Coordinates run from the centre: x to the right, y downward, both whole numbers,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from dlmath.engine.convolution.kernel import Kernel, Rows, outer
 from dlmath.engine.convolution.kernel_tables import mean
@@ -35,8 +34,7 @@ OPENCV_TABLES = {
 """OpenCV's getGaussianKernel for small N without a sigma: fixed, and with a power of two as their sum."""
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """One place after the name.
 
     Attributes
@@ -56,8 +54,7 @@ class Parameter:
     most: int = MOST
 
 
-@dataclass(frozen=True)
-class Family:
+class Family(NamedTuple):
     """Kernels that share a formula.
 
     Attributes

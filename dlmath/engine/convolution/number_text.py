@@ -67,7 +67,7 @@ def parse_rows(text: str, kind: str) -> tuple[tuple[Fraction, ...], ...]:
     Parameters
     ----------
     text : str
-        Rows end at ";" or at the end of a line; one ";" may follow the last row.
+        Rows end at ";", at the end of a line or at both; one ";" may follow the last row.
     kind : str
         What the rows are, for messages: "kernel", "matrix".
 
@@ -81,7 +81,7 @@ def parse_rows(text: str, kind: str) -> tuple[tuple[Fraction, ...], ...]:
     >>> parse_rows("1/2 1; 0 -1", "kernel")
     ((Fraction(1, 2), Fraction(1, 1)), (Fraction(0, 1), Fraction(-1, 1)))
     """
-    lines = re.split(r"[;\n]", re.sub(r"[;\s]*\Z", "", text, count=1))
+    lines = re.split(r";[^\S\n]*\n|[;\n]", re.sub(r";?\s*\Z", "", text.lstrip(), count=1))
     rows = tuple(_row(line, f"{kind} {short(text)!r}: row {index + 1}") for index, line in enumerate(lines))
     odd = next((index for index, row in enumerate(rows) if len(row) != len(rows[0])), None)
     if odd is not None:
