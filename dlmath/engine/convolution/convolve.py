@@ -12,8 +12,8 @@ Memory is the image, the result and scratch tiles of a bounded size, whatever th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, DTypeLike
 
-    from dlmath.engine.convolution.algorithm import Array
+    from dlmath.engine.convolution.algorithm import Array, Prepared
     from dlmath.engine.convolution.borders import Border
     from dlmath.engine.convolution.exact import ExactKernel
 
@@ -126,23 +126,48 @@ def convolve(
     A value that is not finite reaches only windows that contain it: a tile of a floating-point image that holds one
     is computed by `taps`, whatever the method, because products of bands and transforms would spread it.
     """
-    request = resolve(image, kernel, border, stride, dilation, anchor, offset, scale, out_dtype, out, flip=flip)
+    request = resolve(
+        image, kernel, border=border, stride=stride, dilation=dilation, flip=flip, anchor=anchor,
+        offset=offset, scale=scale, out_dtype=out_dtype, out=out,
+    )  # fmt: skip
     if method == "naive":
-        return _naive(request, statistics=statistics)
+        sums = naive.sums(request.image, request.naive_kernel(request.plain), request.geometry())
+        return carry_out_sums(request, sums, 1, statistics=statistics)
     question = request.question()
     choice = planner.choose(question, method)
-    work = choice.cost * question.height * question.width * question.channels
-    allowed = available_threads() if threads is None else threads
-    count = max(1, min(allowed, len(choice.grid.tiles()))) if work >= planner.WORTH_THREADS or threads else 1
-    stretch = request.finish
-    if scale == "minmax":
-        seen = _run(request, choice, stretch, count, Mode(measure=True, store=False))
-        stretch = request.stretched(seen.minimum, seen.maximum)
-    tally = _run(request, choice, stretch, count, Mode(measure=statistics and scale != "minmax", store=True))
-    if scale == "minmax":
-        seen.clipped = tally.clipped
-        tally = seen
-    return _result(request, choice.method, tally, count, choice, statistics=statistics)
+    fallback = choice if choice.method == "taps" else planner.taps_choice(question)
+    return carry_out(request, choice, fallback, threads, 1, statistics=statistics)
+
+
+def carry_out(
+    request: Request, choice: Choice, fallback: Choice, threads: int | None, kernels: int, *, statistics: bool
+) -> Result:
+    """Do what was chosen; `fallback` is for tiles with values that are not finite."""
+    count = thread_count(choice, threads, request.output.shape[2])
+    plan = Plan(request, choice, fallback)
+    if request.scale != "minmax":
+        tally = _run(plan, request.finish, count, Mode(measure=statistics, store=True))
+        return _result(request, tally, choice, count, kernels, statistics=statistics)
+    seen = _run(plan, request.finish, count, Mode(measure=True, store=False))
+    stretched = request.stretched(seen.minimum, seen.maximum)
+    seen.clipped = _run(plan, stretched, count, Mode(measure=False, store=True)).clipped
+    return _result(request, seen, choice, count, kernels, statistics=statistics)
+
+
+def thread_count(choice: Choice, allowed: int | None, channels: int) -> int:
+    """Return how many threads share the tiles: as many as asked for, by default one where the work is small."""
+    work = choice.cost * choice.grid.height * choice.grid.width * channels
+    if allowed is None:
+        allowed = available_threads() if work >= planner.WORTH_THREADS else 1
+    return max(1, min(allowed, len(choice.grid.tiles())))
+
+
+class Plan(NamedTuple):
+    """A request with the way it is carried out."""
+
+    request: Request
+    choice: Choice
+    fallback: Choice
 
 
 @dataclass(frozen=True)
@@ -154,27 +179,27 @@ class Mode:
 
 
 def _result(
-    request: Request, method: str, tally: Tally, threads: int, plan: Choice | None, *, statistics: bool
+    request: Request, tally: Tally, choice: Choice | None, threads: int, kernels: int, *, statistics: bool
 ) -> Result:
     known = statistics and tally.count > 0
     nothing = math.nan if statistics else None
     return Result(
         pixels=request.pixels,
-        method=method,
-        macs=request.output.size * request.taps,
+        method=choice.method if choice else "naive",
+        macs=request.output.size * request.taps * kernels,
         clipped=tally.clipped,
         minimum=tally.minimum if known else nothing,
         maximum=tally.maximum if known else nothing,
         mean=tally.mean if known else nothing,
         threads=threads,
-        plan=plan,
+        plan=choice,
     )
 
 
-def _run(request: Request, choice: Choice, finish: Finish, threads: int, mode: Mode) -> Tally:
+def _run(plan: Plan, finish: Finish, threads: int, mode: Mode) -> Tally:
     """Pass over all tiles; return what was seen."""
-    workers = [Worker(request, choice, finish, mode) for _ in range(threads)]
-    share(choice.grid.tiles(), [worker.run for worker in workers])
+    workers = [Worker(plan, finish, mode) for _ in range(threads)]
+    share(workers[0].grid.tiles(), [worker.run for worker in workers])
     total = Tally()
     for worker in workers:
         total.join(worker.finisher.tally)
@@ -184,16 +209,16 @@ def _run(request: Request, choice: Choice, finish: Finish, threads: int, mode: M
 class Worker:
     """One thread's scratch and its way with a tile; scratch is laid out when the first tile comes."""
 
-    def __init__(self, request: Request, choice: Choice, finish: Finish, mode: Mode) -> None:
-        self._request = request
-        self._choice = choice
+    def __init__(self, plan: Plan, finish: Finish, mode: Mode) -> None:
+        self._request, self._choice, self._fallback = plan
+        request, choice = self._request, self._choice
         self._mode = mode
-        self._grid = aligned(choice.grid, request.stride)
-        finish = request.remaining(finish, choice.denominator)
-        self.finisher = Finisher(finish, choice.dtype, request.output.dtype, whole=choice.denominator != 1)
-        halo = request.weights.shape[0] - 1, request.weights.shape[1] - 1
-        self._filler = Filler(request.image, request.border, request.anchor, halo)
-        self._shape = TileShape(self._grid.rows, self._grid.columns, request.image.shape[2], halo[0] + 1, halo[1] + 1)
+        self.grid = aligned(choice.grid, request.stride)
+        finish = replace(finish, denominator=choice.denominator)
+        self.finisher = Finisher(finish, choice.dtype, request.output.dtype, whole=choice.whole)
+        rows, columns = request.weights.shape
+        self._filler = Filler(request.image, request.border, request.anchor)
+        self._shape = TileShape(self.grid.rows, self.grid.columns, request.image.shape[2], rows, columns)
         self._checked = choice.method != "taps" and request.image.dtype.kind == "f"
 
     def run(self, tiles: Iterator[Tile]) -> None:
@@ -204,24 +229,23 @@ class Worker:
             self._filler.fill(prepared.source, tile)
             self._store(self._sums(prepared, tile), tile)
 
-    def _sums(self, prepared: Any, tile: Tile) -> Array:
+    def _sums(self, prepared: Prepared, tile: Tile) -> Array:
         if self._checked and not math.isfinite(float(np.add.reduce(prepared.source, axis=None))):
             return self._sums_apart(tile)
-        sums: Array = prepared.run()
+        sums = prepared.run()
         return np.rint(sums, out=sums) if self._choice.snap else sums
 
     def _sums_apart(self, tile: Tile) -> Array:
         """Return the sums of a tile with values that are not finite, tap by tap."""
-        question = self._request.question()
-        taps = planner.taps_choice(question)
-        prepared = taps.prepare(self._shape)
+        prepared = self._fallback.prepare(self._shape)
         self._filler.fill(prepared.source, tile)
         sums = prepared.run()
-        return sums if taps.denominator == self._choice.denominator else sums / sums.dtype.type(taps.denominator)
+        same = self._fallback.denominator == self._choice.denominator
+        return sums if same else np.divide(sums, sums.dtype.type(self._fallback.denominator))
 
     def _store(self, sums: Array, tile: Tile) -> None:
         """Turn the tile's sums that are asked for into pixels."""
-        step, grid = self._request.stride, self._grid
+        step, grid = self._request.stride, self.grid
         rows, columns = min(grid.rows, grid.height - tile.row), min(grid.columns, grid.width - tile.column)
         channels = self._shape.channels
         asked = sums.reshape(len(sums), -1, channels)[:rows:step, :columns:step]
@@ -238,17 +262,19 @@ def aligned(grid: Grid, stride: int) -> Grid:
     return Grid(grid.height, grid.width, -(-grid.rows // stride) * stride, -(-grid.columns // stride) * stride)
 
 
-def _naive(request: Request, *, statistics: bool) -> Result:
-    """Do it by the definition."""
-    geometry = naive.Geometry(request.border, request.plain_anchor, request.stride, request.dilation)
-    whole = request.question().whole
-    kernel = request.plain.astype(object if whole else np.float64)
-    sums = naive.sums(request.image, kernel, geometry)
+def carry_out_sums(request: Request, sums: Array, kernels: int, *, statistics: bool) -> Result:
+    """Turn the sums of the naive loops into pixels."""
+    whole = sums.dtype == object
     finish = request.finish
+    if not whole and not request.exact:
+        finish = replace(finish, denominator=1)
+    finisher = Finisher(finish, sums.dtype, request.output.dtype, whole=whole)
     if request.scale == "minmax":
-        first = Finisher(finish, sums.dtype, request.output.dtype)
-        first.measure(sums.copy())
-        finish = request.stretched(first.tally.minimum, first.tally.maximum)
-    finisher = Finisher(finish, sums.dtype, request.output.dtype)
+        finisher.measure(sums)
+        seen = finisher.tally
+        finisher = Finisher(request.stretched(seen.minimum, seen.maximum), sums.dtype, request.output.dtype)
+        finisher.store(sums, request.output)
+        seen.clipped = finisher.tally.clipped
+        return _result(request, seen, None, 1, kernels, statistics=statistics)
     finisher.store(sums, request.output, measure=statistics)
-    return _result(request, "naive", finisher.tally, 1, None, statistics=statistics)
+    return _result(request, finisher.tally, None, 1, kernels, statistics=statistics)

@@ -126,6 +126,7 @@ class Finisher:
         self._dtype = dtype
         low, high = finish.bounds
         self._unclipped = self._limits is not None and self._limits[0] - 0.49 <= low and high <= self._limits[1] + 0.49
+        self._flags = np.empty(0, dtype=np.bool_)
         self.tally = Tally()
 
     def store(self, sums: Array, target: Array, *, measure: bool = False) -> None:
@@ -176,8 +177,22 @@ class Finisher:
             info = np.iinfo(self._dtype)
             low, high = max(low, int(info.min)), min(high, int(info.max))
         below, above = self._scalar(low), self._scalar(high)
-        self.tally.clipped += int(np.count_nonzero(values < below) + np.count_nonzero(values > above))
+        if low == 0 and self._dtype.kind == "i":  # seen as unsigned, what is below 0 is above as well
+            unsigned = np.dtype(f"u{self._dtype.itemsize}")
+            self._count(np.greater, values.view(unsigned), unsigned.type(high))
+        else:
+            self._count(np.greater, values, above)
+            if self._dtype.kind != "u":
+                self._count(np.less, values, below)
         np.clip(values, below, above, out=values)
+
+    def _count(self, compare: Any, values: Array, *limit: Any) -> None:
+        """Count as clipped the values for which a comparison holds, in scratch that is kept."""
+        if self._flags.size < values.size:
+            self._flags = np.empty(values.size, dtype=np.bool_)
+        flags = self._flags[: values.size].reshape(values.shape)
+        compare(values, *limit, out=flags)
+        self.tally.clipped += int(np.count_nonzero(flags))
 
     def _store_rounded(self, sums: Array, target: Array) -> None:
         finish = self._finish
@@ -210,9 +225,11 @@ class Finisher:
         half = 0.5 + (0.5 / self._finish.denominator if even else 0.0)
         np.add(values, values.dtype.type(half), out=values)
         if not self._unclipped:
-            inside = np.count_nonzero((values >= values.dtype.type(low)) & (values < values.dtype.type(high + 1)))
-            self.tally.clipped += int(values.size - inside)
-            np.copyto(values, values.dtype.type(low), where=np.isnan(values))
+            self._count(np.less, values, values.dtype.type(low))
+            self._count(np.greater_equal, values, values.dtype.type(high + 1))
+            if self._finish.bounds[1] == math.inf:
+                self._count(np.isnan, values)
+                np.copyto(values, values.dtype.type(low), where=np.isnan(values))
             np.clip(values, values.dtype.type(low), _below(high + 1, values.dtype), out=values)
         if low < 0 or target.dtype.kind == "b":  # a cast cuts toward zero, and to a truth value not at all
             np.floor(values, out=values)

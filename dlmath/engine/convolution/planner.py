@@ -110,6 +110,8 @@ class Choice:
         What the sums are still to be divided by.
     snap : bool
         The sums are to be taken to the nearest whole number first.
+    whole : bool
+        The sums are whole numbers, in whatever type.
     cost : float
         Predicted nanoseconds an output element at stride 1.
     """
@@ -120,6 +122,7 @@ class Choice:
     prepare: Callable[[TileShape], Prepared]
     denominator: int
     snap: bool
+    whole: bool
     cost: float
 
 
@@ -129,7 +132,8 @@ def floating_dtype(question: Question) -> Dtype:
     return np.dtype(np.longdouble) if question.dtype == np.longdouble != np.dtype(np.float64) else np.dtype(both)
 
 
-def _strips(question: Question, itemsize: int) -> Grid:
+def strips(question: Question, itemsize: int) -> Grid:
+    """Return the grid for tap programs whose registers have elements of so many bytes."""
     elements = TILE_ELEMENTS.get(itemsize, TILE_ELEMENTS[8])
     kernel = question.weights.shape[0], question.weights.shape[1]
     return strip_grid(question.height, question.width, question.channels, kernel, elements)
@@ -144,8 +148,11 @@ def taps_choice(question: Question) -> Choice:
         dtypes = uniform(program, floating_dtype(question))
     final = dtypes[program.results[0].register]
     cost = fill_and_store(question.dtype) + program_cost(program, final)
-    grid = _strips(question, final.itemsize)
-    return Choice("taps", final, grid, lambda shape: PreparedTaps(program, dtypes, shape), question.denominator, False, cost)
+    grid = strips(question, final.itemsize)
+    return Choice(
+        "taps", final, grid, lambda shape: PreparedTaps(program, dtypes, shape),
+        question.denominator, snap=False, whole=question.whole, cost=cost,
+    )  # fmt: skip
 
 
 def algorithm_choice(question: Question, name: str) -> Choice | str:
@@ -167,7 +174,10 @@ def algorithm_choice(question: Question, name: str) -> Choice | str:
     cost = algorithm.cost(kernel, question.dtype if dtype == working_dtype(question.dtype) else dtype, question.channels)
     remaining = question.denominator if question.whole else 1
     snap = question.whole and name != "dense"
-    return Choice(name, dtype, grid, lambda shape: algorithm.prepare(kernel, dtype, shape), remaining, snap, cost)
+    return Choice(
+        name, dtype, grid, lambda shape: algorithm.prepare(kernel, dtype, shape),
+        remaining, snap=snap, whole=question.whole, cost=cost,
+    )  # fmt: skip
 
 
 def choose(question: Question, method: str = "auto") -> Choice:

@@ -50,6 +50,11 @@ class Request:
     output : ndarray of shape (oh, ow, C)
     pixels : ndarray
         The output in the image's number of dimensions.
+    bounds : Bounds or None
+        Of the whole numbers in image and border.
+    flip : bool
+    factor : int
+        What the given numerators were multiplied by, so that the offset has their denominator too.
     """
 
     image: Array
@@ -67,11 +72,29 @@ class Request:
     output: Array
     pixels: Array
     bounds: Bounds | None
+    flip: bool
+    factor: int
 
     @property
     def taps(self) -> int:
         """Taps of the kernel."""
         return self.plain.size
+
+    def placed(self, weights: Array) -> Array:
+        """Return another kernel of the same shape as it is slid."""
+        return weights[::-1, ::-1] * self.factor if self.flip else weights * self.factor
+
+    def dilated(self, weights: Array) -> Array:
+        """Return a kernel with this request's dilation written out."""
+        return dilated(weights, self.dilation)
+
+    def geometry(self) -> Geometry:
+        """Return where the windows lie."""
+        return Geometry(self.border, self.plain_anchor, self.stride, self.dilation)
+
+    def naive_kernel(self, weights: Array) -> Array:
+        """Return a kernel for the naive loops: Python's integers where sums are whole numbers, else float64."""
+        return weights.astype(object if self.exact and self.bounds is not None else np.float64)
 
     def question(self) -> Question:
         """Return what the planner needs to know."""
@@ -81,10 +104,6 @@ class Request:
             self.image.dtype, target, height, width, self.image.shape[2],
             self.weights, self.denominator, self.exact, self.bounds,
         )  # fmt: skip
-
-    def remaining(self, finish: Finish, denominator: int) -> Finish:
-        """Return the finish of sums that are still to be divided by `denominator`."""
-        return replace(finish, denominator=denominator)
 
     def stretched(self, low: float, high: float) -> Finish:
         """Return the finish that maps low..high to the pixel type's 0..max; a constant becomes 0."""
@@ -101,16 +120,16 @@ def top_of(dtype: Dtype) -> float:
 def resolve(
     image: ArrayLike,
     kernel: ArrayLike | ExactKernel,
-    border: str | Border,
-    stride: int,
-    dilation: int,
-    anchor: tuple[int, int] | None,
-    offset: float,
-    scale: str,
-    out_dtype: DTypeLike | None,
-    out: Array | None,
     *,
-    flip: bool,
+    border: str | Border = "replicate",
+    stride: int = 1,
+    dilation: int = 1,
+    flip: bool = False,
+    anchor: tuple[int, int] | None = None,
+    offset: float = 0.0,
+    scale: str = "clip",
+    out_dtype: DTypeLike | None = None,
+    out: Array | None = None,
 ) -> Request:
     """Check a request and resolve its defaults."""
     planes = image_planes(np.asarray(image))
@@ -124,6 +143,7 @@ def resolve(
     edge = parse_border(border) if isinstance(border, str) else border
     place = kernel_anchor(plain.shape, anchor, flip=flip and anchor is not None)
     plain = plain[::-1, ::-1] if flip else plain
+    given = denominator
     if exact and whole_border(edge) and planes.dtype.kind in "bui" and offset != int(offset):
         plain, denominator = common_denominator(plain, denominator, offset)
     pixels = pixel_bounds(planes, edge)
@@ -134,7 +154,7 @@ def resolve(
     return Request(
         planes, plain, dilated(plain, dilation), denominator, exact, edge, place,
         (place[0] * dilation, place[1] * dilation), stride, dilation, scale, finish,
-        output.reshape(shape), output, pixels,
+        output.reshape(shape), output, pixels, flip, denominator // given,
     )  # fmt: skip
 
 

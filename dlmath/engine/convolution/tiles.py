@@ -91,15 +91,12 @@ class Filler:
     border : Border
     anchor : tuple of int
         The row and column of the (dilated) kernel that lies on the output's pixel.
-    halo : tuple of int
-        Rows and columns of the (dilated) kernel, less one.
     """
 
-    def __init__(self, image: Array, border: Border, anchor: tuple[int, int], halo: tuple[int, int]) -> None:
+    def __init__(self, image: Array, border: Border, anchor: tuple[int, int]) -> None:
         self._image = image
         self._border = border
         self._anchor = (0, 0) if border.kind == "valid" else anchor
-        self._halo = halo
         self._columns: dict[int, list[Run]] = {}
 
     def fill(self, source: Array, tile: Tile) -> None:

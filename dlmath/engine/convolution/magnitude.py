@@ -1,0 +1,243 @@
+"""Several kernels' responses made one: gradient magnitudes sqrt(gx^2 + gy^2), or the largest response.
+
+No response of the whole image ever stands in memory: for whole-number kernels all of them are one program of additions
+on one tile of whole numbers, and only their squares are floating point. For 8-bit images the magnitude is
+floor(sqrt(gx^2 + gy^2) + 1/2) exactly: sums of squares below 2^24 are exact in float32, and the root of a whole number
+stays further from m + 1/2 than float32 rounds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlmath.engine.convolution import naive, planner
+from dlmath.engine.convolution.convolve import Result, carry_out, carry_out_sums
+from dlmath.engine.convolution.exact import ExactKernel
+from dlmath.engine.convolution.planner import Choice, Question, choose, floating_dtype, strips
+from dlmath.engine.convolution.program import compile_kernels
+from dlmath.engine.convolution.request import Request, kernel_weights, resolve
+from dlmath.engine.convolution.speeds import fill_and_store
+from dlmath.engine.convolution.taps import Bounds, PreparedTaps, bounds_of_sums, exact_dtype, program_cost, uniform
+from dlmath.errors import ShapeError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from dlmath.engine.convolution.algorithm import Array, Prepared, TileShape
+
+ROOT_COST = {4: 1.1, 8: 3.0}
+"""Nanoseconds an element that two casts, squares, their sum and the root take, by the floating-point type's size."""
+
+
+COMBINATIONS = ("l2", "max")
+
+
+def combine_responses(
+    image: ArrayLike,
+    kernels: Sequence[ArrayLike | ExactKernel],
+    combine: str = "l2",
+    *,
+    method: str = "auto",
+    threads: int | None = None,
+    statistics: bool = False,
+    **options: Any,
+) -> Result:
+    """Slide several kernels over an image and make one number of their responses at every pixel.
+
+    Parameters
+    ----------
+    image : array of shape (H, W) or (H, W, C), any real dtype
+    kernels : sequence of arrays of one shape, or ExactKernel
+    combine : str
+        `l2`: the root of the sum of squares; `max`: the largest.
+    method, threads, statistics, **options
+        As of `convolve`. The offset is added to the combined number.
+
+    Examples
+    --------
+    >>> step = np.uint8([[0, 0, 9], [0, 0, 9], [0, 0, 9]])
+    >>> combine_responses(step, [[[-1, 1]], [[1, 1]]], border="valid").pixels
+    array([[ 0, 13],
+           [ 0, 13],
+           [ 0, 13]], dtype=uint8)
+    """
+    if combine not in COMBINATIONS:
+        raise unknown("combination", combine, COMBINATIONS)
+    weights, denominator, exact = common_weights(kernels)
+    first = ExactKernel(weights[0], denominator) if exact else weights[0]
+    request = resolve(image, first, **options)
+    placed = [request.placed(kernel) for kernel in weights]
+    request = replace(request, finish=replace(request.finish, bounds=response_bounds(request, placed, combine)))
+    if method == "naive":
+        parts = [naive.sums(request.image, kernel, request.geometry()) for kernel in map(request.naive_kernel, placed)]
+        return carry_out_sums(request, _combined(parts, combine), len(weights), statistics=statistics)
+    dilated = [request.dilated(kernel) for kernel in placed]
+    choice = combined_choice(request.question(), dilated, combine, method)
+    fallback = combined_choice(request.question(), dilated, combine, "taps")
+    return carry_out(request, choice, fallback, threads, len(weights), statistics=statistics)
+
+
+def gradient_magnitude(image: ArrayLike, kernel_x: ArrayLike, kernel_y: ArrayLike, **options: Any) -> Result:
+    """Return sqrt(gx^2 + gy^2); options as of `combine_responses`."""
+    return combine_responses(image, [kernel_x, kernel_y], "l2", **options)
+
+
+def _combined(parts: Sequence[Array], combine: str) -> Array:
+    """Return the definition's answer: of whole numbers the squares are exact."""
+    if combine == "max":
+        return np.maximum.reduce(list(parts))
+    total: Array = sum(part * part for part in parts)  # type: ignore[assignment]
+    return np.sqrt(total.astype(np.float64))
+
+
+def common_weights(kernels: Sequence[ArrayLike | ExactKernel]) -> tuple[list[Array], int, bool]:
+    """Return the kernels as whole numbers over one denominator, or as floats when one of them is."""
+    parts = [kernel_weights(kernel) for kernel in kernels]
+    shapes = sorted({weights.shape for weights, _, _ in parts})
+    if len(shapes) != 1:
+        raise ShapeError(f"kernels of shapes {shapes} for one magnitude", "give kernels of one shape")
+    common = math.lcm(*(denominator for _, denominator, _ in parts))
+    if all(exact for _, _, exact in parts):
+        return [weights * (common // denominator) for weights, denominator, _ in parts], common, True
+    return [weights / denominator for weights, denominator, _ in parts], 1, False
+
+
+def response_bounds(request: Request, kernels: Sequence[Array], combine: str) -> tuple[float, float]:
+    """Return the bounds of the combined results, offset included."""
+    if request.bounds is None:
+        return -math.inf, math.inf
+    pairs = [bounds_of_sums(kernel, request.bounds) for kernel in kernels]
+    offset, denominator = request.finish.offset, request.denominator
+    if combine == "max":
+        return max(low for low, _ in pairs) / denominator + offset, max(high for _, high in pairs) / denominator + offset
+    return offset, math.hypot(*(max(map(abs, pair)) for pair in pairs)) / denominator + offset
+
+
+class PreparedTogether:
+    """Responses by one program, then combined.
+
+    Attributes
+    ----------
+    source : ndarray of shape `TileShape.source_shape`
+    """
+
+    source: Array
+
+    def __init__(self, program: PreparedTaps, combiner: Roots | Largest) -> None:
+        self.source = program.source
+        self._program = program
+        self._combiner = combiner
+
+    def run(self) -> Array:
+        """Return the tile's combined responses, shape (rows, columns * channels)."""
+        self._program.run()
+        return self._combiner.run(self._program.results)
+
+
+class PreparedApart:
+    """Responses each by a calculation of its own, from copies of one source, then combined."""
+
+    source: Array
+
+    def __init__(self, parts: Sequence[Prepared], combiner: Roots | Largest) -> None:
+        self.source = parts[0].source
+        self._parts = parts
+        self._combiner = combiner
+
+    def run(self) -> Array:
+        """Return the tile's combined responses, shape (rows, columns * channels)."""
+        for part in self._parts[1:]:
+            part.source[...] = self.source  # before the first part may use its own as scratch
+        return self._combiner.run([part.run() for part in self._parts])
+
+
+class Largest:
+    """Scratch for the largest of several responses."""
+
+    def __init__(self, size: tuple[int, int], dtype: np.dtype[Any]) -> None:
+        self._total = np.empty(size, dtype=dtype)
+
+    def run(self, parts: Sequence[Array]) -> Array:
+        """Return the largest at every place."""
+        np.copyto(self._total, parts[0])
+        for part in parts[1:]:
+            np.maximum(self._total, part, out=self._total)
+        return self._total
+
+
+class Roots:
+    """Scratch for the root of a sum of squares."""
+
+    def __init__(self, size: tuple[int, int], dtype: np.dtype[Any]) -> None:
+        self._total, self._square = np.empty(size, dtype=dtype), np.empty(size, dtype=dtype)
+
+    def run(self, parts: Sequence[Array]) -> Array:
+        """Return sqrt(sum of squares); never `hypot`, which guards against overflow at six times the cost."""
+        total, square = self._total, self._square
+        np.copyto(total, parts[0], casting="unsafe")
+        np.multiply(total, total, out=total)
+        for part in parts[1:]:
+            np.copyto(square, part, casting="unsafe")
+            np.multiply(square, square, out=square)
+            np.add(total, square, out=total)
+        return np.sqrt(total, out=total)
+
+
+def combined_choice(question: Question, kernels: Sequence[Array], combine: str, method: str) -> Choice:
+    """Return how several kernels' responses are combined: whole weights by one program of taps."""
+    if method not in planner.METHODS or (question.exact and method in {"auto", "taps"}):
+        return _together(replace(question, weights=kernels[0]), kernels, combine, method)
+    return _apart(question, kernels, combine, method)
+
+
+def combiner(combine: str, shape: TileShape, dtype: np.dtype[Any]) -> Roots | Largest:
+    """Return the scratch that combines responses in a type."""
+    return (Roots if combine == "l2" else Largest)((shape.rows, shape.row_elements), dtype)
+
+
+def root_dtype(question: Question, bounds: Sequence[Bounds]) -> np.dtype[Any]:
+    """Return the type of squares and roots: float32 where every result that fits 8 bits is exact in it."""
+    largest = max(abs(end) for bound in bounds for end in bound)
+    narrow = question.dtype.itemsize == 1 and largest <= 2**13 and floating_dtype(question) == np.float32
+    return np.dtype(np.float32 if narrow else np.float64)
+
+
+def _together(question: Question, kernels: Sequence[Array], combine: str, method: str) -> Choice:
+    if method not in planner.METHODS:
+        raise unknown("method", method, planner.METHODS)
+    program = compile_kernels(*kernels)
+    dtype = result = floating_dtype(question)
+    if question.pixels is not None:
+        bounds = [bounds_of_sums(weights, question.pixels) for weights in kernels]
+        both = Bounds(min(bound.low for bound in bounds), max(bound.high for bound in bounds))
+        dtype = exact_dtype(question.pixels, both)
+        result = root_dtype(question, bounds) if combine == "l2" else dtype
+    cost = fill_and_store(question.dtype) + program_cost(program, dtype) + ROOT_COST.get(result.itemsize, 9.0)
+
+    def prepare(shape: TileShape) -> Prepared:
+        return PreparedTogether(PreparedTaps(program, uniform(program, dtype), shape), combiner(combine, shape, result))
+
+    whole = question.whole and combine == "max"
+    grid = strips(question, 4)
+    return Choice("taps", result, grid, prepare, question.denominator, snap=False, whole=whole, cost=cost)
+
+
+def _apart(question: Question, kernels: Sequence[Array], combine: str, method: str) -> Choice:
+    """Float weights or another method: in float64 where the answer is exact, which rounds to the same pixels."""
+    target = np.dtype(np.float64) if question.whole else question.target
+    plain = [kernel / question.denominator for kernel in kernels]
+    questions = [replace(question, weights=kernel, denominator=1, exact=False, target=target) for kernel in plain]
+    first = choose(questions[0], method)
+    choices = [first, *(choose(other, first.method) for other in questions[1:])]
+
+    def prepare(shape: TileShape) -> Prepared:
+        return PreparedApart([choice.prepare(shape) for choice in choices], combiner(combine, shape, first.dtype))
+
+    cost = sum(choice.cost for choice in choices) + ROOT_COST.get(first.dtype.itemsize, 9.0)
+    return Choice(first.method, first.dtype, first.grid, prepare, 1, snap=False, whole=False, cost=cost)
