@@ -9,7 +9,7 @@ Source: Golub & Van Loan, Matrix Computations, 4th ed. 2013, section 4.7 (Toepli
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -71,6 +71,64 @@ def block_width(elements: int, multiplications: int, step: int = 16) -> int:
     """
     widest = max(step, PRODUCT_LIMIT // multiplications // step * step)
     return up(-(-elements // -(-elements // widest)), step)
+
+
+class Runs(NamedTuple):
+    """How a long row is cut into products: `chunks` of `windows` windows, each chunk at `phases` starting points.
+
+    Attributes
+    ----------
+    chunks, phases, windows : int
+        Products, and windows a product.
+    outputs, window : int
+        Outputs and inputs of a window.
+    """
+
+    chunks: int
+    phases: int
+    windows: int
+    outputs: int
+    window: int
+
+    @property
+    def elements(self) -> int:
+        """Elements that the row must have, for outputs and halo."""
+        return self.chunks * self.windows * self.phases * self.outputs + self.window
+
+    def view(self, row: Array, width: int) -> Array:
+        """Return the first `width` elements of all windows, shape (chunks, phases, windows, width), a view."""
+        apart = self.phases * self.outputs
+        strides = (self.windows * apart, self.outputs, apart, 1)
+        return as_strided(
+            row, (self.chunks, self.phases, self.windows, width), [row.itemsize * step for step in strides]
+        )
+
+
+def runs(length: int, taps: int, outputs: int) -> Runs:
+    """Return how to correlate one long row of `length` outputs by products that BLAS takes without a copy.
+
+    Neighbouring windows overlap, and BLAS refuses a matrix whose rows overlap. Every p-th window does not, with
+    p = ceil(window / outputs); so a product takes every p-th window, and p products take them all. Rows of an image
+    laid end to end are one long row: the products are as long as they may be, whatever the shape of the tile.
+
+    Parameters
+    ----------
+    length : int
+    taps : int
+        Of the filter.
+    outputs : int
+        A window; what the start of an image row in the long row is a multiple of.
+
+    Examples
+    --------
+    >>> runs(1000, 31, 16)
+    Runs(chunks=1, phases=3, windows=21, outputs=16, window=46)
+    """
+    window = outputs + taps - 1
+    phases = -(-window // outputs)
+    windows = -(-length // (phases * outputs))
+    chunks = -(-windows // max(1, PRODUCT_LIMIT // (outputs * window)))
+    return Runs(chunks, phases, -(-windows // chunks), outputs, window)
 
 
 def blocks(array: Array, counts: tuple[int, int], steps: tuple[int, int], shape: tuple[int, int]) -> Array:

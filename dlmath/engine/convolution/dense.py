@@ -49,7 +49,7 @@ class Dense:
         self, kernel_shape: tuple[int, int], image_shape: tuple[int, int], channels: int
     ) -> tuple[int, int]:
         """Return the rows and columns of output a tile is best cut to."""
-        rows = up(min(max(32, 2 * kernel_shape[0]), image_shape[0]), DOWN)
+        rows = min(up(max(96, 2 * kernel_shape[0]), DOWN), up(image_shape[0], DOWN))
         return rows, min(max(512 // channels, 32), image_shape[1])
 
 

@@ -12,18 +12,18 @@ Source: Oppenheim & Schafer, Discrete-Time Signal Processing, 3rd ed. 2010, sect
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.convolution.precision import is_workable, working_dtype
+from dlmath.engine.convolution.precision import is_workable, up, working_dtype
 from dlmath.engine.convolution.speeds import TRANSFORM_POINT, fill_and_store, scale
 
 if TYPE_CHECKING:
     from dlmath.engine.convolution.algorithm import Array, TileShape
 
-MAXIMUM_POINTS = 160_000
-"""Points of a tile: its spectrum should stay in the second-level cache."""
+MAXIMUM_POINTS = 270_000
+"""Points of a tile beyond which its spectrum falls out of the caches."""
 
 LONGEST = 4096
 """The longest transform considered for a side; longer ones only where the kernel itself is longer."""
@@ -53,7 +53,8 @@ class Fft:
         self, kernel_shape: tuple[int, int], image_shape: tuple[int, int], channels: int
     ) -> tuple[int, int]:
         """Return the rows and columns of output a tile is best cut to: the least work over the whole image."""
-        return best_tile(kernel_shape, image_shape, max(1, MAXIMUM_POINTS // channels))
+        del channels  # one after the other, in the same scratch
+        return best_tile(kernel_shape, image_shape, MAXIMUM_POINTS)
 
 
 class PreparedFft:
@@ -76,7 +77,7 @@ class PreparedFft:
         self.source = padded[: shape.source_shape[0], : shape.source_shape[1]]
         self._planes = planes(padded, shape.channels)
         self._kernel = spectrum(kernel, self._size).astype(spectral)
-        self._across = np.empty((shape.channels, height, width // 2 + 1), dtype=spectral)
+        self._across = np.empty((height, width // 2 + 1), dtype=spectral)
         self._both = np.empty_like(self._across)
         sums = np.empty((shape.rows, width * shape.channels), dtype=dtype)
         self._sums = planes(sums, shape.channels)
@@ -84,13 +85,17 @@ class PreparedFft:
 
     def run(self) -> Array:
         """Return the tile's sums, shape (rows, columns * channels)."""
-        np.fft.rfft(self._planes, axis=2, norm="ortho", out=self._across)
-        np.fft.fft(self._across, axis=1, norm="ortho", out=self._both)
-        np.multiply(self._both, self._kernel, out=self._both)
-        np.fft.ifft(self._both, axis=1, norm="ortho", out=self._across)
-        valid = self._across[:, : len(self._result)]
-        np.fft.irfft(valid, n=self._size[1], axis=2, norm="ortho", out=self._sums)
+        for plane, sums in zip(self._planes, self._sums, strict=True):
+            self._correlate(plane, sums)
         return self._result
+
+    def _correlate(self, plane: Array, sums: Array) -> None:
+        """Fill `sums` from one channel; the channels one after the other share the spectrum's place in the cache."""
+        np.fft.rfft(plane, axis=1, norm="ortho", out=self._across)
+        np.fft.fft(self._across, axis=0, norm="ortho", out=self._both)
+        np.multiply(self._both, self._kernel, out=self._both)
+        np.fft.ifft(self._both, axis=0, norm="ortho", out=self._across)
+        np.fft.irfft(self._across[: len(sums)], n=self._size[1], axis=1, norm="ortho", out=sums)
 
 
 def planes(interleaved: Array, channels: int) -> Array:
@@ -121,6 +126,26 @@ def transform_size(points: int) -> int:
     return found or 1 << (points - 1).bit_length()
 
 
+class Side(NamedTuple):
+    """One way to cut a side of the image: the transform's size, and the outputs of a tile.
+
+    Attributes
+    ----------
+    outputs : int
+        Of a tile, along this side.
+    points : int
+        Of the transform.
+    work : float
+        Points times tiles, dearer for transforms with factors 3 and 5.
+    tiles : int
+    """
+
+    outputs: int
+    points: int
+    work: float
+    tiles: int
+
+
 def best_tile(kernel_shape: tuple[int, int], image_shape: tuple[int, int], limit: int) -> tuple[int, int]:
     """Return the output tile whose transforms take the least work over an image.
 
@@ -129,29 +154,55 @@ def best_tile(kernel_shape: tuple[int, int], image_shape: tuple[int, int], limit
     kernel_shape, image_shape : tuple of int
         Rows and columns.
     limit : int
-        Points a tile may have.
+        Points of a tile above which it is dearer.
     """
-    down = candidates(kernel_shape[0], image_shape[0])
-    across = candidates(kernel_shape[1], image_shape[1])
-    most = max(16 * limit, 4 * kernel_shape[0] * kernel_shape[1])
-    pairs = [(a, b) for a in down for b in across if a[0] * b[0] <= most] or [(down[0], across[0])]
-    best = min(pairs, key=lambda pair: pair[0][1] * pair[1][1] * work(pair[0][0] * pair[1][0], limit))
-    return best[0][2], best[1][2]
+    down = sides(kernel_shape[0], image_shape[0], together=2)
+    across = sides(kernel_shape[1], image_shape[1], together=1)
+    most = max(limit, 16 * kernel_shape[0] * kernel_shape[1])
+    pairs = [(a, b) for a in down for b in across if a.points * b.points <= most] or [(down[0], across[0])]
+    best = min(pairs, key=lambda pair: work(pair[0], pair[1], limit))
+    return best[0].outputs, best[1].outputs
 
 
-def work(points: int, limit: int) -> float:
-    """Return what a tile costs, up to a factor: n (a + log2 n), dearer outside the cache, and the calls."""
-    return points * (84.0 + points.bit_length()) * (1.0 if points <= limit else 1.4) + 500_000.0
+def work(down: Side, across: Side, limit: int) -> float:
+    """Return what an image costs in such tiles, up to a factor: n (a + log2 n) each, and the calls."""
+    points = down.points * across.points
+    outside = 1.0 if points <= limit else 1.2
+    return down.work * across.work * outside * (84.0 + points.bit_length()) + down.tiles * across.tiles * 500_000.0
 
 
-def candidates(taps: int, length: int) -> list[tuple[int, int, int]]:
-    """Return (transform size, tiles, outputs a tile) for one side of the image, one for every number of tiles."""
-    found: dict[int, tuple[int, int, int]] = {}
+def sides(taps: int, length: int, together: int) -> list[Side]:
+    """Return the ways to cut a side of the image, one for every number of tiles.
+
+    Parameters
+    ----------
+    taps, length : int
+        Of the kernel and the image along this side.
+    together : int
+        Tiles run at a time: a number of tiles that is no multiple leaves a core idle at the end.
+    """
+    found: dict[int, Side] = {}
     for size in (*transform_sizes(), transform_size(length + taps - 1)):
         if size >= taps:
             tiles = -(-length // (size - taps + 1))
-            found.setdefault(tiles, (size, tiles, -(-length // tiles)))
-    return sorted(found.values())
+            rounds = up(tiles, together) if tiles > 1 else 1
+            side = Side(-(-length // tiles), size, rounds * size * difficulty(size), tiles)
+            found[tiles] = min(side, found.get(tiles, side), key=lambda way: way.work)
+    return sorted(found.values(), key=lambda way: way.points)
+
+
+def difficulty(size: int) -> float:
+    """Return what a point costs relative to a power of two: each factor 3 or 5 makes it dearer.
+
+    >>> difficulty(256), difficulty(384), difficulty(400)
+    (1.0, 1.03, 1.1)
+    """
+    dearer = 1.0
+    for prime, more in ((3, 0.03), (5, 0.05)):
+        while size % prime == 0:
+            size //= prime
+            dearer += more
+    return dearer
 
 
 FFT = Fft()

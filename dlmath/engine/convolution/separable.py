@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.engine.convolution.bands import PRODUCT_LIMIT, band, block_width, blocks
+from dlmath.engine.convolution.bands import band, block_width, blocks, runs
 from dlmath.engine.convolution.low_rank import Factors, factorise
 from dlmath.engine.convolution.precision import is_workable, row_stride, up, working_dtype
 from dlmath.engine.convolution.speeds import ADD, GATHER, MULTIPLY, PACK, fill_and_store, scale
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAXIMUM_RANK = 4
 """Above it the transform is cheaper at every size."""
 
-DOWN = 16
+DOWN = 12
 """Outputs a block of the pass down: fewer waste packing, more waste multiplications by zero."""
 
 ACROSS = 16
@@ -64,8 +64,8 @@ class Separable:
         self, kernel_shape: tuple[int, int], image_shape: tuple[int, int], channels: int
     ) -> tuple[int, int]:
         """Return the rows and columns of output a tile is best cut to."""
-        rows = up(min(max(48, 2 * kernel_shape[0]), image_shape[0]), DOWN)
-        columns = up(min(max(1024 // channels, 4 * kernel_shape[1]), image_shape[1]), ACROSS)
+        rows = min(up(max(96, 2 * kernel_shape[0]), DOWN), up(image_shape[0], DOWN))
+        columns = min(up(max(2048 // channels, 4 * kernel_shape[1]), ACROSS), image_shape[1])
         return rows, columns
 
 
@@ -90,8 +90,8 @@ class PreparedSeparable:
         height, elements = shape.source_shape
         self._rows = up(shape.rows, DOWN)
         self._width = block_width(elements, DOWN * (DOWN + shape.kernel_rows - 1))
-        self._stride = row_stride(max(up(elements, self._width), elements + ACROSS))
-        padded = np.zeros((self._rows + shape.kernel_rows - 1, self._stride), dtype=dtype)
+        self._stride = row_stride(up(elements, self._width))
+        padded = self._scratch(1, self._rows + shape.kernel_rows - 1, self._stride)[0]
         self.source = padded[:height, :elements]
         self._calls: list[Call] = []
         self._result = self._lay_out(padded, factors)
@@ -110,51 +110,59 @@ class PreparedSeparable:
             self._calls.append((np.add, (total, term, total)))
         return self._together(total)
 
+    def _scratch(self, planes: int, rows: int, stride: int) -> Array:
+        """Return zeros, shape (planes, rows, stride), as the head of one long row that the pass across can take."""
+        length = runs(planes * rows * stride, self._shape.kernel_columns, ACROSS).elements
+        row: Array = np.zeros(length, dtype=self._dtype)
+        scratch: Array = row[: planes * rows * stride].reshape(planes, rows, stride)
+        return scratch
+
     def _down(self, padded: Array, column: Array | None) -> Array:
         """Add the pass down: blocks of `DOWN` rows, channels interleaved, for a step down keeps the channel."""
         if column is None:
             return padded
         window = DOWN + column.size - 1
         counts = self._rows // DOWN, -(-self._shape.source_shape[1] // self._width)
-        result = np.zeros((self._rows, self._stride), dtype=self._dtype)
+        result: Array = self._scratch(1, self._rows, self._stride)[0]
         windows = blocks(padded, counts, (DOWN, self._width), (window, self._width))
         out = blocks(result, counts, (DOWN, self._width), (DOWN, self._width))
         self._calls.append((np.matmul, (band(column, DOWN), windows, out)))
         return result
 
     def _across(self, source: Array, row: Array | None) -> Array:
-        """Add the pass across, blocks of `ACROSS` columns; shape (channels, rows made up, columns made up)."""
+        """Add the pass across: all rows of all channels as one long row; shape (channels, rows, stride).
+
+        Where one image row ends and the next begins the sums are of both; they are right of what the tile returns.
+        """
         planes = self._apart(source)
         if row is None:
             return planes
-        window, count = ACROSS + row.size - 1, -(-self._shape.columns // ACROSS)
-        height = divisor(self._rows, PRODUCT_LIMIT // (ACROSS * window))
-        counts = self._rows // height, count
-        result = np.zeros((len(planes), self._rows, row_stride(count * ACROSS)), dtype=self._dtype)
-        windows = blocks(planes, counts, (height, ACROSS), (height, window))
-        out = blocks(result, counts, (height, ACROSS), (height, ACROSS))
-        self._calls.append((np.matmul, (windows, np.ascontiguousarray(band(row, ACROSS).T), out)))
+        result = self._scratch(*planes.shape)
+        cut = runs(planes.size, row.size, ACROSS)
+        matrix = np.ascontiguousarray(band(row, ACROSS).T)
+        self._calls.append((np.matmul, (cut.view(planes, cut.window), matrix, cut.view(result, ACROSS))))
         return result
 
     def _apart(self, source: Array) -> Array:
-        """Add what takes the channels apart, where there are several; shape (channels, rows, columns)."""
+        """Add what takes the channels apart, where there are several; shape (channels, rows, stride)."""
         channels = self._shape.channels
         if channels == 1 or self._shape.kernel_columns == 1:
             return source[None]
         columns = self._shape.source_shape[1] // channels
-        planes = np.zeros((channels, self._rows, row_stride(columns + ACROSS)), dtype=self._dtype)
-        interleaved = source[: self._rows, : columns * channels].reshape(self._rows, columns, channels)
-        self._calls.append((np.copyto, (planes[:, :, :columns], interleaved.transpose(2, 0, 1))))
+        planes = self._scratch(channels, self._rows, row_stride(columns))
+        for channel in range(channels):
+            interleaved = source[: self._rows, channel : columns * channels : channels]
+            self._calls.append((np.copyto, (planes[channel, :, :columns], interleaved)))
         return planes
 
     def _together(self, planes: Array) -> Array:
         """Add what interleaves the channels again; return the sums, shape (rows, columns * channels)."""
         rows, columns, channels = self._shape.rows, self._shape.columns, self._shape.channels
-        if len(planes) == channels == 1 or self._shape.kernel_columns == 1:
+        if channels == 1 or self._shape.kernel_columns == 1:
             return planes[0, :rows, : columns * channels]
         result = np.empty((rows, row_stride(columns * channels)), dtype=self._dtype)[:, : columns * channels]
-        interleaved = result.reshape(rows, columns, channels)
-        self._calls.append((np.copyto, (interleaved, planes[:, :rows, :columns].transpose(1, 2, 0))))
+        for channel in range(channels):  # a call a channel: the loop of one call over all would be 3 elements long
+            self._calls.append((np.copyto, (result[:, channel::channels], planes[channel, :rows, :columns])))
         return result
 
 
@@ -169,15 +177,6 @@ def fold(factors: Factors, dtype: np.dtype[Any]) -> list[tuple[Array | None, Arr
         else:
             terms.append((column.astype(dtype), row.astype(dtype)))
     return terms
-
-
-def divisor(number: int, limit: int) -> int:
-    """Return the largest divisor of `number` that is at most `limit`, or 1.
-
-    >>> divisor(96, 50)
-    48
-    """
-    return next((size for size in range(min(number, limit), 1, -1) if number % size == 0), 1)
 
 
 SEPARABLE = Separable()
