@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlmath.engine.convolution.bands import band, block_width, blocks
-from dlmath.engine.convolution.precision import is_workable, row_stride, up, working_dtype
-from dlmath.engine.convolution.speeds import COPY, MULTIPLY, PACK, fill_and_store, scale
+from dlmath.engine.convolution.precision import equal_parts, is_workable, row_stride, up, working_dtype
+from dlmath.engine.convolution.speeds import COPY, MULTIPLY, PACK, PASS, fill_and_store, scale
 
 if TYPE_CHECKING:
     from dlmath.engine.convolution.algorithm import Array, TileShape
@@ -39,7 +39,7 @@ class Dense:
         """Return the predicted nanoseconds an output element."""
         rows, columns = kernel.shape
         product = columns * (DOWN + rows - 1) * (MULTIPLY + PACK / DOWN)
-        return fill_and_store(dtype) + scale(working_dtype(dtype)) * float(columns * COPY + product)
+        return fill_and_store(dtype) + scale(working_dtype(dtype)) * float(PASS + columns * COPY + product)
 
     def prepare(self, kernel: Array, dtype: np.dtype[Any], shape: TileShape) -> PreparedDense:
         """Lay out scratch and calls for tiles of one shape."""
@@ -49,8 +49,8 @@ class Dense:
         self, kernel_shape: tuple[int, int], image_shape: tuple[int, int], channels: int
     ) -> tuple[int, int]:
         """Return the rows and columns of output a tile is best cut to."""
-        rows = min(up(max(96, 2 * kernel_shape[0]), DOWN), up(image_shape[0], DOWN))
-        return rows, min(max(512 // channels, 32), image_shape[1])
+        rows = equal_parts(image_shape[0], max(96, 2 * kernel_shape[0]))
+        return up(rows, DOWN), equal_parts(image_shape[1], max(512 // channels, 32))
 
 
 class PreparedDense:

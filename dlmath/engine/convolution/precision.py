@@ -46,3 +46,12 @@ def row_stride(elements: int) -> int:
     """
     lines = -(-elements // LINE)
     return (lines + 1 - lines % 2) * LINE
+
+
+def equal_parts(length: int, longest: int) -> int:
+    """Return the length of the equal parts, none longer than `longest`, that cover a length with least overhang.
+
+    >>> equal_parts(4000, 1024)
+    1000
+    """
+    return -(-length // -(-length // longest))

@@ -16,8 +16,8 @@ import numpy as np
 
 from dlmath.engine.convolution.bands import band, block_width, blocks, runs
 from dlmath.engine.convolution.low_rank import Factors, factorise
-from dlmath.engine.convolution.precision import is_workable, row_stride, up, working_dtype
-from dlmath.engine.convolution.speeds import ADD, GATHER, MULTIPLY, PACK, fill_and_store, scale
+from dlmath.engine.convolution.precision import equal_parts, is_workable, row_stride, up, working_dtype
+from dlmath.engine.convolution.speeds import ADD, GATHER, MULTIPLY, PACK, PASS, fill_and_store, scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,15 +64,15 @@ class Separable:
         self, kernel_shape: tuple[int, int], image_shape: tuple[int, int], channels: int
     ) -> tuple[int, int]:
         """Return the rows and columns of output a tile is best cut to."""
-        rows = min(up(max(96, 2 * kernel_shape[0]), DOWN), up(image_shape[0], DOWN))
-        columns = min(up(max(2048 // channels, 4 * kernel_shape[1]), ACROSS), image_shape[1])
-        return rows, columns
+        rows = equal_parts(image_shape[0], max(96, 2 * kernel_shape[0]))
+        columns = equal_parts(image_shape[1], max(2048 // channels, 4 * kernel_shape[1]))
+        return up(rows, DOWN), columns
 
 
 def pass_cost(taps: int, outputs: int) -> float:
     """Return what a pass costs an output: multiplying along the band, and packing the window once a block."""
     window = outputs + taps - 1
-    return 0.0 if taps == 1 else window * (MULTIPLY + PACK / outputs)
+    return 0.0 if taps == 1 else PASS + window * (MULTIPLY + PACK / outputs)
 
 
 class PreparedSeparable:

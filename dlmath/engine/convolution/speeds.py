@@ -22,16 +22,19 @@ MULTIPLY = 0.022
 PACK = 0.2
 """BLAS copying one element of a window into its own order."""
 
-COPY = 0.12
+PASS = 0.3
+"""Writing an output of a product, and its share of the calls."""
+
+COPY = 0.2
 """Copying an element within scratch."""
 
 ADD = 0.15
 """Adding two elements within scratch."""
 
-GATHER = 0.9
+GATHER = 1.1
 """Taking interleaved channels apart and putting them together again."""
 
-TRANSFORM_POINT = 6.0
+TRANSFORM_POINT = 6.5
 """One point of a tile through both transforms and the multiplication by the kernel's."""
 
 WIDE = 2.0
