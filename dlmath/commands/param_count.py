@@ -1,0 +1,182 @@
+"""`dlmath param-count`: layers and networks counted in whole numbers; no array library, no framework."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from dlmath.commands.checks import at_least, one_of, refuse
+from dlmath.engine.counting.count import AUXILIARIES, NetworkCount, count
+from dlmath.engine.counting.shapes import parse_shape
+from dlmath.engine.counting.words import parse_chain
+from dlmath.errors import InvalidValueError
+from dlmath.report import param_count as report
+from dlmath.report.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dlmath.engine.counting.graph import Network, Shape
+    from dlmath.report.output import Output
+
+NAME = "param-count"
+PADDINGS = ("same", "valid")
+ONE_PIXEL: Shape = (1, 1, 1)
+"""What a convolution is counted on when no input is given: one position of one channel."""
+
+
+class Words(NamedTuple):
+    """The options as the user gave them; None and False stand for "not given"."""
+
+    layers: list[str] | None = None
+    conv: list[str] | None = None
+    input_shape: str | None = None
+    padding: str | None = None
+    model: str | None = None
+    compare: list[str] | None = None
+    convention: str | None = None
+    reconcile: bool = False
+    check: list[str] | None = None
+    solve: str | None = None
+    auxiliary: str | None = None
+    dtype: str = "float32"
+    batch: int = 1
+    optimizer: str = "sgd"
+    units: str = "exact"
+    list_models: bool = False
+
+
+class Counted(NamedTuple):
+    """A network, its count, and how its memory is reckoned."""
+
+    network: Network
+    count: NetworkCount
+    one_channel: bool = False
+
+
+def run(words: Words, output: Output) -> Outcome:
+    """Count what is named, and what is set beside it."""
+    check_words(words)
+    if words.list_models:
+        from dlmath.commands.param_count_zoo import list_models
+
+        return list_models(words, output)
+    if words.model is not None and is_tensor_file(words.model):
+        from dlmath.commands.param_count_tensors import count_tensors
+
+        return count_tensors(words, output)
+    main = counted(words, words.layers or (), words.conv or ())
+    others = [alternative(spec, main, words) for spec in words.compare or ()]
+    return outcome(main, others, words, output)
+
+
+def check_words(words: Words) -> None:
+    """Check single options, and that something to count is named, once."""
+    one_of("--padding", words.padding or "same", PADDINGS)
+    one_of("--auxiliary", words.auxiliary or "without", AUXILIARIES)
+    one_of("--dtype", words.dtype, report.BYTES)
+    one_of("--optimizer", words.optimizer, report.OPTIMIZER_STATE)
+    one_of("--units", words.units, report.UNITS)
+    at_least("--batch", words.batch, 1)
+    if words.list_models:
+        return
+    chain = bool(words.layers or words.conv)
+    if words.model is not None and chain:
+        raise InvalidValueError("--model names a whole network, and layers are given too", "give one of them")
+    if words.model is None and not chain:
+        raise InvalidValueError("nothing to count is named", "give layers (conv:3x3x64 relu), --conv or --model")
+    if words.model is None:
+        refuse({"--auxiliary": words.auxiliary}, "without --model")
+
+
+def is_tensor_file(model: str) -> bool:
+    """Tell whether a model file holds tensors without a graph."""
+    return model.lower().endswith((".safetensors", ".npz"))
+
+
+def counted(words: Words, layers: Sequence[str], convolutions: Sequence[str]) -> Counted:
+    """Count the network or the chain that was named."""
+    if words.model is not None:
+        from dlmath.commands.param_count_zoo import load_model
+
+        network = load_model(words.model, words.input_shape)
+        return Counted(network, count(network, words.auxiliary))
+    rows = [*(f"conv:{word}" for word in convolutions), *layers]
+    given = words.input_shape is not None
+    shape = parse_shape(words.input_shape) if words.input_shape is not None else guessed_shape(rows)
+    network = parse_chain(rows, shape, words.padding or "same", name=" ".join(rows))
+    return Counted(network, count(network), one_channel=not given)
+
+
+def guessed_shape(rows: Sequence[str]) -> Shape:
+    """Return the input of layers that are counted without one: a single position of a single channel.
+
+    Only a convolution is known by what it holds per input channel; every other first layer needs an input.
+    """
+    if rows[0].split(":")[0] != "conv":
+        raise InvalidValueError(f"{rows[0]}: the input is not known", "give --input, as 112x112x64 or 784")
+    return ONE_PIXEL
+
+
+def alternative(spec: str, main: Counted, words: Words) -> Counted:
+    """Count a --compare: layers, a convolution's sizes, a model, or `dense` of the same output."""
+    shape = main.network.input_shapes[0]
+    rows = spec.split()
+    if spec == "dense":
+        size = 1
+        for axis in main.count.output_shape:
+            size *= axis
+        rows = [f"dense:{size}"]
+    elif len(rows) == 1 and is_sizes(spec):
+        rows = [f"conv:{spec}"]
+    elif len(rows) == 1 and ":" not in spec and not is_layer(spec):
+        from dlmath.commands.param_count_zoo import load_model
+
+        network = load_model(spec, words.input_shape)
+        return Counted(network, count(network, words.auxiliary))
+    network = parse_chain(rows, shape, words.padding or "same", name=spec)
+    return Counted(network, count(network), one_channel=main.one_channel)
+
+
+def is_sizes(spec: str) -> bool:
+    """Tell whether a word is a convolution's sizes.
+
+    >>> is_sizes("1x1x128"), is_sizes("resnet50")
+    (True, False)
+    """
+    return spec[:1].isdigit() and "x" in spec
+
+
+def is_layer(spec: str) -> bool:
+    """Tell whether a word without sizes is a layer."""
+    from dlmath.engine.counting.layers import FAMILY, canonical
+
+    return canonical(spec) in FAMILY
+
+
+def outcome(main: Counted, others: Sequence[Counted], words: Words, output: Output) -> Outcome:
+    """Gather the result, the tables, the explanation and the picture."""
+    memory = report.Memory(words.dtype, words.batch, words.optimizer)
+    result = report.result(main.count, memory)
+    if words.compare:
+        result["alternatives"] = [report.alternative(other.count, main.count, memory) for other in others]
+    notes = [*main.count.notes, *(report.missing_notes(main.count))]
+    if main.one_channel:
+        notes.append(report.one_channel_note(main.count))
+    return Outcome(
+        command=NAME,
+        settings={**words._asdict(), "padding": words.padding or "same", **output.settings()},
+        result=result,
+        table=report.layer_table(main.count, "exact"),
+        blocks=partial(report.blocks, main.count, [other.count for other in others], memory, words.units),
+        explanation=partial(report.explanation, [main.count, *(o.count for o in others)]) if output.explain else None,
+        picture=partial(report.picture, main.count),
+        notes=notes,
+    )
+
+
+def model_names() -> list[str]:
+    """Return the names of the zoo, for completion."""
+    from dlmath.commands.param_count_zoo import names
+
+    return names()
