@@ -18,12 +18,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlmath.errors import InvalidValueError, unknown
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 KINDS = ("replicate", "reflect", "mirror", "wrap", "constant", "valid")
 ALLOWED = ("replicate", "reflect", "mirror", "wrap", "constant:V", "valid")
@@ -88,16 +90,15 @@ def parse_border(text: str) -> Border:
 
 def _constant(text: str, value: str) -> float:
     """Return the number of `constant:V`, an int where it is written as one."""
+    mend = "write constant:V with a number, as in constant:0"
     if not value:
-        raise InvalidValueError(f"border {text!r} lacks its value", "write constant:V with a number, for example constant:0")
+        raise InvalidValueError(f"border {text!r} lacks its value", mend)
     try:
         number = int(value) if value.lstrip("+-").isdigit() else float(value)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise InvalidValueError(
-            f"border {text!r}: {value!r} is not a finite number", "write constant:V with a number, for example constant:0"
-        )
+        raise InvalidValueError(f"border {text!r}: {value!r} is not a finite number", mend)
     return number
 
 

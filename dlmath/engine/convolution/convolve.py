@@ -20,7 +20,6 @@ import numpy as np
 from dlmath.engine.convolution import naive, planner
 from dlmath.engine.convolution.algorithm import TileShape
 from dlmath.engine.convolution.pixels import Finish, Finisher, Tally
-from dlmath.engine.convolution.planner import Choice, Question
 from dlmath.engine.convolution.request import Request, resolve
 from dlmath.engine.convolution.tiles import Filler, Grid, Tile, available_threads, share
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from dlmath.engine.convolution.algorithm import Array, Prepared
     from dlmath.engine.convolution.borders import Border
     from dlmath.engine.convolution.exact import ExactKernel
+    from dlmath.engine.convolution.planner import Choice
 
 
 @dataclass(frozen=True, eq=False)

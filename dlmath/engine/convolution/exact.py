@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-LARGEST = 4096
-"""The largest denominator looked for in a kernel of floats, and the largest weight it may have."""
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from numpy.typing import ArrayLike, NDArray
+
+LARGEST = 1 << 24
+"""The largest numerator or denominator for which a kernel of fractions is exact; beyond it fractions become floats."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,7 @@ class ExactKernel:
     numerators: NDArray[np.int64]
     denominator: int = 1
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray[Any]:  # noqa: PLW3201 - the protocol's name
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray[Any]:
         """Return the weights as float64 (or another dtype), each correctly rounded."""
         del copy  # the quotient is always a new array
         return (self.numerators / self.denominator).astype(dtype or np.float64)
@@ -50,26 +53,11 @@ def reduced(numerators: ArrayLike, denominator: int = 1) -> ExactKernel:
     return ExactKernel(whole // common, denominator // common)
 
 
-def as_exact(weights: NDArray[np.float64]) -> ExactKernel | None:
-    """Return the exact kernel that a kernel of floats is, or None when it is none of small whole numbers.
-
-    Only kernels whose floats are whole numbers over a power of two are recognised: 1/49 as a float is not 1/49, and
-    which of the two was meant is the caller's to say with an ExactKernel.
-    """
-    if not np.isfinite(weights).all():
-        return None
-    for denominator in (1, 16, LARGEST):
-        scaled = weights * denominator
-        if (scaled == np.rint(scaled)).all() and np.abs(scaled).max(initial=0) <= LARGEST * LARGEST:
-            return reduced(scaled.astype(np.int64), denominator)
-    return None
-
-
 def from_fractions(rows: list[list[Fraction]]) -> ExactKernel | None:
     """Return the kernel of fractions over their common denominator, or None when it outgrows the exact way."""
     denominator = math.lcm(*(weight.denominator for row in rows for weight in row))
     numerators = [[int(weight * denominator) for weight in row] for row in rows]
     largest = max(abs(numerator) for row in numerators for numerator in row)
-    if denominator > LARGEST * LARGEST or largest > LARGEST * LARGEST:
+    if denominator > LARGEST or largest > LARGEST:
         return None
     return reduced(numerators, denominator)

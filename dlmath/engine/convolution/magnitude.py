@@ -19,7 +19,7 @@ from dlmath.engine.convolution.convolve import Result, carry_out, carry_out_sums
 from dlmath.engine.convolution.exact import ExactKernel
 from dlmath.engine.convolution.planner import Choice, Question, choose, floating_dtype, strips
 from dlmath.engine.convolution.program import compile_kernels
-from dlmath.engine.convolution.request import Request, kernel_weights, resolve
+from dlmath.engine.convolution.request import Request, bounds_of_results, kernel_weights, magnitude_bounds, resolve
 from dlmath.engine.convolution.speeds import fill_and_store
 from dlmath.engine.convolution.taps import Bounds, PreparedTaps, bounds_of_sums, exact_dtype, program_cost, uniform
 from dlmath.errors import ShapeError, unknown
@@ -91,9 +91,11 @@ def gradient_magnitude(image: ArrayLike, kernel_x: ArrayLike, kernel_y: ArrayLik
 def _combined(parts: Sequence[Array], combine: str) -> Array:
     """Return the definition's answer: of whole numbers the squares are exact."""
     if combine == "max":
-        return np.maximum.reduce(list(parts))
-    total: Array = sum(part * part for part in parts)  # type: ignore[assignment]
-    return np.sqrt(total.astype(np.float64))
+        largest: Array = np.maximum.reduce(list(parts))
+        return largest
+    squares = [part * part for part in parts]
+    root: Array = np.sqrt(np.add.reduce(squares).astype(np.float64))
+    return root
 
 
 def common_weights(kernels: Sequence[ArrayLike | ExactKernel]) -> tuple[list[Array], int, bool]:
@@ -112,11 +114,12 @@ def response_bounds(request: Request, kernels: Sequence[Array], combine: str) ->
     """Return the bounds of the combined results, offset included."""
     if request.bounds is None:
         return -math.inf, math.inf
-    pairs = [bounds_of_sums(kernel, request.bounds) for kernel in kernels]
-    offset, denominator = request.finish.offset, request.denominator
-    if combine == "max":
-        return max(low for low, _ in pairs) / denominator + offset, max(high for _, high in pairs) / denominator + offset
-    return offset, math.hypot(*(max(map(abs, pair)) for pair in pairs)) / denominator + offset
+    offset, absolute = request.finish.offset, request.scale == "absolute"
+    pairs = [bounds_of_results(kernel, request.denominator, request.bounds, 0.0) for kernel in kernels]
+    low, high = max(low for low, _ in pairs), max(high for _, high in pairs)
+    if combine == "l2":
+        low, high = 0.0, math.hypot(*(max(map(abs, pair)) for pair in pairs))
+    return magnitude_bounds(low + offset, high + offset) if absolute else (low + offset, high + offset)
 
 
 class PreparedTogether:
@@ -145,16 +148,21 @@ class PreparedApart:
 
     source: Array
 
-    def __init__(self, parts: Sequence[Prepared], combiner: Roots | Largest) -> None:
+    def __init__(self, parts: Sequence[Prepared], snaps: Sequence[bool], combiner: Roots | Largest) -> None:
         self.source = parts[0].source
         self._parts = parts
+        self._snaps = snaps
         self._combiner = combiner
 
     def run(self) -> Array:
         """Return the tile's combined responses, shape (rows, columns * channels)."""
         for part in self._parts[1:]:
             part.source[...] = self.source  # before the first part may use its own as scratch
-        return self._combiner.run([part.run() for part in self._parts])
+        sums = [part.run() for part in self._parts]
+        for values, snap in zip(sums, self._snaps, strict=True):
+            if snap:
+                np.rint(values, out=values)
+        return self._combiner.run(sums)
 
 
 class Largest:
@@ -186,7 +194,8 @@ class Roots:
             np.copyto(square, part, casting="unsafe")
             np.multiply(square, square, out=square)
             np.add(total, square, out=total)
-        return np.sqrt(total, out=total)
+        root: Array = np.sqrt(total, out=total)
+        return root
 
 
 def combined_choice(question: Question, kernels: Sequence[Array], combine: str, method: str) -> Choice:
@@ -229,15 +238,17 @@ def _together(question: Question, kernels: Sequence[Array], combine: str, method
 
 
 def _apart(question: Question, kernels: Sequence[Array], combine: str, method: str) -> Choice:
-    """Float weights or another method: in float64 where the answer is exact, which rounds to the same pixels."""
-    target = np.dtype(np.float64) if question.whole else question.target
-    plain = [kernel / question.denominator for kernel in kernels]
-    questions = [replace(question, weights=kernel, denominator=1, exact=False, target=target) for kernel in plain]
-    first = choose(questions[0], method)
-    choices = [first, *(choose(other, first.method) for other in questions[1:])]
+    """Float weights, or another method than taps; whole sums are snapped to whole numbers before they are combined."""
+    first = choose(replace(question, weights=kernels[0]), method)
+    choices = [first, *(choose(replace(question, weights=kernel), first.method) for kernel in kernels[1:])]
+    dtype = max((choice.dtype for choice in choices), key=lambda dtype: dtype.itemsize)
+    if question.whole and combine == "l2":
+        dtype = np.dtype(np.float64)
 
     def prepare(shape: TileShape) -> Prepared:
-        return PreparedApart([choice.prepare(shape) for choice in choices], combiner(combine, shape, first.dtype))
+        parts = [choice.prepare(shape) for choice in choices]
+        return PreparedApart(parts, [choice.snap for choice in choices], combiner(combine, shape, dtype))
 
-    cost = sum(choice.cost for choice in choices) + ROOT_COST.get(first.dtype.itemsize, 9.0)
-    return Choice(first.method, first.dtype, first.grid, prepare, 1, snap=False, whole=False, cost=cost)
+    whole = question.whole and combine == "max"
+    cost = sum(choice.cost for choice in choices) + ROOT_COST.get(dtype.itemsize, 9.0)
+    return Choice(first.method, dtype, first.grid, prepare, first.denominator, snap=False, whole=whole, cost=cost)

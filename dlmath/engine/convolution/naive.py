@@ -59,7 +59,9 @@ def _places(output: int, taps: int, size: int, anchor: int, geometry: Geometry) 
     return [int(place) for place in places[:: geometry.dilation]]
 
 
-def window_at(image: Array, kernel: Array, geometry: Geometry, row: int, column: int, channel: int = 0) -> WindowArithmetic:
+def window_at(
+    image: Array, kernel: Array, geometry: Geometry, row: int, column: int, channel: int = 0
+) -> WindowArithmetic:
     """Return the arithmetic at one output pixel.
 
     Parameters

@@ -14,7 +14,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from dlmath.engine.convolution.algorithm import Array
-    from dlmath.engine.convolution.taps import Bounds
 
 Dtype = np.dtype[Any]
 
@@ -95,11 +94,18 @@ class Tally:
 
 def row_totals(values: Array) -> list[float]:
     """Return the total of every row."""
-    if values.dtype == object:
+    if values.dtype.kind == "O":
         return [float(total) for total in np.add.reduce(values, axis=1)]
     wide = np.float64 if values.dtype.kind == "f" else np.int64
     totals: list[float] = np.add.reduce(values, axis=1, dtype=wide).tolist()
     return totals
+
+
+def limits_of(target: Dtype) -> tuple[int, int] | None:
+    """Return the least and the greatest pixel of a type; None for floating point, which does not saturate."""
+    if target.kind == "b":
+        return 0, 1
+    return (int(np.iinfo(target).min), int(np.iinfo(target).max)) if target.kind in "ui" else None
 
 
 class Finisher:
@@ -119,10 +125,9 @@ class Finisher:
     def __init__(self, finish: Finish, dtype: Dtype, target: Dtype, *, whole: bool = False) -> None:
         self._finish = finish
         self._target = target
-        self._info = np.iinfo(target) if target.kind in "ui" else None
-        self._limits = (0, 1) if target.kind == "b" else (int(self._info.min), int(self._info.max)) if self._info else None
+        self._limits = limits_of(target)
         self._whole = whole
-        self._integer = dtype.kind in "ui" or dtype == object
+        self._integer = dtype.kind in "uiO"
         self._dtype = dtype
         low, high = finish.bounds
         self._unclipped = self._limits is not None and self._limits[0] - 0.49 <= low and high <= self._limits[1] + 0.49
@@ -137,7 +142,8 @@ class Finisher:
         elif finish.absolute and finish.offset == 0:
             np.absolute(sums, out=sums)
         stretched = finish.gain != 1.0 or finish.lift != 0.0
-        if self._integer and self._limits is not None and not stretched and (finish.offset == 0 or not finish.absolute):
+        simple = not stretched and (finish.offset == 0 or not finish.absolute)
+        if self._integer and simple and self._limits is not None:
             self._store_exactly(sums, target)
         else:
             self._store_rounded(sums, target)
@@ -168,12 +174,12 @@ class Finisher:
         np.copyto(target, sums, casting="unsafe")
 
     def _scalar(self, value: int) -> Any:
-        return value if self._dtype == object else self._dtype.type(value)
+        return value if self._dtype.kind == "O" else self._dtype.type(value)
 
     def _clip(self, values: Array) -> None:
         """Saturate in place and count the samples beyond the limits."""
         low, high = self._limits or (0, 0)
-        if self._dtype != object:
+        if self._dtype.kind != "O":
             info = np.iinfo(self._dtype)
             low, high = max(low, int(info.min)), min(high, int(info.max))
         below, above = self._scalar(low), self._scalar(high)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.engine.convolution.algorithm import TileShape
 from dlmath.engine.convolution.dense import Dense
 from dlmath.engine.convolution.fft import Fft
 from dlmath.engine.convolution.precision import working_dtype
@@ -35,7 +34,7 @@ from dlmath.errors import InvalidValueError, unknown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.convolution.algorithm import Array, Prepared
+    from dlmath.engine.convolution.algorithm import Array, Prepared, TileShape
 
 Dtype = np.dtype[Any]
 
@@ -171,7 +170,8 @@ def algorithm_choice(question: Question, name: str) -> Choice | str:
         return f"it does not suit this {kernel.shape[0]}x{kernel.shape[1]} kernel on {question.dtype} images"
     rows, columns = algorithm.preferred_tile(kernel.shape, (question.height, question.width), question.channels)
     grid = Grid(question.height, question.width, rows, columns)
-    cost = algorithm.cost(kernel, question.dtype if dtype == working_dtype(question.dtype) else dtype, question.channels)
+    seen = question.dtype if dtype == working_dtype(question.dtype) else dtype
+    cost = algorithm.cost(kernel, seen, question.channels)
     remaining = question.denominator if question.whole else 1
     snap = question.whole and name != "dense"
     return Choice(

@@ -46,7 +46,7 @@ def parse_pool(text: str) -> Pool:
     if kind not in KINDS:
         raise unknown("pooling", kind, [f"{name}:N" for name in KINDS])
     if not (size.isascii() and size.isdigit() and int(size) >= 1):
-        raise InvalidValueError(f"pooling {text!r} lacks the size of its blocks", f"write {kind}:N, for example {kind}:2")
+        raise InvalidValueError(f"pooling {text!r} lacks the size of its blocks", f"write {kind}:N, as in {kind}:2")
     return Pool(kind, int(size))
 
 
@@ -69,7 +69,7 @@ def pool(image: Array, pooling: Pool) -> Array:
     """
     size = pooling.size
     if image.ndim not in {2, 3} or 0 in image.shape:
-        raise ShapeError(f"an image of shape {image.shape}", "give (height, width) or (height, width, channels), none of them 0")
+        raise ShapeError(f"an image of shape {image.shape}", "give (height, width) or (height, width, channels)")
     rows, columns = image.shape[0] // size, image.shape[1] // size
     if not rows or not columns:
         raise ShapeError(

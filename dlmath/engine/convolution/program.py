@@ -156,8 +156,9 @@ def _factored(polynomial: Polynomial, peels: int) -> Iterable[Plan]:
     places = sorted(polynomial)
     worth = _grouped(polynomial).cost
     found = []
-    ends = places[1:] if len(places) <= 9 or not _is_line(polynomial) else [places[1], places[len(places) // 2], places[-1]]
-    for shift in sorted({_minus(place, places[0]) for place in ends}):
+    if len(places) > 9 and _is_line(polynomial):
+        places = [places[0], places[1], places[len(places) // 2], places[-1]]
+    for shift in sorted({_minus(place, places[0]) for place in places[1:]}):
         for sign in (1, -1):
             quotient = divide(polynomial, shift, sign)
             if quotient is not None and _grouped(quotient).cost + 1 <= worth:
@@ -205,9 +206,10 @@ def _outer(polynomial: Polynomial) -> tuple[Polynomial, Polynomial] | None:
     if any(weight % row[0] for weight in column):
         return None
     column = [weight // row[0] for weight in column]
-    if any(polynomial.get((y, x), 0) != a * b for y, a in zip(rows, column, strict=True) for x, b in zip(columns, row, strict=True)):
-        return None
-    return {(y, 0): a for y, a in zip(rows, column, strict=True)}, {(0, x): b for x, b in zip(columns, row, strict=True)}
+    down = {(y, 0): weight for y, weight in zip(rows, column, strict=True)}
+    across = {(0, x): weight for x, weight in zip(columns, row, strict=True)}
+    product = {_plus(y, x): a * b for y, a in down.items() for x, b in across.items()}
+    return (down, across) if product == polynomial else None
 
 
 def search(polynomial: Polynomial, peels: int) -> Plan:
@@ -326,7 +328,8 @@ def compile_kernels(*kernels: Array) -> Program:
     kernels : ndarray of shape (kh, kw)
         Whole numbers (an integer dtype): factors are looked for. Floats: taps of equal weight are summed first.
     """
-    return _compiled(tuple(_terms(weights) for weights in kernels), all(kernel.dtype.kind in "iu" for kernel in kernels))
+    whole = all(weights.dtype.kind in "iu" for weights in kernels)
+    return _compiled(tuple(_terms(weights) for weights in kernels), whole)
 
 
 Terms = tuple[tuple[Shift, Any], ...]

@@ -150,7 +150,8 @@ def resolve(
     shape = output_shape(planes.shape, plain.shape, Geometry(edge, place, stride, dilation))
     dtype = pixel_dtype(planes.dtype, scale, out_dtype if out is None else out.dtype)
     output = output_array(shape, dtype, out, np.asarray(image).ndim)
-    finish = Finish(denominator, offset, scale == "absolute", bounds=result_bounds(plain, denominator, pixels, offset, scale))
+    bounds = result_bounds(plain, denominator, pixels, offset, scale)
+    finish = Finish(denominator, offset, scale == "absolute", bounds=bounds)
     return Request(
         planes, plain, dilated(plain, dilation), denominator, exact, edge, place,
         (place[0] * dilation, place[1] * dilation), stride, dilation, scale, finish,
@@ -163,7 +164,7 @@ def image_planes(image: Array) -> Array:
     if image.dtype.kind not in "buif":
         raise InvalidValueError(f"an image of {image.dtype} values", "give real numbers: integers or floats")
     if image.ndim not in {2, 3} or 0 in image.shape:
-        raise ShapeError(f"an image of shape {image.shape}", "give (height, width) or (height, width, channels), none of them 0")
+        raise ShapeError(f"an image of shape {image.shape}", "give (height, width) or (height, width, channels)")
     return image[:, :, None] if image.ndim == 2 else image
 
 
@@ -249,21 +250,30 @@ def pixel_bounds(image: Array, border: Border) -> Bounds | None:
     return Bounds(min(low, value), max(high, value))
 
 
+def bounds_of_results(plain: Array, denominator: int, pixels: Bounds, offset: float) -> tuple[float, float]:
+    """Return the least and the greatest sum / denominator + offset."""
+    if plain.dtype.kind == "f":
+        positive, negative = float(plain[plain > 0].sum()), float(plain[plain < 0].sum())
+        low, high = positive * pixels.low + negative * pixels.high, positive * pixels.high + negative * pixels.low
+        return low / denominator + offset, high / denominator + offset
+    bounds = bounds_of_sums(plain, pixels)
+    return bounds.low / denominator + offset, bounds.high / denominator + offset
+
+
+def magnitude_bounds(low: float, high: float) -> tuple[float, float]:
+    """Return the bounds of |r| for r in low..high."""
+    ends = abs(low), abs(high)
+    return (0.0 if low <= 0 <= high else min(ends)), max(ends)
+
+
 def result_bounds(
     plain: Array, denominator: int, pixels: Bounds | None, offset: float, scale: str
 ) -> tuple[float, float]:
     """Return the bounds of the results before they become pixels."""
     if pixels is None:
         return -math.inf, math.inf
-    if plain.dtype.kind == "f":
-        positive, negative = float(plain[plain > 0].sum()), float(plain[plain < 0].sum())
-        low, high = positive * pixels.low + negative * pixels.high, positive * pixels.high + negative * pixels.low
-    else:
-        low, high = bounds_of_sums(plain, pixels)
-    ends = low / denominator + offset, high / denominator + offset
-    if scale != "absolute":
-        return ends
-    return 0.0 if ends[0] <= 0 <= ends[1] else min(map(abs, ends)), max(map(abs, ends))
+    low, high = bounds_of_results(plain, denominator, pixels, offset)
+    return magnitude_bounds(low, high) if scale == "absolute" else (low, high)
 
 
 def output_shape(image: tuple[int, ...], kernel: tuple[int, ...], geometry: Geometry) -> tuple[int, int, int]:

@@ -93,7 +93,7 @@ def exact_dtypes(program: Program, pixels: Bounds, sums: Bounds) -> list[Dtype]:
     """
     final = exact_dtype(pixels, sums)
     narrow = next((dtype for dtype in NARROW[::-1] if pixels.fit(dtype)), None)
-    if final in NARROW or final == object or narrow is None:
+    if final in NARROW or final.kind == "O" or narrow is None:
         return uniform(program, final)
     if min(sums) < 0:
         narrow = NARROW[0] if pixels.fit(NARROW[0]) else None
@@ -193,7 +193,7 @@ class Layout:
         """
         length, dtype = self._needs[op.target], self._dtypes[op.target]
         left = self._widened(op.left, length, dtype)
-        right = self._widened(op.right, length, dtype) if op.right else dtype.type(op.factor) if dtype != object else op.factor
+        right = self._widened(op.right, length, dtype) if op.right else scalar(op.factor, dtype)
         self._registers[op.target] = self._buffer(length, dtype)[:length]
         call = {"add": np.add, "subtract": np.subtract, "scale": np.multiply}[op.kind]
         self.steps.append((call, left, right, self._registers[op.target]))
@@ -224,6 +224,15 @@ class Layout:
         return base if isinstance(base, np.ndarray) and base.ndim == 1 and base.dtype == view.dtype else view
 
 
+def scalar(value: Any, dtype: Dtype) -> Any:
+    """Return a number in a type; modulo 2^n in an integer type, Python's own for object."""
+    if dtype.kind == "O":
+        return value
+    if dtype.kind in "ui":
+        return np.array(value % (1 << 8 * dtype.itemsize), dtype=np.uint64).astype(dtype)[()]
+    return dtype.type(value)
+
+
 def _cast(left: Array, right: object, target: Array) -> None:
     del right
     np.copyto(target, left, casting="unsafe")
@@ -251,4 +260,4 @@ class Taps:
 
 def program_cost(program: Program, dtype: Dtype) -> float:
     """Return the predicted nanoseconds an element of a program's steps in one type."""
-    return program.cost * (SLOW if dtype == object else ADDITION.get(dtype.itemsize, SLOW))
+    return program.cost * (SLOW if dtype.kind == "O" else ADDITION.get(dtype.itemsize, SLOW))
