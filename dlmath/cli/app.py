@@ -43,7 +43,7 @@ def root(
     """Do nothing: its docstring is not shown, `help=` of the application is."""
 
 
-COMMANDS = {name: "dlmath.cli." + name.replace("-", "_") for name in ("train-gate",)}
+COMMANDS = {name: "dlmath.cli." + name.replace("-", "_") for name in ("train-gate", "convolve", "param-count")}
 """Subcommand to the module whose import registers it."""
 
 

@@ -50,7 +50,7 @@ class Counted(NamedTuple):
     """A network, its count, and how its memory is reckoned."""
 
     network: Network
-    count: NetworkCount
+    counts: NetworkCount
     one_channel: bool = False
 
 
@@ -124,7 +124,7 @@ def alternative(spec: str, main: Counted, words: Words) -> Counted:
     rows = spec.split()
     if spec == "dense":
         size = 1
-        for axis in main.count.output_shape:
+        for axis in main.counts.output_shape:
             size *= axis
         rows = [f"dense:{size}"]
     elif len(rows) == 1 and is_sizes(spec):
@@ -157,20 +157,20 @@ def is_layer(spec: str) -> bool:
 def outcome(main: Counted, others: Sequence[Counted], words: Words, output: Output) -> Outcome:
     """Gather the result, the tables, the explanation and the picture."""
     memory = report.Memory(words.dtype, words.batch, words.optimizer)
-    result = report.result(main.count, memory)
+    result = report.result(main.counts, memory)
     if words.compare:
-        result["alternatives"] = [report.alternative(other.count, main.count, memory) for other in others]
-    notes = [*main.count.notes, *(report.missing_notes(main.count))]
+        result["alternatives"] = [report.alternative(other.counts, main.counts, memory) for other in others]
+    notes = [*main.counts.notes, *(report.missing_notes(main.counts))]
     if main.one_channel:
-        notes.append(report.one_channel_note(main.count))
+        notes.append(report.one_channel_note(main.counts))
     return Outcome(
         command=NAME,
         settings={**words._asdict(), "padding": words.padding or "same", **output.settings()},
         result=result,
-        table=report.layer_table(main.count, "exact"),
-        blocks=partial(report.blocks, main.count, [other.count for other in others], memory, words.units),
-        explanation=partial(report.explanation, [main.count, *(o.count for o in others)]) if output.explain else None,
-        picture=partial(report.picture, main.count),
+        table=report.layer_table(main.counts, "exact"),
+        blocks=partial(report.blocks, main.counts, [other.counts for other in others], memory, words.units),
+        explanation=partial(report.explanation, [main.counts, *(o.counts for o in others)]) if output.explain else None,
+        picture=partial(report.picture, main.counts),
         notes=notes,
     )
 

@@ -40,6 +40,8 @@ class Outcome(NamedTuple):
         False when the run was carried out and the answer is no (exit status 1).
     notes : sequence of str
         Lines for standard error.
+    printed : bool
+        False when the command's product itself went to standard output, which then takes nothing else.
     """
 
     command: str
@@ -51,6 +53,7 @@ class Outcome(NamedTuple):
     picture: Callable[[str], bytes] | None = None
     answer: bool = True
     notes: Sequence[str] = ()
+    printed: bool = True
 
     @property
     def status(self) -> int:
@@ -62,6 +65,8 @@ def emit(outcome: Outcome, streams: Streams, style: str = "table", path: str | N
     """Print the outcome on standard output in the format asked for, its notes on standard error."""
     for text in outcome.notes:
         streams.note(text)
+    if not outcome.printed:
+        return
     if path is not None:
         streams.out.write(bare(lookup(plain(outcome.result), path), as_json=style == "json"))
     elif style == "json":

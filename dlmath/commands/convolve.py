@@ -1,0 +1,63 @@
+"""`dlmath convolve`: which of its three runs is wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from dlmath.errors import InvalidValueError
+
+if TYPE_CHECKING:
+    from dlmath.report.outcome import Outcome
+    from dlmath.report.output import Output
+
+NAME = "convolve"
+
+
+class Words(NamedTuple):
+    """The options as the user gave them; None and False stand for "not given"."""
+
+    images: list[str] | None = None
+    kernel: list[str] | None = None
+    target: str | None = None
+    border: str | None = None
+    stride: int = 1
+    dilation: int = 1
+    flip: bool = False
+    channels: str = "keep"
+    scale: str | None = None
+    offset: float = 0.0
+    dtype: str | None = None
+    method: str = "auto"
+    pool: str | None = None
+    like: str | None = None
+    at: str | None = None
+    show: bool = False
+    force: bool = False
+    allow_large: bool = False
+    compress_level: int | None = None
+    threads: int | None = None
+    list_kernels: bool = False
+
+
+def run(words: Words, output: Output) -> Outcome:
+    """List the kernels, analyse some, or convolve images with them."""
+    if words.list_kernels:
+        from dlmath.commands.convolve_kernels import list_kernels
+
+        return list_kernels(words, output)
+    if not words.kernel and not words.pool:
+        raise InvalidValueError("no --kernel is named", "name one, as in --kernel sobel (--list-kernels shows all)")
+    if not words.images:
+        from dlmath.commands.convolve_kernels import analyse_kernels
+
+        return analyse_kernels(words, output)
+    from dlmath.commands.convolve_images import convolve_images
+
+    return convolve_images(words, output)
+
+
+def kernel_names() -> list[str]:
+    """Return the names of kernels, for completion."""
+    from dlmath.engine.convolution import kernels
+
+    return kernels.kernel_names()
