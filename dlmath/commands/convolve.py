@@ -51,9 +51,13 @@ def run(words: Words, output: Output) -> Outcome:
         from dlmath.commands.convolve_kernels import analyse_kernels
 
         return analyse_kernels(words, output)
+    from dlmath.files.images import start_decoding
+
+    # The first image is decoded while NumPy and the engine are imported; its errors are raised when it is used
+    first = start_decoding(words.images[0], allow_large=words.allow_large)
     from dlmath.commands.convolve_images import convolve_images
 
-    return convolve_images(words, output)
+    return convolve_images(words, output, first)
 
 
 def kernel_names() -> list[str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from dlmath.commands.convolve import Words
     from dlmath.engine.convolution.kernel import Kernel, Magnitude
+    from dlmath.files.images import Decoding
     from dlmath.files.picture import Picture
     from dlmath.report.blocks import Block
     from dlmath.report.convolve import Convolved
@@ -48,7 +49,7 @@ class Done(NamedTuple):
     convolved: Convolved
 
 
-def convolve_images(words: Words, output: Output) -> Outcome:
+def convolve_images(words: Words, output: Output, first: Decoding) -> Outcome:
     """Check everything, then convolve, then write."""
     assert words.images
     request = resolve(words, output)
@@ -56,7 +57,7 @@ def convolve_images(words: Words, output: Output) -> Outcome:
     done = []
     notes: list[str] = []
     with progress(output.streams, "convolving", len(tasks)) as advance:
-        for number, (task, picture) in enumerate(with_pictures(tasks, words), start=1):
+        for number, (task, picture) in enumerate(with_pictures(tasks, words, first), start=1):
             result = convolved(picture, task.kernel, request)
             done.append(Done(task, picture, result))
             notes += [f"{task.image}: {note}" for note in (*picture.notes, *result.notes)]
@@ -139,11 +140,11 @@ def check_targets(tasks: list[Task], words: Words) -> None:
         check_not_input(task.target, words.images or (), force=words.force)
 
 
-def with_pictures(tasks: list[Task], words: Words) -> Iterator[tuple[Task, Picture]]:
-    """Yield each task with its image, read once for all its kernels."""
-    name, picture = None, None
+def with_pictures(tasks: list[Task], words: Words, first: Decoding) -> Iterator[tuple[Task, Picture]]:
+    """Yield each task with its image, read once for all its kernels; the first one is on its way already."""
+    name, picture = tasks[0].image, first.result()
     for task in tasks:
-        if picture is None or task.image != name:
+        if task.image != name:
             name, picture = task.image, read_image(task.image, allow_large=words.allow_large)
         yield task, picture
 
