@@ -173,10 +173,15 @@ def responses(image: Array, kernel: Kernel | Magnitude | None, picture: Picture,
     else:
         found = convolve(image, engine_kernel(kernel, like), **options)
     pixels = as_library(found.pixels, image, kernel, request)
-    facts = [math.nan if fact is None else fact for fact in (found.minimum, found.maximum, found.mean)]
+    facts = known(found.minimum), known(found.maximum), known(found.mean)
     return Convolved(
         pixels, image, found.method, found.macs, *facts, found.clipped, 0.0, image.ndim == 2, pixels.shape[:2]
     )
+
+
+def known(fact: float | None) -> float:
+    """Return a measured fact, NaN where nothing finite was there to measure."""
+    return math.nan if fact is None else fact
 
 
 def pixel_rule(picture: Picture, kernel: Kernel | Magnitude, request: Request) -> tuple[str, np.dtype[Any] | None]:
