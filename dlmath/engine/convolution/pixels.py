@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlmath.engine.convolution.taps import scalar
+
 if TYPE_CHECKING:
     from dlmath.engine.convolution.algorithm import Array
 
@@ -132,6 +134,16 @@ class Finisher:
         low, high = finish.bounds
         self._unclipped = self._limits is not None and self._limits[0] - 0.49 <= low and high <= self._limits[1] + 0.49
         self._flags = np.empty(0, dtype=np.bool_)
+        self._seen: Dtype | None = None
+        simple = finish.gain == 1.0 and finish.lift == 0.0 and (finish.offset == 0 or not finish.absolute)
+        self._exact = dtype.kind in "uiO" and simple and self._limits is not None
+        if self._exact:
+            self._divisions = self._exact_steps()
+            self._comparisons = self._exact_limits(dtype)
+        self._small = not self._exact and self._limits is not None and -32000 < low and high < 32000
+        if self._small:
+            self._comparisons = self._exact_limits(np.dtype(np.int16))
+            self._integers = np.empty(0, dtype=np.int16)
         self.tally = Tally()
 
     def store(self, sums: Array, target: Array, *, measure: bool = False) -> None:
@@ -141,9 +153,7 @@ class Finisher:
             self.measure(sums)
         elif finish.absolute and finish.offset == 0:
             np.absolute(sums, out=sums)
-        stretched = finish.gain != 1.0 or finish.lift != 0.0
-        simple = not stretched and (finish.offset == 0 or not finish.absolute)
-        if self._integer and simple and self._limits is not None:
+        if self._exact:
             self._store_exactly(sums, target)
         else:
             self._store_rounded(sums, target)
@@ -161,36 +171,44 @@ class Finisher:
 
     def _store_exactly(self, sums: Array, target: Array) -> None:
         """floor(sum / d + offset + 1/2) in whole numbers: (sum + d offset + floor(d / 2)) // d."""
-        divisor = self._finish.denominator
-        bias = divisor // 2 + int(self._finish.offset * divisor)
-        if bias:
-            np.add(sums, self._scalar(bias), out=sums)
-        if divisor > 1 and divisor & (divisor - 1) == 0:
-            np.right_shift(sums, self._scalar(divisor.bit_length() - 1), out=sums)
-        elif divisor > 1:
-            np.floor_divide(sums, self._scalar(divisor), out=sums)
+        for step, operand in self._divisions:
+            step(sums, operand, sums)
         if not self._unclipped:
             self._clip(sums)
-        np.copyto(target, sums, casting="unsafe")
+        target[...] = sums
+
+    def _exact_steps(self) -> list[tuple[Any, Any]]:
+        """Return the calls that divide by the denominator, rounding half up, with the offset added."""
+        divisor = self._finish.denominator
+        bias = divisor // 2 + int(self._finish.offset * divisor)
+        steps: list[tuple[Any, Any]] = [(np.add, self._scalar(bias))] if bias else []
+        if divisor > 1 and divisor & (divisor - 1) == 0:
+            steps.append((np.right_shift, self._scalar(divisor.bit_length() - 1)))
+        elif divisor > 1:
+            steps.append((np.floor_divide, self._scalar(divisor)))
+        return steps
+
+    def _exact_limits(self, dtype: Dtype) -> list[tuple[Any, Any]]:
+        """Return the comparisons that find what is beyond the limits, and note the limits in an integer type."""
+        low, high = self._limits or (0, 0)
+        kind, size = dtype.kind, dtype.itemsize
+        if kind != "O":
+            low, high = max(low, int(np.iinfo(dtype).min)), min(high, int(np.iinfo(dtype).max))
+        self._below, self._above = scalar(low, dtype), scalar(high, dtype)
+        if low == 0 and kind == "i":  # seen as unsigned, what is below 0 is above as well
+            self._seen = np.dtype(f"u{size}")
+            return [(np.greater, self._seen.type(high))]
+        return [(np.greater, self._above)] if kind == "u" else [(np.greater, self._above), (np.less, self._below)]
 
     def _scalar(self, value: int) -> Any:
-        return value if self._dtype.kind == "O" else self._dtype.type(value)
+        return scalar(value, self._dtype)
 
     def _clip(self, values: Array) -> None:
         """Saturate in place and count the samples beyond the limits."""
-        low, high = self._limits or (0, 0)
-        if self._dtype.kind != "O":
-            info = np.iinfo(self._dtype)
-            low, high = max(low, int(info.min)), min(high, int(info.max))
-        below, above = self._scalar(low), self._scalar(high)
-        if low == 0 and self._dtype.kind == "i":  # seen as unsigned, what is below 0 is above as well
-            unsigned = np.dtype(f"u{self._dtype.itemsize}")
-            self._count(np.greater, values.view(unsigned), unsigned.type(high))
-        else:
-            self._count(np.greater, values, above)
-            if self._dtype.kind != "u":
-                self._count(np.less, values, below)
-        np.clip(values, below, above, out=values)
+        seen = values if self._seen is None else values.view(self._seen)
+        for compare, limit in self._comparisons:
+            self._count(compare, seen, limit)
+        np.clip(values, self._below, self._above, out=values)
 
     def _count(self, compare: Any, values: Array, *limit: Any) -> None:
         """Count as clipped the values for which a comparison holds, in scratch that is kept."""
@@ -209,7 +227,7 @@ class Finisher:
             np.multiply(values, values.dtype.type(finish.gain), out=values)
             np.add(values, values.dtype.type(finish.lift), out=values)
         if self._limits is None:
-            np.copyto(target, values, casting="unsafe")
+            target[...] = values
         else:
             self._round(values, target)
 
@@ -230,16 +248,32 @@ class Finisher:
         even = self._whole and self._finish.denominator % 2 == 0
         half = 0.5 + (0.5 / self._finish.denominator if even else 0.0)
         np.add(values, values.dtype.type(half), out=values)
-        if not self._unclipped:
-            self._count(np.less, values, values.dtype.type(low))
-            self._count(np.greater_equal, values, values.dtype.type(high + 1))
-            if self._finish.bounds[1] == math.inf:
-                self._count(np.isnan, values)
-                np.copyto(values, values.dtype.type(low), where=np.isnan(values))
-            np.clip(values, values.dtype.type(low), _below(high + 1, values.dtype), out=values)
-        if low < 0 or target.dtype.kind == "b":  # a cast cuts toward zero, and to a truth value not at all
+        if self._finish.bounds[0] < 0 or target.dtype.kind == "b":  # a cast cuts toward zero
             np.floor(values, out=values)
-        np.copyto(target, values, casting="unsafe")
+        if self._unclipped:
+            target[...] = values
+        elif self._small:
+            self._clip_small(values, target)
+        else:
+            self._clip_wide(values, low, high)
+            target[...] = values
+
+    def _clip_small(self, values: Array, target: Array) -> None:
+        """Saturate by way of 16-bit integers, which hold every result and are quicker to compare than floats."""
+        if self._integers.size < values.size:
+            self._integers = np.empty(values.size, dtype=np.int16)
+        integers = self._integers[: values.size].reshape(values.shape)
+        integers[...] = values
+        self._clip(integers)
+        target[...] = integers
+
+    def _clip_wide(self, values: Array, low: int, high: int) -> None:
+        self._count(np.less, values, values.dtype.type(low))
+        self._count(np.greater_equal, values, values.dtype.type(high + 1))
+        if self._finish.bounds[1] == math.inf:
+            self._count(np.isnan, values)
+            np.copyto(values, values.dtype.type(low), where=np.isnan(values))
+        np.clip(values, values.dtype.type(low), _below(high + 1, values.dtype), out=values)
 
 
 def _below(limit: int, dtype: Dtype) -> Any:

@@ -41,11 +41,14 @@ Dtype = np.dtype[Any]
 ALGORITHMS: dict[str, Any] = {algorithm.name: algorithm for algorithm in (Taps(), Separable(), Dense(), Fft())}
 METHODS = ("auto", *ALGORITHMS, "naive")
 
-TILE_ELEMENTS = {2: 262_144, 4: 131_072, 8: 65_536}
+TILE_ELEMENTS = {2: 262_144, 4: 196_608, 8: 65_536}
 """Elements of a tile of taps by their size in bytes: two or three such buffers are in use at a time."""
 
 FLOAT64_WHOLE = 2.0**44
 """Below it sums of whole numbers by transforms in float64 are wrong by far less than 1/2."""
+
+WORTH_COMPARING = 0.8
+"""Predicted nanoseconds an element for its sums under which no other algorithm can be quicker than taps."""
 
 WORTH_THREADS = 1e6
 """Predicted nanoseconds of work under which one thread is used."""
@@ -138,11 +141,20 @@ def strips(question: Question, itemsize: int) -> Grid:
     return strip_grid(question.height, question.width, question.channels, kernel, elements)
 
 
+def divides_in_float32(question: Question) -> bool:
+    """Tell whether whole sums can be divided and rounded in float32 without a mistake.
+
+    sum / d + 1/2 stays at least 1 / 2d away from whole numbers it does not reach; float32 must err by less.
+    """
+    largest = max(abs(bound) for bound in question.sums or (0, 0))
+    return question.denominator > 1 and largest < 2**20
+
+
 def taps_choice(question: Question) -> Choice:
     """Return how taps would do it: always possible."""
     program = compile_kernels(question.weights)
     if question.pixels is not None and question.sums is not None:
-        dtypes = exact_dtypes(program, question.pixels, question.sums)
+        dtypes = exact_dtypes(program, question.pixels, question.sums, divides_in_float32(question))
     else:
         dtypes = uniform(program, floating_dtype(question))
     final = dtypes[program.results[0].register]
@@ -198,9 +210,10 @@ def choose(question: Question, method: str = "auto") -> Choice:
             raise InvalidValueError(f"method {method!r} cannot do this: {forced}", "use --method auto or taps")
         return forced
     best = taps_choice(question)
+    if best.cost < fill_and_store(question.dtype) + WORTH_COMPARING:
+        return best
     for name in ALGORITHMS:
-        if name != "taps" and best.cost > fill_and_store(question.dtype) + 0.3:
-            other = algorithm_choice(question, name)
-            if not isinstance(other, str) and other.cost < best.cost:
-                best = other
+        other = algorithm_choice(question, name) if name != "taps" else best
+        if not isinstance(other, str) and other.cost < best.cost:
+            best = other
     return best

@@ -85,16 +85,18 @@ def uniform(program: Program, dtype: Dtype) -> list[Dtype]:
     return [dtype] * (1 + len(program.ops))
 
 
-def exact_dtypes(program: Program, pixels: Bounds, sums: Bounds) -> list[Dtype]:
+def exact_dtypes(program: Program, pixels: Bounds, sums: Bounds, floats: bool = False) -> list[Dtype]:  # noqa: FBT001, FBT002
     """Return the type of every register of an exact program.
 
     Where the sums fit 16 bits, everything does, for what overflows on the way comes back. Where they do not, the
-    registers that fit stay narrow and only the later ones are wide.
+    registers that fit stay narrow and only the later ones are wide: with `floats`, whole numbers in float32.
     """
     final = exact_dtype(pixels, sums)
     narrow = next((dtype for dtype in NARROW[::-1] if pixels.fit(dtype)), None)
     if final in NARROW or final.kind == "O" or narrow is None:
         return uniform(program, final)
+    if floats:
+        final = np.dtype(np.float32)
     if min(sums) < 0:
         narrow = NARROW[0] if pixels.fit(NARROW[0]) else None
     if narrow is None:

@@ -11,14 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from dlmath.engine.convolution.borders import Border, Run, runs
+from dlmath.engine.convolution.borders import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from dlmath.engine.convolution.algorithm import Array
+    from dlmath.engine.convolution.borders import Border
 
 ROW_COST = 300
 """What beginning another row costs when a tile is filled and stored, in elements."""
@@ -97,7 +96,7 @@ class Filler:
         self._image = image
         self._border = border
         self._anchor = (0, 0) if border.kind == "valid" else anchor
-        self._columns: dict[int, list[Run]] = {}
+        self._columns: dict[int, list[Columns]] = {}
 
     def fill(self, source: Array, tile: Tile) -> None:
         """Fill scratch of shape (rows + halo, (columns + halo) * C) with the input under a tile."""
@@ -105,24 +104,34 @@ class Filler:
         height, elements = source.shape
         padded = source.reshape(height, elements // channels, channels)
         first = tile.row - self._anchor[0]
-        across = self._across(tile.column, elements // channels)
+        across = self._columns.get(tile.column) or self._across(tile.column, elements // channels)
+        if 0 <= first <= self._image.shape[0] - height:  # most tiles: no border above or below
+            fill_columns(padded, self._image[first : first + height], across)
+            return
         for down in runs(first, first + height, self._image.shape[0], self._border):
-            self._fill_rows(padded[down.positions()], down, across)
+            strip = padded[down.positions()]
+            if down.source is None:
+                strip[...] = self._border.value
+            else:
+                fill_columns(strip, self._image[down.places()], across)
 
-    def _across(self, column: int, length: int) -> list[Run]:
-        if column not in self._columns:
-            first = column - self._anchor[1]
-            self._columns[column] = runs(first, first + length, self._image.shape[1], self._border)
+    def _across(self, column: int, length: int) -> list[Columns]:
+        first = column - self._anchor[1]
+        found = runs(first, first + length, self._image.shape[1], self._border)
+        self._columns[column] = [
+            (run.positions(), None if run.source is None else run.places(), self._border.value) for run in found
+        ]
         return self._columns[column]
 
-    def _fill_rows(self, strip: Array, down: Run, across: list[Run]) -> None:
-        rows = self._image[down.places()]
-        for run in across:
-            target = strip[:, run.positions()]
-            if down.source is None or run.source is None:
-                target[...] = self._border.value
-            else:
-                np.copyto(target, rows[:, run.places()], casting="unsafe")
+
+Columns = tuple[slice, slice | None, float]
+"""Columns of scratch, and those of the image they come from or else the constant that fills them."""
+
+
+def fill_columns(strip: Array, rows: Array, across: list[Columns]) -> None:
+    """Copy rows of the image into a strip of scratch, cast, with what lies beyond their ends."""
+    for positions, places, value in across:
+        strip[:, positions] = value if places is None else rows[:, places]
 
 
 def share(tiles: Iterable[Tile], workers: list[Callable[[Iterator[Tile]], None]]) -> None:
