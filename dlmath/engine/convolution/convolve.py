@@ -227,7 +227,8 @@ class Worker:
         for tile in tiles:
             prepared = prepared or self._choice.prepare(self._shape)
             self._filler.fill(prepared.source, tile)
-            self._store(self._sums(prepared, tile), tile)
+            sums = self._sums(prepared, tile)
+            self._store(sums, tile, getattr(prepared, "line", None) if self._request.stride == 1 else None)
 
     def _sums(self, prepared: Prepared, tile: Tile) -> Array:
         if self._checked and not math.isfinite(float(np.add.reduce(prepared.source, axis=None))):
@@ -243,7 +244,7 @@ class Worker:
         same = self._fallback.denominator == self._choice.denominator
         return sums if same else np.divide(sums, sums.dtype.type(self._fallback.denominator))
 
-    def _store(self, sums: Array, tile: Tile) -> None:
+    def _store(self, sums: Array, tile: Tile, line: Array | None) -> None:
         """Turn the tile's sums that are asked for into pixels."""
         step, grid = self._request.stride, self.grid
         rows, columns = min(grid.rows, grid.height - tile.row), min(grid.columns, grid.width - tile.column)
@@ -254,7 +255,7 @@ class Worker:
             return
         first = tile.row // step, tile.column // step
         target = self._request.output[first[0] : first[0] + asked.shape[0], first[1] : first[1] + asked.shape[1]]
-        self.finisher.store(asked, target, measure=self._mode.measure)
+        self.finisher.store(asked, target, line, measure=self._mode.measure)
 
 
 def aligned(grid: Grid, stride: int) -> Grid:

@@ -21,7 +21,15 @@ from dlmath.engine.convolution.planner import Choice, Question, choose, floating
 from dlmath.engine.convolution.program import compile_kernels
 from dlmath.engine.convolution.request import Request, bounds_of_results, kernel_weights, magnitude_bounds, resolve
 from dlmath.engine.convolution.speeds import fill_and_store
-from dlmath.engine.convolution.taps import Bounds, PreparedTaps, bounds_of_sums, exact_dtype, program_cost, uniform
+from dlmath.engine.convolution.taps import (
+    Bounds,
+    PreparedTaps,
+    bounds_of_sums,
+    exact_dtype,
+    in_rows,
+    program_cost,
+    uniform,
+)
 from dlmath.errors import ShapeError, unknown
 
 if TYPE_CHECKING:
@@ -132,15 +140,18 @@ class PreparedTogether:
 
     source: Array
 
-    def __init__(self, program: PreparedTaps, combiner: Roots | Largest) -> None:
+    def __init__(self, program: PreparedTaps, combine: str, shape: TileShape, dtype: np.dtype[Any]) -> None:
         self.source = program.source
         self._program = program
-        self._combiner = combiner
+        self._combiner = combiner(combine, program.line.shape, dtype)
+        self.line = self._combiner.total
+        self._result = in_rows(self.line, shape)
 
     def run(self) -> Array:
         """Return the tile's combined responses, shape (rows, columns * channels)."""
         self._program.run()
-        return self._combiner.run(self._program.results)
+        self._combiner.run(self._program.lines)
+        return self._result
 
 
 class PreparedApart:
@@ -168,26 +179,26 @@ class PreparedApart:
 class Largest:
     """Scratch for the largest of several responses."""
 
-    def __init__(self, size: tuple[int, int], dtype: np.dtype[Any]) -> None:
-        self._total = np.empty(size, dtype=dtype)
+    def __init__(self, size: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.total = np.empty(size, dtype=dtype)
 
     def run(self, parts: Sequence[Array]) -> Array:
         """Return the largest at every place."""
-        np.copyto(self._total, parts[0])
+        np.copyto(self.total, parts[0])
         for part in parts[1:]:
-            np.maximum(self._total, part, out=self._total)
-        return self._total
+            np.maximum(self.total, part, out=self.total)
+        return self.total
 
 
 class Roots:
     """Scratch for the root of a sum of squares."""
 
-    def __init__(self, size: tuple[int, int], dtype: np.dtype[Any]) -> None:
-        self._total, self._square = np.empty(size, dtype=dtype), np.empty(size, dtype=dtype)
+    def __init__(self, size: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.total, self._square = np.empty(size, dtype=dtype), np.empty(size, dtype=dtype)
 
     def run(self, parts: Sequence[Array]) -> Array:
         """Return sqrt(sum of squares); never `hypot`, which guards against overflow at six times the cost."""
-        total, square = self._total, self._square
+        total, square = self.total, self._square
         np.copyto(total, parts[0], casting="unsafe")
         np.multiply(total, total, out=total)
         for part in parts[1:]:
@@ -205,9 +216,9 @@ def combined_choice(question: Question, kernels: Sequence[Array], combine: str, 
     return _apart(question, kernels, combine, method)
 
 
-def combiner(combine: str, shape: TileShape, dtype: np.dtype[Any]) -> Roots | Largest:
+def combiner(combine: str, size: tuple[int, ...], dtype: np.dtype[Any]) -> Roots | Largest:
     """Return the scratch that combines responses in a type."""
-    return (Roots if combine == "l2" else Largest)((shape.rows, shape.row_elements), dtype)
+    return (Roots if combine == "l2" else Largest)(size, dtype)
 
 
 def root_dtype(question: Question, bounds: Sequence[Bounds]) -> np.dtype[Any]:
@@ -230,7 +241,7 @@ def _together(question: Question, kernels: Sequence[Array], combine: str, method
     cost = fill_and_store(question.dtype) + program_cost(program, dtype) + ROOT_COST.get(result.itemsize, 9.0)
 
     def prepare(shape: TileShape) -> Prepared:
-        return PreparedTogether(PreparedTaps(program, uniform(program, dtype), shape), combiner(combine, shape, result))
+        return PreparedTogether(PreparedTaps(program, uniform(program, dtype), shape), combine, shape, result)
 
     whole = question.whole and combine == "max"
     grid = strips(question, 4)
@@ -247,7 +258,8 @@ def _apart(question: Question, kernels: Sequence[Array], combine: str, method: s
 
     def prepare(shape: TileShape) -> Prepared:
         parts = [choice.prepare(shape) for choice in choices]
-        return PreparedApart(parts, [choice.snap for choice in choices], combiner(combine, shape, dtype))
+        size = shape.rows, shape.row_elements
+        return PreparedApart(parts, [choice.snap for choice in choices], combiner(combine, size, dtype))
 
     whole = question.whole and combine == "max"
     cost = sum(choice.cost for choice in choices) + ROOT_COST.get(dtype.itemsize, 9.0)

@@ -117,8 +117,8 @@ class PreparedTaps:
     Attributes
     ----------
     source : ndarray of shape `TileShape.source_shape`
-    results : list of ndarray of shape (rows, columns * channels)
-        Each kernel's sums after `run`.
+    lines : list of ndarray of shape (n,)
+        Each kernel's sums after `run`, in rows as long as the source's.
     """
 
     source: Array
@@ -129,17 +129,25 @@ class PreparedTaps:
         length = (shape.rows - 1) * stride + shape.row_elements
         layout = Layout(program, dtypes, stride, shape.channels, length, self.source.reshape(-1))
         self._steps = layout.steps
-        flats = [layout.view(result, length) for result in program.results]
-        size = shape.rows, shape.row_elements
-        self.results = [
-            np.lib.stride_tricks.as_strided(flat, size, (stride * flat.itemsize, flat.itemsize)) for flat in flats
-        ]
+        self.lines = [layout.view(result, length) for result in program.results]
+        self._result = in_rows(self.lines[0], shape)
 
     def run(self) -> Array:
         """Return the tile's sums, shape (rows, columns * channels); of several kernels the first one's."""
         for call, left, right, target in self._steps:
             call(left, right, target)
-        return self.results[0]
+        return self._result
+
+    @property
+    def line(self) -> Array:
+        """The memory the sums are a view of, from the first one on."""
+        return self.lines[0]
+
+
+def in_rows(line: Array, shape: TileShape) -> Array:
+    """Return the tile's rows in a line of memory whose rows are as long as the source's: a view."""
+    stride = shape.source_shape[1] * line.itemsize
+    return np.lib.stride_tricks.as_strided(line, (shape.rows, shape.row_elements), (stride, line.itemsize))
 
 
 class Layout:

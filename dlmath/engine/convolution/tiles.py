@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dlmath.engine.convolution.algorithm import Array
     from dlmath.engine.convolution.borders import Border
 
-ROW_COST = 300
+ROW_COST = 600
 """What beginning another row costs when a tile is filled and stored, in elements."""
 
 
