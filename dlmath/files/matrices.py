@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import IO, TYPE_CHECKING, Any
 
 from dlmath.engine.convolution.number_text import MEND_NUMBER, fraction_of, parse_rows, short, tokens_of
@@ -168,12 +167,13 @@ def inline_picture(text: str) -> Picture:
 
 
 def write_array(file: IO[bytes], pixels: NDArray[Any]) -> None:
-    """Write .npy; through memory, because NumPy would write past a pipe's Python buffer."""
+    """Write .npy: header and samples by ourselves, for numpy.save wants to seek or copies, and a pipe cannot seek."""
     import numpy as np
+    from numpy.lib import format as npy
 
-    held = io.BytesIO()
-    np.save(held, np.ascontiguousarray(pixels), allow_pickle=False)
-    file.write(held.getbuffer())
+    whole = np.ascontiguousarray(pixels)
+    npy.write_array_header_1_0(file, npy.header_data_from_array_1_0(whole))
+    file.write(whole.data)
 
 
 def write_text(file: IO[bytes], pixels: NDArray[np.generic], name: str) -> None:
