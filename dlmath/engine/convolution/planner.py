@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.engine.convolution.dense import Dense
-from dlmath.engine.convolution.fft import Fft
+from dlmath.engine.convolution.dense import DENSE
+from dlmath.engine.convolution.fft import FFT
 from dlmath.engine.convolution.precision import working_dtype
 from dlmath.engine.convolution.program import compile_kernels
-from dlmath.engine.convolution.separable import Separable
+from dlmath.engine.convolution.separable import SEPARABLE
 from dlmath.engine.convolution.speeds import fill_and_store
 from dlmath.engine.convolution.taps import (
     Bounds,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 Dtype = np.dtype[Any]
 
-ALGORITHMS: dict[str, Any] = {algorithm.name: algorithm for algorithm in (Taps(), Separable(), Dense(), Fft())}
+ALGORITHMS: dict[str, Any] = {algorithm.name: algorithm for algorithm in (Taps(), SEPARABLE, DENSE, FFT)}
 METHODS = ("auto", *ALGORITHMS, "naive")
 
 TILE_ELEMENTS = {2: 262_144, 4: 196_608, 8: 65_536}
