@@ -285,7 +285,7 @@ class Finisher:
 def laid_as(sums: Array, line: Array) -> Array:
     """Return the view of another line of memory that lies in it as `sums` lies in its own."""
     strides = tuple(stride // sums.itemsize * line.itemsize for stride in sums.strides)
-    return np.lib.stride_tricks.as_strided(line, sums.shape, strides)
+    return np.ndarray(sums.shape, line.dtype, line, 0, strides)  # as_strided does the same ten times as slowly
 
 
 def _below(limit: int, dtype: Dtype) -> Any:

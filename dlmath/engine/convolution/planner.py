@@ -41,8 +41,11 @@ Dtype = np.dtype[Any]
 ALGORITHMS: dict[str, Any] = {algorithm.name: algorithm for algorithm in (Taps(), SEPARABLE, DENSE, FFT)}
 METHODS = ("auto", *ALGORITHMS, "naive")
 
-TILE_ELEMENTS = {2: 262_144, 4: 196_608, 8: 65_536}
-"""Elements of a tile of taps by their size in bytes: two or three such buffers are in use at a time."""
+TILE_ELEMENTS = {2: 524_288, 4: 393_216, 8: 131_072}
+"""Elements of a tile of taps by their size in bytes: two or three such buffers are in use at a time.
+
+Larger than the second-level cache would like: with two threads each call must outlast the hand-over of Python's lock.
+"""
 
 FLOAT64_WHOLE = 2.0**44
 """Below it sums of whole numbers by transforms in float64 are wrong by far less than 1/2."""
