@@ -176,11 +176,11 @@ def _local(rank: int) -> Callable[[Options, tuple[Shape, ...]], Count]:
 def partial(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """Count a convolution each output map of which sees some input maps only (LeCun et al. 1998, Table I).
 
-    Weights: kernel x the number of crosses in the table. The table lists, for each output map, the input maps it
+    Weights: kernel x the number of crosses in the table. `sees` lists, for each output map, the input maps it
     sees; or `maps` says how many each sees, where which ones does not matter.
     """
     (shape,) = shapes
-    table, out, maps = options["table"], options["out"], options["maps"]
+    table, out, maps = options["sees"], options["out"], options["maps"]
     if table is not None:
         _check_table(table, out, shape[-1])
         link_labels, links = ["crosses in the table"], [sum(map(len, table))]
@@ -189,7 +189,7 @@ def partial(options: Options, shapes: tuple[Shape, ...]) -> Count:
     else:
         raise InvalidValueError(
             f"partial: nothing says which of the {shape[-1]} input maps each output map sees",
-            f"give table=[[0, 1, 2], ...] or maps= up to {shape[-1]}",
+            f"give sees=[[0, 1, 2], ...] or maps= up to {shape[-1]}",
         )
     kernel = per_axis("kernel", options["kernel"], 2)
     windows = sliding("partial", options, shape, 2, kernel)
@@ -263,7 +263,7 @@ KINDS = {
     "partial": LayerKind(
         partial,
         (
-            *(KERNEL, OUT, STRIDE, PAD, DILATION, BIAS, Option("table", read_table, None)),
+            *(KERNEL, OUT, STRIDE, PAD, DILATION, BIAS, Option("sees", read_table, None)),
             Option("maps", _optional(at_least(1)), None),
         ),
         _HEADS[2],

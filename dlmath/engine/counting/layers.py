@@ -31,7 +31,7 @@ _FAMILIES = {
         "softsign softmax logsoftmax exponential step prelu dropout stochasticdepth identity add subtract multiply "
         "average maximum minimum concat matmul"
     ),
-    "shaping": "input flatten reshape permute zeropad crop upsample resize take slice mean opaque",
+    "shaping": "input flatten reshape permute zeropad padchannels crop upsample resize take slice mean opaque",
 }
 FAMILY = {kind: family for family, kinds in _FAMILIES.items() for kind in kinds.split()}
 """The module that knows each kind of layer."""

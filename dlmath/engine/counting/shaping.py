@@ -73,6 +73,14 @@ def permute(options: Options, shapes: tuple[Shape, ...]) -> Count:
     return tally(tuple(shape[axis - 1] for axis in order), windows=None)
 
 
+def pad_channels(options: Options, shapes: tuple[Shape, ...]) -> Count:
+    """Count the filling up of a map with channels of zeros (the shortcut without parameters of He et al. 2015)."""
+    (shape,) = shapes
+    if options["out"] < shape[-1]:
+        raise ShapeError(f"padchannels: {shape_text(shape)} has more than {options['out']} channels", "choose more")
+    return tally((*shape[:-1], options["out"]))
+
+
 def _grown(name: str, sign: int) -> Callable[[Options, tuple[Shape, ...]], Count]:
     def count(options: Options, shapes: tuple[Shape, ...]) -> Count:
         (shape,) = shapes
@@ -174,6 +182,7 @@ KINDS = {
     "permute": LayerKind(permute, (Option("order", numbers(1)),), ("order*",), example="permute:2x1"),
     "zeropad": LayerKind(_grown("zeropad", 1), _PAD, ("pad",), example="zeropad:1"),
     "crop": LayerKind(_grown("crop", -1), _PAD, ("pad",), example="crop:1"),
+    "padchannels": LayerKind(pad_channels, (Option("out", at_least(1)),), ("out",), example="padchannels:32"),
     "upsample": LayerKind(upsample, (Option("factor", numbers(1), (2,)), _MODE), ("factor*",), example="upsample:2"),
     "resize": LayerKind(resize, (Option("size", numbers(1)), _MODE), ("size*",), example="resize:28x28"),
     "take": LayerKind(
