@@ -24,10 +24,10 @@ from dlmath.engine.convolution.speeds import fill_and_store
 from dlmath.engine.convolution.taps import (
     Bounds,
     PreparedTaps,
+    addition_cost,
     bounds_of_sums,
     exact_dtype,
     in_rows,
-    program_cost,
     uniform,
 )
 from dlmath.errors import ShapeError, unknown
@@ -238,7 +238,7 @@ def _together(question: Question, kernels: Sequence[Array], combine: str, method
         both = Bounds(min(bound.low for bound in bounds), max(bound.high for bound in bounds))
         dtype = exact_dtype(question.pixels, both)
         result = root_dtype(question, bounds) if combine == "l2" else dtype
-    cost = fill_and_store(question.dtype) + program_cost(program, dtype) + ROOT_COST.get(result.itemsize, 9.0)
+    cost = fill_and_store(question.dtype) + program.cost * addition_cost(dtype) + ROOT_COST.get(result.itemsize, 9.0)
 
     def prepare(shape: TileShape) -> Prepared:
         return PreparedTogether(PreparedTaps(program, uniform(program, dtype), shape), combine, shape, result)

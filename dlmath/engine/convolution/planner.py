@@ -9,23 +9,23 @@ at most 24 significant bits, else in float64.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from dlmath.engine.convolution.dense import DENSE
 from dlmath.engine.convolution.fft import FFT
 from dlmath.engine.convolution.precision import working_dtype
-from dlmath.engine.convolution.program import compile_kernels
+from dlmath.engine.convolution.program import compile_kernels, estimated_cost
 from dlmath.engine.convolution.separable import SEPARABLE
-from dlmath.engine.convolution.speeds import fill_and_store
+from dlmath.engine.convolution.speeds import TRANSFORM_POINT, fill_and_store
 from dlmath.engine.convolution.taps import (
     Bounds,
     PreparedTaps,
     Taps,
+    addition_cost,
     bounds_of_sums,
     exact_dtypes,
-    program_cost,
     uniform,
 )
 from dlmath.engine.convolution.tiles import Grid, strip_grid
@@ -50,8 +50,8 @@ Larger than the second-level cache would like: with two threads each call must o
 FLOAT64_WHOLE = 2.0**44
 """Below it sums of whole numbers by transforms in float64 are wrong by far less than 1/2."""
 
-WORTH_COMPARING = 0.8
-"""Predicted nanoseconds an element for its sums under which no other algorithm can be quicker than taps."""
+LEAST_COST = {"separable": 0.8, "dense": 0.8, "fft": TRANSFORM_POINT}
+"""Nanoseconds an element that the sums take at the very least in float32: where taps cost less, none is asked."""
 
 WORTH_THREADS = 1e6
 """Predicted nanoseconds of work under which one thread is used."""
@@ -144,32 +144,61 @@ def strips(question: Question, itemsize: int) -> Grid:
     return strip_grid(question.height, question.width, question.channels, kernel, elements)
 
 
-def divides_in_float32(question: Question) -> bool:
+def divides_in_float32(question: Question, sums: Bounds) -> bool:
     """Tell whether whole sums can be divided and rounded in float32 without a mistake.
 
     sum / d + 1/2 stays at least 1 / 2d away from whole numbers it does not reach; float32 must err by less.
     """
-    largest = max(abs(bound) for bound in question.sums or (0, 0))
+    largest = max(abs(bound) for bound in sums)
     return question.denominator > 1 and largest < 2**20
 
 
 def taps_choice(question: Question) -> Choice:
-    """Return how taps would do it: always possible."""
-    program = compile_kernels(question.weights)
+    """Return how taps would do it: always possible. Programs of floats are only compiled when they are used."""
     if question.pixels is not None and question.sums is not None:
-        dtypes = exact_dtypes(program, question.pixels, question.sums, divides_in_float32(question))
-    else:
-        dtypes = uniform(program, floating_dtype(question))
+        return _exact_taps(question, question.pixels, question.sums)
+    dtype = floating_dtype(question)
+    additions = compile_kernels(question.weights).cost if question.exact else estimated_cost(question.weights)
+
+    def prepare(shape: TileShape) -> Prepared:
+        program = compile_kernels(question.weights)
+        return PreparedTaps(program, uniform(program, dtype), shape)
+
+    return _taps(question, dtype, prepare, additions * addition_cost(dtype))
+
+
+def _exact_taps(question: Question, pixels: Bounds, sums: Bounds) -> Choice:
+    program = compile_kernels(question.weights)
+    dtypes = exact_dtypes(program, pixels, sums, divides_in_float32(question, sums))
     final = dtypes[program.results[0].register]
-    cost = fill_and_store(question.dtype) + program_cost(program, final)
-    grid = strips(question, final.itemsize)
+    return _taps(
+        question, final, lambda shape: PreparedTaps(program, dtypes, shape), program.cost * addition_cost(final)
+    )
+
+
+def _taps(question: Question, dtype: Dtype, prepare: Callable[[TileShape], Prepared], cost: float) -> Choice:
     return Choice(
-        "taps", final, grid, lambda shape: PreparedTaps(program, dtypes, shape),
-        question.denominator, snap=False, whole=question.whole, cost=cost,
-    )  # fmt: skip
+        method="taps",
+        dtype=dtype,
+        grid=strips(question, dtype.itemsize),
+        prepare=prepare,
+        denominator=question.denominator,
+        snap=False,
+        whole=question.whole,
+        cost=fill_and_store(question.dtype) + cost,
+    )
 
 
-def algorithm_choice(question: Question, name: str) -> Choice | str:
+class Way(NamedTuple):
+    """An algorithm's kernel, the type of its sums, and its predicted nanoseconds an element."""
+
+    name: str
+    kernel: Array
+    dtype: Dtype
+    cost: float
+
+
+def way_of(question: Question, name: str) -> Way | str:
     """Return how one of the floating-point algorithms would do it, or why it cannot."""
     algorithm = ALGORITHMS[name]
     kernel = question.weights.astype(np.float64)
@@ -183,16 +212,24 @@ def algorithm_choice(question: Question, name: str) -> Choice | str:
         kernel = kernel / question.denominator
     if not algorithm.suits(kernel, dtype):
         return f"it does not suit this {kernel.shape[0]}x{kernel.shape[1]} kernel on {question.dtype} images"
-    rows, columns = algorithm.preferred_tile(kernel.shape, (question.height, question.width), question.channels)
-    grid = Grid(question.height, question.width, rows, columns)
     seen = question.dtype if dtype == working_dtype(question.dtype) else dtype
-    cost = algorithm.cost(kernel, seen, question.channels)
-    remaining = question.denominator if question.whole else 1
-    snap = question.whole and name != "dense"
+    return Way(name, kernel, dtype, algorithm.cost(kernel, seen, question.channels))
+
+
+def floating_choice(question: Question, way: Way) -> Choice:
+    """Return the choice of a floating-point algorithm, on the tiles it prefers."""
+    algorithm = ALGORITHMS[way.name]
+    rows, columns = algorithm.preferred_tile(way.kernel.shape, (question.height, question.width), question.channels)
     return Choice(
-        name, dtype, grid, lambda shape: algorithm.prepare(kernel, dtype, shape),
-        remaining, snap=snap, whole=question.whole, cost=cost,
-    )  # fmt: skip
+        method=way.name,
+        dtype=way.dtype,
+        grid=Grid(question.height, question.width, rows, columns),
+        prepare=lambda shape: algorithm.prepare(way.kernel, way.dtype, shape),
+        denominator=question.denominator if question.whole else 1,
+        snap=question.whole and way.name != "dense",
+        whole=question.whole,
+        cost=way.cost,
+    )
 
 
 def choose(question: Question, method: str = "auto") -> Choice:
@@ -208,15 +245,25 @@ def choose(question: Question, method: str = "auto") -> Choice:
     if method == "taps":
         return taps_choice(question)
     if method != "auto":
-        forced = algorithm_choice(question, method)
+        forced = way_of(question, method)
         if isinstance(forced, str):
             raise InvalidValueError(f"method {method!r} cannot do this: {forced}", "use --method auto or taps")
-        return forced
-    best = taps_choice(question)
-    if best.cost < fill_and_store(question.dtype) + WORTH_COMPARING:
-        return best
-    for name in ALGORITHMS:
-        other = algorithm_choice(question, name) if name != "taps" else best
-        if not isinstance(other, str) and other.cost < best.cost:
-            best = other
+        return floating_choice(question, forced)
+    taps = taps_choice(question)
+    way = cheapest_way(question, taps.cost)
+    return floating_choice(question, way) if way else taps
+
+
+def cheapest_way(question: Question, limit: float) -> Way | None:
+    """Return the cheapest floating-point algorithm that costs less than `limit`, or None.
+
+    Working out a cost takes longer than convolving a small image does, so it is left out where it cannot be less.
+    """
+    wide = 2.0 if question.whole or floating_dtype(question) == np.float64 else 1.0
+    best = None
+    for name, least in LEAST_COST.items():
+        if fill_and_store(question.dtype) + wide * least < limit:
+            way = way_of(question, name)
+            if not isinstance(way, str) and way.cost < limit:
+                best, limit = way, way.cost
     return best

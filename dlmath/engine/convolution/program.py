@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Shift = tuple[int, int]
 Polynomial = dict[Shift, Any]
+Terms = tuple[tuple[Shift, Any], ...]
 
 SCALE = 1.7  # a multiplication by a constant, in additions
 SEARCHED = 50  # taps up to which factors of a kernel are looked for in both dimensions at once
@@ -65,7 +67,7 @@ class Plan:
     parts: tuple[Plan, ...] = ()
     shift: Shift = (0, 0)
     weight: Any = 1
-    terms: tuple[tuple[Shift, Any], ...] = ()
+    terms: Terms = ()
 
 
 @dataclass
@@ -218,7 +220,7 @@ def search(polynomial: Polynomial, peels: int) -> Plan:
 
 
 @lru_cache(maxsize=4096)
-def _search(terms: tuple[tuple[Shift, Any], ...], peels: int) -> Plan:
+def _search(terms: Terms, peels: int) -> Plan:
     polynomial = dict(terms)
     if len(terms) == 1:
         return Plan("tap", _weight_cost(terms[0][1]), shift=terms[0][0], weight=terms[0][1])
@@ -230,12 +232,38 @@ def _search(terms: tuple[tuple[Shift, Any], ...], peels: int) -> Plan:
     if outer is not None:
         parts = (search(outer[0], LINE_PEELS), search(outer[1], LINE_PEELS))
         return Plan("product", parts[0].cost + parts[1].cost, parts)
+    step = _box_step(terms)
+    if step is not None:
+        return _box(len(terms), terms[0][0], step)
     found = [_grouped(polynomial)]
     if len(terms) <= SEARCHED or _is_line(polynomial):
         found += _factored(polynomial, peels)
     if peels:
         found += _peeled(polynomial, peels)
     return min(reversed(found), key=lambda plan: plan.cost)
+
+
+def _box_step(terms: Terms) -> Shift | None:
+    """Return the distance of a row of evenly spaced taps of weight 1, or None when it is not one."""
+    step = _minus(terms[1][0], terms[0][0])
+    even = all(_minus(after[0], before[0]) == step for before, after in pairwise(terms))
+    return step if even and all(weight == 1 for _, weight in terms) else None
+
+
+@lru_cache(maxsize=1024)
+def _box(taps: int, first: Shift, step: Shift) -> Plan:
+    """Return the plan of a box: a box of boxes where its width is a product, else one tap and the rest."""
+    if taps == 1:
+        return Plan("tap", 0.0, shift=first, weight=1)
+    if taps == 2:
+        return Plan("factor", 1.0, (_box(1, first, step),), step, 1)
+    rest = _box(taps - 1, _plus(first, step), step)
+    found = [Plan("peel", rest.cost + 1, (rest,), first, 1)]
+    for width in (width for width in range(2, math.isqrt(taps) + 1) if taps % width == 0):
+        inner = _box(width, first, step)
+        outer = _box(taps // width, (0, 0), (step[0] * width, step[1] * width))
+        found.append(Plan("product", inner.cost + outer.cost, (inner, outer)))
+    return min(found, key=lambda plan: plan.cost)
 
 
 def _is_line(polynomial: Polynomial) -> bool:
@@ -332,12 +360,16 @@ def compile_kernels(*kernels: Array) -> Program:
     return _compiled(tuple(_terms(weights) for weights in kernels), whole)
 
 
-Terms = tuple[tuple[Shift, Any], ...]
-
-
 def _terms(weights: Array) -> Terms:
-    places = zip(*weights.nonzero(), strict=True)
-    return tuple(((int(y), int(x)), weights[y, x].item()) for y, x in places)
+    rows, columns = weights.nonzero()
+    places = zip(rows.tolist(), columns.tolist(), strict=True)
+    return tuple(zip(places, weights[rows, columns].tolist(), strict=True))
+
+
+def estimated_cost(weights: Array) -> float:
+    """Return what a program of floats costs in additions, without compiling it: its taps, and one product a weight."""
+    sizes = abs(weights[weights.nonzero()])
+    return float(sizes.size + SCALE * len(set(sizes.tolist())))
 
 
 @lru_cache(maxsize=256)

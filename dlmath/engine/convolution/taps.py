@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dlmath.engine.convolution.precision import working_dtype
-from dlmath.engine.convolution.program import Op, Program, Ref, compile_kernels
+from dlmath.engine.convolution.program import Op, Program, Ref, compile_kernels, estimated_cost
 from dlmath.engine.convolution.speeds import fill_and_store
 
 if TYPE_CHECKING:
@@ -162,6 +162,7 @@ class Layout:
         self._needs = self._lengths(length)
         self._last = self._last_uses()
         self._registers: dict[int, Array] = {0: source}
+        self._casts: dict[int, Array] = {}
         self._free: list[Array] = []
         self.steps: list[Step] = []
         for number, op in enumerate(program.ops):
@@ -210,15 +211,21 @@ class Layout:
         for register in {ref.register for ref in (op.left, op.right) if ref}:
             if self._last[register] == number:
                 self._free.append(self._whole(self._registers[register]))
+                if register in self._casts:
+                    self._free.append(self._whole(self._casts[register]))
 
     def _widened(self, ref: Ref, length: int, dtype: Dtype) -> Array:
-        """Return an operand in the step's type, cast once where its register is of a narrower one."""
-        view = self.view(ref, length)
-        if view.dtype == dtype:
-            return view
-        cast = self._buffer(length, dtype)[:length]
-        self.steps.append((_cast, view, None, cast))
-        return cast
+        """Return an operand in the step's type; a register of a narrower one is cast once, whole."""
+        register = self._registers[ref.register]
+        if register.dtype == dtype:
+            return self.view(ref, length)
+        if ref.register not in self._casts:
+            size = self._needs[ref.register]
+            cast = self._buffer(size, dtype)[:size]
+            self.steps.append((_cast, register[:size], None, cast))
+            self._casts[ref.register] = cast
+        start = self.offset(ref)
+        return self._casts[ref.register][start : start + length]
 
     def _buffer(self, length: int, dtype: Dtype) -> Array:
         """Return a free buffer of a type, at least so long."""
@@ -260,7 +267,7 @@ class Taps:
     def cost(self, kernel: Array, dtype: np.dtype[Any], channels: int) -> float:
         """Return the predicted nanoseconds an output element, sums in floating point."""
         del channels
-        return fill_and_store(dtype) + program_cost(compile_kernels(kernel), working_dtype(dtype))
+        return fill_and_store(dtype) + estimated_cost(kernel) * addition_cost(working_dtype(dtype))
 
     def prepare(self, kernel: Array, dtype: np.dtype[Any], shape: TileShape) -> PreparedTaps:
         """Lay out scratch and calls for tiles of one shape, sums in the floating-point type of `dtype`."""
@@ -268,6 +275,6 @@ class Taps:
         return PreparedTaps(program, uniform(program, working_dtype(dtype)), shape)
 
 
-def program_cost(program: Program, dtype: Dtype) -> float:
-    """Return the predicted nanoseconds an element of a program's steps in one type."""
-    return program.cost * (SLOW if dtype.kind == "O" else ADDITION.get(dtype.itemsize, SLOW))
+def addition_cost(dtype: Dtype) -> float:
+    """Return the predicted nanoseconds an addition of two elements takes in a type."""
+    return SLOW if dtype.kind == "O" else ADDITION.get(dtype.itemsize, SLOW)
