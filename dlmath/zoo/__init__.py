@@ -58,7 +58,7 @@ def names() -> tuple[str, ...]:
 
 
 def find(name: str) -> str | None:
-    """Return an architecture's name as the zoo spells it, or None; `-` and `_` are the same, and so are capitals.
+    """Return an architecture's name as the zoo spells it, or None; capitals, `-` and `_` make no difference.
 
     >>> find("Wide-ResNet50-2")
     'wide_resnet50_2'
@@ -94,7 +94,7 @@ def load(model: str | Reference, input_shape: Shape | None = None) -> Network:
 
 def unknown_model(name: str) -> InvalidValueError:
     """Return the error for a name that is not in the zoo: the nearest one, and where all are listed."""
-    close = nearest(spelled(name), names())
+    close = nearest(name, names())
     hint = "`--list-models` lists them all"
     return InvalidValueError(
         f"unknown model {name[:60]!r}",

@@ -79,6 +79,8 @@ def convert(value: Any) -> Any:
     if not isinstance(value, str):
         return exact(value)
     plain = value.strip()
+    if plain.isascii() and plain.isdigit() and len(plain) < 15:
+        return int(plain)
     if plain in {"yes", "no", "true", "false"}:
         return plain in {"yes", "true"}
     if plain.replace(".", "", 1).isdigit() and plain.isascii() and plain[0] != "." and plain[-1] != ".":
@@ -105,7 +107,8 @@ class Builder:
         self.current = 0
         self.ends: dict[str, int] = {}  # full names of layers and named groups -> their last node
         self.seen: dict[str, int] = {}  # prefix + kind -> how many were named after it
-        self.options: dict[str, tuple[str, dict[str, Any]]] = {}  # by text: equal rows have the same options
+        self.split: dict[str, Row] = {}
+        self.options: dict[tuple[object, ...], tuple[str, dict[str, Any]]] = {}  # equal rows share their options
         self.heads: list[int] = []
         self.shapes: list[Shape] = []
         self.counted: dict[tuple[object, ...], Shape] = {}
@@ -164,15 +167,17 @@ class Builder:
 
     def text(self, text: str, scope: Scope, place: Place) -> None:
         """Add a row written as words."""
-        filled = str(fill(text, scope))
-        row = split_row(filled)
+        filled = text if "{" not in text else str(fill(text, scope))
+        if filled not in self.split:
+            self.split[filled] = split_row(filled)
+        row = self.split[filled]
         if row.word in self.blocks:
             self.call(row, [convert(value) for value in row.values], _converted(row.options), scope, place)
             return
-        bare = filled.partition(" from ")[0].partition(" sharing ")[0].partition(" as ")[0]
-        if bare not in self.options:
-            self.options[bare] = self.resolved(*layer_options(row))
-        self.layer(row, *self.options[bare], place)
+        key = row.word, row.values, tuple(row.options.items())
+        if key not in self.options:
+            self.options[key] = self.resolved(*layer_options(row))
+        self.layer(row, *self.options[key], place)
 
     def mapping(self, mapping: Mapping[str, Any], scope: Scope, place: Place) -> None:
         """Add a layer or block written as a mapping: its first key is the layer, the others are options."""

@@ -169,7 +169,7 @@ class NetworkCount(NamedTuple):
     def last_map(self) -> Row | None:
         """The last row whose output still is a map: what is called the receptive field of a classifier is its field."""
         for row in reversed(self.rows):
-            if row.fields and len(row.output) > 1 and max(row.output[:-1]) > 1 and not row.fields[0].whole:
+            if row.fields and len(row.output) > 1 and max(row.output[:-1]) > 1 and row.fields[0].jump:
                 return row
         return None
 

@@ -59,12 +59,12 @@ def parse_reference(text: str) -> Reference:
 
 
 def spelled(name: str) -> str:
-    """Return a model's name as it is compared: `-` and `_` are the same, and so are capitals.
+    """Return a model's name as it is compared: capitals, `-` and `_` make no difference.
 
-    >>> spelled("Wide-ResNet50-2")
-    'wide_resnet50_2'
+    >>> spelled("Wide-ResNet50-2") == spelled("wide_resnet50_2")
+    True
     """
-    return name.strip().lower().replace("-", "_")
+    return name.strip().lower().replace("-", "").replace("_", "")
 
 
 def build(

@@ -34,7 +34,8 @@ class Field(NamedTuple):
     padding : int or Fraction
         Effective padding: output 0 sees from -padding on.
     whole : bool
-        Every output sees everything (attention, a global branch): no position is left to speak of.
+        Every output sees everything besides, through a global branch (squeeze and excitation) or attention. Where
+        positions lost their meaning altogether (attention, a reshape), jump is 0 and size the input's length.
     """
 
     size: int
@@ -78,18 +79,18 @@ def through(fields: tuple[Field, ...], windows: tuple[Window, ...] | None, shape
     if windows == ():
         return fields
     if windows is None or (fields and len(windows) != len(fields)):
-        return tuple(Field(max(size, field.size), whole=True) for size, field in zip(shape, fields, strict=False))
+        return tuple(Field(size, 0, 0, whole=True) for size in shape[: len(fields) or len(shape) - 1])
     before = fields or (Field(1),) * len(windows)
     return tuple(_step(field, window) for field, window in zip(before, windows, strict=True))
 
 
 def _step(field: Field, window: Window) -> Field:
-    if field.whole or window == (window.size, window.size, 1, 1, 1, 0, 0, window.rule, 1):
+    if window == (window.size, window.size, 1, 1, 1, 0, 0, window.rule, 1):
         return field
     if window.up > 1 or window.size % window.stride * (window.rule == "resize"):
         return _spread(field, window)
     size = field.size + int((window.extent - 1) * field.jump)
-    return Field(size, field.jump * window.stride, field.padding + field.jump * window.before)
+    return Field(size, field.jump * window.stride, field.padding + field.jump * window.before, field.whole)
 
 
 def _spread(field: Field, window: Window) -> Field:
@@ -105,7 +106,7 @@ def _spread(field: Field, window: Window) -> Field:
     if window.rule == "resize":  # pixel centres: output o lies at (o + 1/2) * size / out - 1/2
         shift = Fraction(window.size - window.out, 2 * window.out)
     centre = Fraction(field.size - 1, 2) - field.padding + shift * field.jump
-    return Field(size, field.jump * Fraction(window.size, window.out), Fraction(size - 1, 2) - centre)
+    return Field(size, field.jump * Fraction(window.size, window.out), Fraction(size - 1, 2) - centre, field.whole)
 
 
 class Joined(NamedTuple):
@@ -140,11 +141,11 @@ def _length(shape: Shape, axis: int) -> int:
 
 def _join_axis(branches: list[tuple[Field, int]]) -> tuple[Field, tuple[str, ...]]:
     longest = max(length for _, length in branches)
-    everything = [field for field, length in branches if field.whole or length < longest]
-    local = [field for field, length in branches if not field.whole and length == longest]
-    largest = max((field for field, _ in branches), key=lambda field: field.size)
-    if everything:
-        return largest._replace(whole=True), ()
+    whole = any(field.whole or length < longest for field, length in branches)
+    local = [field for field, length in branches if field.jump and length == longest]
+    if not local:
+        return branches[0][0], ()
+    largest = max(local, key=lambda field: field.size)._replace(whole=whole)
     jumps = sorted({field.jump for field in local})
     if len(jumps) > 1:
         return largest, (f"branches are misaligned: their strides are {_listed(jumps)}",)
