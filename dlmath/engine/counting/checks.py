@@ -136,7 +136,7 @@ def parse_check(text: str) -> Expectation:
         raise unknown("quantity to check", quantity[:LONGEST], QUANTITIES)
     if quantity in SHAPES and "x" in value:
         return Expectation(text, layer, quantity, _shape(text, value))
-    number, precision = _number(text, value.strip().lower())
+    number, precision = read_number(text, value.strip().lower())
     # A shape of one axis is written as a number
     return Expectation(text, layer, quantity, (number,) if quantity == "output_shape" else number, precision)
 
@@ -148,7 +148,7 @@ def _shape(text: str, value: str) -> tuple[int, ...]:
     raise InvalidValueError(f"check {text[:LONGEST]!r}: {value[:20]!r} is no shape", "write sizes such as 7x7x512")
 
 
-def _number(text: str, value: str) -> tuple[int, int]:
+def read_number(text: str, value: str) -> tuple[int, int]:
     """Return a number and the size of the last digit that was written."""
     found = NUMBER.fullmatch(value) if len(value) <= LONGEST else None
     if found is None:
