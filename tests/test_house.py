@@ -14,8 +14,9 @@ ALLOWED = {
     # room: the rooms of dlmath it may import
     "engine": {"engine", "errors"},
     "files": {"files", "engine", "errors"},
+    "zoo": {"zoo", "engine", "files", "errors"},
     "report": {"report", "engine", "errors"},
-    "commands": {"commands", "files", "engine", "report", "errors"},
+    "commands": {"commands", "files", "engine", "report", "zoo", "errors"},
     "cli": {"cli", "commands", "files", "report", "errors"},
 }
 ENGINE_PACKAGES = {"numpy"}

@@ -16,6 +16,8 @@ from dlmath.report.outcome import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dlmath.engine.counting.checks import Verdict
+    from dlmath.engine.counting.conventions import Reading
     from dlmath.engine.counting.graph import Network, Shape
     from dlmath.report.output import Output
 
@@ -77,6 +79,8 @@ def check_words(words: Words) -> None:
     one_of("--dtype", words.dtype, report.BYTES)
     one_of("--optimizer", words.optimizer, report.OPTIMIZER_STATE)
     one_of("--units", words.units, report.UNITS)
+    if words.convention is not None and words.reconcile:
+        raise InvalidValueError("--reconcile prints every convention, --convention one", "give one of them")
     at_least("--batch", words.batch, 1)
     if words.list_models:
         return
@@ -158,6 +162,14 @@ def outcome(main: Counted, others: Sequence[Counted], words: Words, output: Outp
     """Gather the result, the tables, the explanation and the picture."""
     memory = report.Memory(words.dtype, words.batch, words.optimizer)
     result = report.result(main.counts, memory)
+    verdicts = checked(main.counts, words.check or ())
+    readings = read(main.counts, words)
+    if words.check:
+        result["checks"] = [report.verdict(verdict) for verdict in verdicts]
+    if readings:
+        result["conventions"] = [report.reading(reading) for reading in readings]
+    if words.convention:
+        result |= {"params": readings[0].params, "macs": readings[0].operations, "flops": 2 * readings[0].operations}
     if words.compare:
         result["alternatives"] = [report.alternative(other.counts, main.counts, memory) for other in others]
     notes = [*main.counts.notes, *(report.missing_notes(main.counts))]
@@ -168,11 +180,34 @@ def outcome(main: Counted, others: Sequence[Counted], words: Words, output: Outp
         settings={**words._asdict(), "padding": words.padding or "same", **output.settings()},
         result=result,
         table=report.layer_table(main.counts, "exact"),
-        blocks=partial(report.blocks, main.counts, [other.counts for other in others], memory, words.units),
+        blocks=partial(report.blocks, main.counts, [o.counts for o in others], memory, words.units, readings, verdicts),
         explanation=partial(report.explanation, [main.counts, *(o.counts for o in others)]) if output.explain else None,
         picture=partial(report.picture, main.counts),
+        answer=all(verdict.holds for verdict in verdicts),
         notes=notes,
     )
+
+
+def checked(count: NetworkCount, texts: Sequence[str]) -> list[Verdict]:
+    """Return whether every --check holds."""
+    if not texts:
+        return []
+    from dlmath.engine.counting.checks import check, parse_check
+
+    return [check(count, expectation) for expectation in [parse_check(text) for text in texts]]
+
+
+def read(count: NetworkCount, words: Words) -> tuple[Reading, ...]:
+    """Return what the convention that was asked for reports, or all of them for --reconcile."""
+    if words.reconcile:
+        from dlmath.engine.counting.conventions import reconcile
+
+        return reconcile(count)
+    if words.convention is None:
+        return ()
+    from dlmath.engine.counting.conventions import read_as
+
+    return (read_as(count, words.convention.lower()),)
 
 
 def model_names() -> list[str]:

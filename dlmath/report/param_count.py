@@ -10,6 +10,8 @@ from dlmath.report.blocks import Facts, Lines, Table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dlmath.engine.counting.checks import Verdict
+    from dlmath.engine.counting.conventions import Reading
     from dlmath.engine.counting.count import NetworkCount, Row
     from dlmath.engine.counting.receptive import Field
     from dlmath.engine.counting.shapes import Window
@@ -181,7 +183,14 @@ def layer_row(row: Row, units: str) -> tuple[Cell, ...]:
     )
 
 
-def blocks(count: NetworkCount, others: Sequence[NetworkCount], memory: Memory, units: str) -> Iterator[Block]:
+def blocks(
+    count: NetworkCount,
+    others: Sequence[NetworkCount],
+    memory: Memory,
+    units: str,
+    readings: Sequence[Reading],
+    verdicts: Sequence[Verdict],
+) -> Iterator[Block]:
     """Yield the layers, the totals, and what was set beside them."""
     yield layer_table(count, units)
     yield Facts(tuple(facts(count, memory, units)), title="Totals")
@@ -189,6 +198,58 @@ def blocks(count: NetworkCount, others: Sequence[NetworkCount], memory: Memory, 
         for other in others:
             yield layer_table(other, units)
         yield comparison(count, others, units)
+    for one in readings:
+        yield reading_table(one)
+    if len(readings) > 1:
+        yield readings_table(readings)
+    if verdicts:
+        rows = tuple((one.holds, one.text) for one in verdicts)
+        styles = tuple("green" if one.holds else "red" for one in verdicts)
+        yield Table(("holds", "check"), rows, title="Checks", styles=styles)
+
+
+def reading_table(reading: Reading) -> Table:
+    """Return the line items of one convention, summing to its figures."""
+    lines = [("parameters", line.label, line.value) for line in reading.params_lines]
+    lines += [(reading.says, line.label, line.value) for line in reading.operations_lines]
+    return Table(("of", "item", "value"), tuple(lines), title=f"{reading.name}  ({reading.source})")
+
+
+def readings_table(readings: Sequence[Reading]) -> Table:
+    """Return every convention's figures beside the first one's."""
+    first = readings[0]
+    rows = tuple(
+        (one.name, one.params, one.params - first.params, one.says, one.operations, one.operations - first.operations)
+        for one in readings
+    )
+    return Table(("convention", "params", "difference", "says", "operations", "difference"), rows, title="Reconciled")
+
+
+def reading(one: Reading) -> dict[str, Any]:
+    """Return one convention's figures and line items."""
+    return {
+        "name": one.name,
+        "source": one.source,
+        "says": one.says,
+        "params": one.params,
+        "operations": one.operations,
+        "params_lines": [line._asdict() for line in one.params_lines],
+        "operations_lines": [line._asdict() for line in one.operations_lines],
+        "notes": one.notes,
+    }
+
+
+def verdict(one: Verdict) -> dict[str, Any]:
+    """Return whether one check holds, and why not."""
+    return {
+        "check": one.expectation.text,
+        "holds": one.holds,
+        "found": one.found,
+        "expected": one.expectation.value,
+        "difference": one.difference,
+        "mistakes": one.mistakes,
+        "text": one.text,
+    }
 
 
 def facts(count: NetworkCount, memory: Memory, units: str) -> Iterator[tuple[str, Cell]]:
