@@ -102,11 +102,16 @@ def _spread(field: Field, window: Window) -> Field:
 
     reach = window.kernel if window.rule == "resize" else -(-window.extent // window.up)
     size = field.size + int((reach - 1) * field.jump)
-    shift = Fraction(2 * window.before - window.extent + 1, 2 * window.up)
+    ratio, shift = Fraction(1, window.up), Fraction(2 * window.before - window.extent + 1, 2 * window.up)
     if window.rule == "resize":  # pixel centres: output o lies at (o + 1/2) * size / out - 1/2
-        shift = Fraction(window.size - window.out, 2 * window.out)
+        ratio, shift = Fraction(window.size, window.out), Fraction(window.size - window.out, 2 * window.out)
     centre = Fraction(field.size - 1, 2) - field.padding + shift * field.jump
-    return Field(size, field.jump * Fraction(window.size, window.out), Fraction(size - 1, 2) - centre, field.whole)
+    return Field(size, _plain(field.jump * ratio), _plain(Fraction(size - 1, 2) - centre), field.whole)
+
+
+def _plain(value: Number) -> Number:
+    """Return a fraction that is a whole number as one."""
+    return int(value) if value.denominator == 1 else value
 
 
 class Joined(NamedTuple):
