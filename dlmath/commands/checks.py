@@ -36,11 +36,15 @@ def at_least(option: str, value: int, low: int) -> int:
 
 
 def one_of(option: str, word: str, words: Iterable[str]) -> str:
-    """Return the word, lower case, when it is allowed; else raise the error with the nearest match."""
-    allowed = list(words)
-    if word.lower() not in allowed:
-        raise unknown(f"value for {option}:", word, allowed)
-    return word.lower()
+    """Return the allowed word that was meant, whatever its capitals; else raise the error with the nearest match.
+
+    >>> one_of("--units", "m", ("K", "M")), one_of("--rule", "Backprop", ("backprop", "perceptron"))
+    ('M', 'backprop')
+    """
+    spelled = {allowed.lower(): allowed for allowed in words}
+    if word.lower() not in spelled:
+        raise unknown(f"value for {option}:", word, spelled.values())
+    return spelled[word.lower()]
 
 
 def widths(option: str, word: str) -> tuple[int, ...]:

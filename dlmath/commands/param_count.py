@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.commands.checks import at_least, one_of, refuse
 from dlmath.engine.counting.count import AUXILIARIES, NetworkCount, count
@@ -11,7 +11,7 @@ from dlmath.engine.counting.shapes import parse_shape
 from dlmath.engine.counting.words import parse_chain
 from dlmath.errors import InvalidValueError
 from dlmath.report import param_count as report
-from dlmath.report.outcome import Outcome
+from dlmath.report.outcome import Lazy, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,32 +160,49 @@ def is_layer(spec: str) -> bool:
 
 def outcome(main: Counted, others: Sequence[Counted], words: Words, output: Output) -> Outcome:
     """Gather the result, the tables, the explanation and the picture."""
-    memory = report.Memory(words.dtype, words.batch, words.optimizer)
-    result = report.result(main.counts, memory)
+    memory = report.Memory(words.dtype.lower(), words.batch, words.optimizer.lower())
     verdicts = checked(main.counts, words.check or ())
     readings = read(main.counts, words)
-    if words.check:
-        result["checks"] = [report.verdict(verdict) for verdict in verdicts]
-    if readings:
-        result["conventions"] = [report.reading(reading) for reading in readings]
-    if words.convention:
-        result |= {"params": readings[0].params, "macs": readings[0].operations, "flops": 2 * readings[0].operations}
-    if words.compare:
-        result["alternatives"] = [report.alternative(other.counts, main.counts, memory) for other in others]
+    units = one_of("--units", words.units, report.UNITS) if output.format == "table" else "exact"
+    table = report.layer_table(main.counts, units)
     notes = [*main.counts.notes, *(report.missing_notes(main.counts))]
     if main.one_channel:
         notes.append(report.one_channel_note(main.counts))
     return Outcome(
         command=NAME,
         settings={**words._asdict(), "padding": words.padding or "same", **output.settings()},
-        result=result,
-        table=report.layer_table(main.counts, "exact"),
-        blocks=partial(report.blocks, main.counts, [o.counts for o in others], memory, words.units, readings, verdicts),
+        result=Lazy(partial(result, main, others, memory, words, readings, verdicts)),
+        table=table,
+        blocks=partial(
+            report.blocks, main.counts, table, [o.counts for o in others], memory, units, readings, verdicts
+        ),
         explanation=partial(report.explanation, [main.counts, *(o.counts for o in others)]) if output.explain else None,
         picture=partial(report.picture, main.counts),
         answer=all(verdict.holds for verdict in verdicts),
         notes=notes,
     )
+
+
+def result(
+    main: Counted,
+    others: Sequence[Counted],
+    memory: report.Memory,
+    words: Words,
+    readings: Sequence[Reading],
+    verdicts: Sequence[Verdict],
+) -> dict[str, Any]:
+    """Return the result as INTERFACE.md names it; a convention that was asked for gives its own params and macs."""
+    made = report.result(main.counts, memory)
+    if words.compare:
+        made["alternatives"] = [report.alternative(other.counts, main.counts, memory) for other in others]
+    if words.check:
+        made["checks"] = [report.verdict(verdict) for verdict in verdicts]
+    if readings:
+        made["conventions"] = [report.reading(reading) for reading in readings]
+    if words.convention:
+        chosen = readings[0]
+        made |= {"params": chosen.params, "macs": chosen.operations, "flops": 2 * chosen.operations}
+    return made
 
 
 def checked(count: NetworkCount, texts: Sequence[str]) -> list[Verdict]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dlmath import __version__
@@ -59,6 +59,32 @@ class Outcome(NamedTuple):
     def status(self) -> int:
         """Exit status: 0 done, 1 done but the answer is no."""
         return 0 if self.answer else 1
+
+
+class Lazy(Mapping[str, Any]):
+    """A result that is made when it is first looked at: a table does not need all that JSON has.
+
+    >>> Lazy(lambda: {"params": 3})["params"]
+    3
+    """
+
+    def __init__(self, make: Callable[[], Mapping[str, Any]]) -> None:
+        self._make = make
+        self._made: Mapping[str, Any] | None = None
+
+    def _found(self) -> Mapping[str, Any]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __getitem__(self, key: str) -> Any:
+        return self._found()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found())
+
+    def __len__(self) -> int:
+        return len(self._found())
 
 
 def emit(outcome: Outcome, streams: Streams, style: str = "table", path: str | None = None) -> None:

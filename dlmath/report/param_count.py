@@ -185,6 +185,7 @@ def layer_row(row: Row, units: str) -> tuple[Cell, ...]:
 
 def blocks(
     count: NetworkCount,
+    table: Table,
     others: Sequence[NetworkCount],
     memory: Memory,
     units: str,
@@ -192,7 +193,7 @@ def blocks(
     verdicts: Sequence[Verdict],
 ) -> Iterator[Block]:
     """Yield the layers, the totals, and what was set beside them."""
-    yield layer_table(count, units)
+    yield table
     yield Facts(tuple(facts(count, memory, units)), title="Totals")
     if others:
         for other in others:

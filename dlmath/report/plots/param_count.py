@@ -39,5 +39,5 @@ def bars(axes: Axes, values: Sequence[int], color: str, what: str) -> None:
     axes.set_ylabel(what, fontsize=12)
     axes.yaxis.set_major_formatter(EngFormatter())
     axes.spines[["top", "right"]].set_visible(False)
-    axes.annotate(f"sum {sum(values):,}", (1, 1), xycoords="axes fraction", ha="right", va="top", fontsize=12)
+    axes.set_title(f"{sum(values):,} in all", loc="left", fontsize=12)
     axes.margins(x=0.01)
