@@ -43,7 +43,9 @@ def root(
     """Do nothing: its docstring is not shown, `help=` of the application is."""
 
 
-COMMANDS = {name: "dlmath.cli." + name.replace("-", "_") for name in ("train-gate", "convolve", "param-count")}
+COMMANDS = {
+    name: "dlmath.cli." + name.replace("-", "_") for name in ("train-gate", "convolve", "param-count", "run")
+}
 """Subcommand to the module whose import registers it."""
 
 
