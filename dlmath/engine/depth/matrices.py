@@ -1,0 +1,144 @@
+"""Real weight matrices, drawn fast: a network's own stream, layer by layer, in blocks that stay in the cache.
+
+What is kept of a matrix is W = scale * core + shift with two numbers and the plain random numbers as they come
+(normals, or integers as floats), so that no pass over N^2 numbers is spent on scaling.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from dlmath.engine.depth.normals import LAYERS, box_muller, normals, stream, words
+from dlmath.engine.depth.settings import CONSTANT, ORTHOGONAL, UNIFORM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dlmath.engine.arrays import Array
+    from dlmath.engine.depth.settings import WeightLaw
+
+BLOCK = 1 << 16
+"""Numbers drawn at once: they are multiplied with the signal before they leave the cache."""
+UNIFORM_STD = 2.0**31 / math.sqrt(3)  # of int32 words, uniform on -2^31..2^31
+
+
+class Weights(NamedTuple):
+    """One layer's matrix W = scale * core + shift, (fan_out, fan_in): z = W x.
+
+    Attributes
+    ----------
+    core : ndarray (N, N)
+    scale, shift : float
+    """
+
+    core: Array
+    scale: float
+    shift: float
+
+    def matrix(self) -> Array:
+        """Return W itself in float64."""
+        return np.asarray(self.core.astype(np.float64) * self.scale + self.shift)
+
+    def forward(self, x: Array) -> Array:
+        """Return x W' for rows x (B, N)."""
+        return self._finish(x @ self.core.T, x)
+
+    def backward(self, e: Array) -> Array:
+        """Return e W for rows e (B, N)."""
+        return self._finish(e @ self.core, e)
+
+    def finish(self, product: Array, x: Array) -> Array:
+        """Turn x core' into x W'."""
+        return self._finish(product, x)
+
+    def _finish(self, product: Array, x: Array) -> Array:
+        product *= product.dtype.type(self.scale)
+        if self.shift:
+            product += product.dtype.type(self.shift) * x.sum(axis=1, keepdims=True)
+        return product
+
+
+class MatrixStream:
+    """The matrices of one network, one after the other.
+
+    Parameters
+    ----------
+    law : WeightLaw
+    width : int
+    seed : int
+    dtype : dtype
+        float32 and float64 give the same network up to rounding.
+    """
+
+    def __init__(self, law: WeightLaw, width: int, seed: int, dtype: np.dtype[Any]) -> None:
+        self.law, self.width, self.dtype = law, width, dtype
+        self.source = stream(seed, LAYERS)
+        self.rows = max(1, min(width, BLOCK // width))
+
+    @property
+    def state(self) -> Any:
+        """Where the stream is: set it to draw a layer again."""
+        return self.source.state
+
+    @state.setter
+    def state(self, value: Any) -> None:
+        self.source.state = value
+
+    def numbers(self) -> tuple[float, float]:
+        """Return scale and shift of every layer of this law."""
+        law, root = self.law, math.sqrt(self.width)
+        if law.family == UNIFORM:
+            return law.sigma / root / UNIFORM_STD, law.mean
+        if law.family == CONSTANT:
+            return 0.0, law.mean
+        return (law.sigma if law.family == ORTHOGONAL else law.sigma / root), law.mean
+
+    def draw(self, x: Array, core: Array) -> tuple[Weights, Array]:
+        """Fill `core` (N, N) with the next layer and return it with x W' for rows x (B, N)."""
+        weights = Weights(core, *self.numbers())
+        if self.law.family in {ORTHOGONAL, CONSTANT}:
+            self._fill_whole(core)
+            return weights, weights.forward(x)
+        product = np.empty((len(x), self.width), self.dtype)
+        for rows, block in self._blocks(core):
+            np.matmul(x, block.T, out=product[:, rows])
+        return weights, weights.finish(product, x)
+
+    def draw_again(self, core: Array) -> Weights:
+        """Fill `core` with the next layer, multiplying nothing."""
+        if self.law.family in {ORTHOGONAL, CONSTANT}:
+            self._fill_whole(core)
+        else:
+            for _ in self._blocks(core):
+                pass
+        return Weights(core, *self.numbers())
+
+    def _blocks(self, core: Array) -> Iterator[tuple[slice, Array]]:
+        """Fill `core` block of rows after block of rows, yielding each while it is in the cache."""
+        for start in range(0, self.width, self.rows):
+            rows = slice(start, min(start + self.rows, self.width))
+            block = core[rows]
+            self._fill(block.reshape(-1))
+            yield rows, block
+
+    def _fill(self, flat: Array) -> None:
+        half = (len(flat) + 1) // 2
+        raw = words(self.source, half)
+        if self.law.family == UNIFORM:
+            np.copyto(flat, raw[: len(flat)])
+        elif len(flat) % 2 == 0:
+            box_muller(raw[:half], raw[half:], self.dtype, (flat[:half], flat[half:]))
+        else:
+            flat[...] = np.concatenate(box_muller(raw[:half], raw[half:], self.dtype))[: len(flat)]
+
+    def _fill_whole(self, core: Array) -> None:
+        """Draw a Haar-orthogonal matrix: QR of normals, signs fixed (Mezzadri 2007); constants need no numbers."""
+        if self.law.family == CONSTANT:
+            core.fill(0)
+            return
+        drawn = normals(self.source, self.width * self.width, self.dtype).reshape(self.width, self.width)
+        q, r = np.linalg.qr(drawn)
+        core[...] = q * np.where(np.diagonal(r) < 0, -1, 1)
