@@ -43,9 +43,8 @@ def root(
     """Do nothing: its docstring is not shown, `help=` of the application is."""
 
 
-COMMANDS = {
-    name: "dlmath.cli." + name.replace("-", "_") for name in ("train-gate", "convolve", "param-count", "run")
-}
+NAMES = ("train-gate", "convolve", "param-count", "vanishing", "run")
+COMMANDS = {name: "dlmath.cli." + name.replace("-", "_") for name in NAMES}
 """Subcommand to the module whose import registers it."""
 
 
