@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dlmath.commands.run_cell import FAILED
-from dlmath.engine.expectations import judge, probe, values_of
+from dlmath.engine.expectations import NoCellError, judge, probe, values_of
 from dlmath.engine.expression_functions import ExpressionError
 from dlmath.engine.expressions import parse, paths_of
 from dlmath.engine.intervals import spread
@@ -101,6 +101,10 @@ def verdict(expected: Expected, sweep: Sweep, planned: Planned) -> Verdict:
     """Judge one expectation."""
     try:
         found = judge(expected.tree, sweep)
+    except NoCellError as error:
+        if planned.overridden:  # the cells that it is about were taken away with --set
+            return Verdict(expected.text, None, None, 0, ())
+        raise located_error(error, expected.place) from None
     except ExpressionError as error:
         raise located_error(error, expected.place) from None
     broken = {id(found.chosen[index]) for index in found.failing}
@@ -112,6 +116,8 @@ def measured(expected: Expected, sweep: Sweep) -> Any:
     """Return what an expression of `measure:` is worth: a value of the sweep, or of each cell; of one cell itself."""
     try:
         found = values_of(expected.tree, sweep)
+    except NoCellError:
+        return None
     except ExpressionError as error:
         raise located_error(error, expected.place) from None
     return found[0] if isinstance(found, list) and len(found) == 1 else found

@@ -13,6 +13,7 @@ from dlmath.commands.run_vocabulary import COMMANDS, default_words, vocabulary
 from dlmath.engine.expectations import Cell, Sweep, selected
 from dlmath.engine.expression_functions import ExpressionError
 from dlmath.errors import DlmathError, InvalidValueError, UnreadableError, unknown
+from dlmath.files.experiment import located_error
 from dlmath.files.experiment_sweep import Axis, read_axis
 from dlmath.files.experiment_values import natural, read_setting
 from dlmath.files.places import Entries, Listing, Place, compose, wrong
@@ -52,6 +53,7 @@ class Planned(NamedTuple):
     experiment: Experiment
     axes: tuple[Axis, ...]
     cells: tuple[PlannedCell, ...]
+    overridden: bool = False
 
     def sweep(self, results: Sequence[dict[str, Any] | None] | None = None) -> Sweep:
         """Return the cells as expectations see them; without results, the settings alone."""
@@ -86,7 +88,7 @@ def make_plan(experiments: Sequence[Experiment], overrides: Sequence[str]) -> li
     """
     changed = [override(experiment, overrides) for experiment in experiments]
     check_overrides(overrides, experiments)
-    planned = [Planned(experiment, experiment.axes, tuple(cells_of(experiment))) for experiment in changed]
+    planned = [Planned(one, one.axes, tuple(cells_of(one)), overridden=bool(overrides)) for one in changed]
     for one in planned:
         check_where(one)
     return planned
@@ -224,7 +226,7 @@ def files_of(
             if not isinstance(word, str):
                 continue
             if word == "-":
-                place = place_of(experiment, field)
+                place = place_of(experiment, field, words, word)
                 raise wrong(place, "a cell has no standard input or output of its own", "name a file")
             if field not in outputs and word not in digests:
                 digests[word] = input_file(word, Path(experiment.file).parent)
@@ -272,13 +274,13 @@ def check_where(planned: Planned) -> None:
     """Refuse a `where` that is about settings alone and leaves no cell."""
     sweep = planned.sweep()
     for expected in planned.experiment.expect:
-        if expected.tree.where is None:
+        where = expected.tree.where
+        if where is None or planned.overridden or looks_at_results(planned, where):
             continue
         try:
-            selected(sweep, expected.tree.where, 0)
+            selected(sweep, where, 0)
         except ExpressionError as error:
-            if error.what.startswith("no cell") and not looks_at_results(planned, expected.tree.where):
-                raise wrong(expected.place, error.what, error.mend) from None
+            raise located_error(error, expected.place) from None
 
 
 def looks_at_results(planned: Planned, where: Any) -> bool:
@@ -291,16 +293,12 @@ def looks_at_results(planned: Planned, where: Any) -> bool:
     return any(isinstance(node, NamedPath) and node.steps[0] not in known for node in walk(where))
 
 
-def place_of(experiment: Experiment, field: str, words: dict[str, Any] | None = None) -> Place:
+def place_of(experiment: Experiment, field: str, words: dict[str, Any], item: str | None = None) -> Place:
     """Return where an option was written: the fixed one, or the place on an axis that has this value."""
-    if field in experiment.settings:
-        return experiment.settings[field].place
-    for axis in experiment.axes:
-        for point in axis.points:
-            setting = point.settings.get(field)
-            if setting is not None and (words is None or setting.value == words.get(field)):
-                return setting.place
-    return experiment.place
+    swept = [point.settings[field] for axis in experiment.axes for point in axis.points if field in point.settings]
+    fixed = [experiment.settings[field]] if field in experiment.settings else []
+    setting = next((one for one in (*fixed, *swept) if one.value == words.get(field)), None)
+    return experiment.place if setting is None else setting.place_of(item)
 
 
 def check_cells(planned: Planned) -> None:
@@ -329,5 +327,5 @@ def guilty_place(experiment: Experiment, cell: PlannedCell, error: DlmathError) 
     for field, value in cell.words.items():
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, str) and item and item in error.what:
-                return place_of(experiment, field, cell.words)
+                return place_of(experiment, field, cell.words, item)
     return experiment.place

@@ -22,6 +22,10 @@ LARGEST_POWER = 4096
 """Bits that a whole power may have."""
 
 
+class NoCellError(ExpressionError):
+    """A `where` that leaves no cell: anything would hold for them, so it is a mistake."""
+
+
 class Cell(NamedTuple):
     """One cell of a sweep.
 
@@ -142,7 +146,8 @@ def guarded(position: int, compute: Callable[[], Any]) -> Any:
     try:
         return compute()
     except ExpressionError as error:
-        raise ExpressionError(error.what, error.mend, error.position or position) from None
+        error.position = error.position or position
+        raise
     except (TypeError, ValueError, ArithmeticError) as error:
         raise ExpressionError(f"it has no value: {error}", "mend the expression", position) from None
 
@@ -234,7 +239,7 @@ def descend_list(value: Sequence[Any], step: str, rest: Sequence[str], node: Pat
 def missing(step: str, node: Path, names: Sequence[str]) -> ExpressionError:
     """Return the error for a name that is not there."""
     close = nearest(step, names)
-    there = "there are: " + ", ".join(names)
+    there = "there are: " + ", ".join(dict.fromkeys(names))
     path = ".".join(node.steps)
     what = f"the result has no {step!r}" + (f" (of {path})" if path != step else "")
     return ExpressionError(what, f"did you mean {close!r}? ({there})" if close else there, node.position)
@@ -261,7 +266,7 @@ def selected(sweep: Sweep, where: Node | None, position: int) -> list[Cell]:
         return list(sweep.cells)
     chosen = [cell for cell in sweep.cells if truth(evaluate(where, Scope(sweep, cell, settings_first=True)))]
     if not chosen:
-        raise ExpressionError("no cell is left by `where`", "compare with a value that the sweep has", position)
+        raise NoCellError("no cell is left by `where`", "compare with a value that the sweep has", position)
     return chosen
 
 

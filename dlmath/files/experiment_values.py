@@ -37,10 +37,17 @@ Vocabulary: TypeAlias = "Mapping[str, Option]"
 
 
 class Setting(NamedTuple):
-    """The value of an option, and where it was written."""
+    """The value of an option, where it was written, and of several values where each was."""
 
     value: Value
     place: Place
+    items: tuple[Place, ...] = ()
+
+    def place_of(self, item: str | None) -> Place:
+        """Return where one of several values was written, or the whole."""
+        if isinstance(self.value, list) and item in self.value:
+            return self.items[self.value.index(item)]
+        return self.place
 
 
 def read_setting(value: Any, word: str, option: Option) -> Setting:
@@ -55,7 +62,8 @@ def read_setting(value: Any, word: str, option: Option) -> Setting:
         raise wrong(value.place, f"{word} is a mapping", "write one value; several belong under sweep:")
     if option.many:
         parts = value.items if isinstance(value, Listing) else [value]
-        return Setting([typed(part, word, option.kind) for part in parts], value.place)
+        places = tuple(part.place for part in parts)
+        return Setting([typed(part, word, option.kind) for part in parts], value.place, places)
     if isinstance(value, Listing):
         raise wrong(value.place, f"{word} takes one value, here is a list", "several to be tried belong under sweep:")
     return Setting(None if value.is_null else typed(value, word, option.kind), value.place)

@@ -61,7 +61,9 @@ class Ran(NamedTuple):
     @property
     def holds(self) -> bool | None:
         """Whether every expectation holds and every cell was carried out; None when it was not finished."""
-        return not self.failures and all(verdict.holds for verdict in self.verdicts) if self.finished else None
+        if not self.finished:
+            return None
+        return not self.failures and all(verdict.holds is not False for verdict in self.verdicts)
 
 
 def entry(ran: Ran) -> dict[str, Any]:
