@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dlmath.report.output import Output
 
 CONVENTIONS = ("torchvision", "torchinfo", "fvcore", "ptflops", "thop", "keras", "paper")
-OPTIMIZERS = ("sgd", "momentum", "adam")
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adam")
 DTYPES = ("float32", "float64", "float16", "bfloat16", "int8")
 UNITS = ("exact", "auto", "K", "M", "G")
 AUXILIARY = ("without", "parameters", "with")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.commands.checks import at_least, one_of, refuse
 from dlmath.engine.counting.count import AUXILIARIES, NetworkCount, count
+from dlmath.engine.counting.memory import BYTES, OPTIMIZER_STATE
 from dlmath.engine.counting.shapes import parse_shape
 from dlmath.engine.counting.words import parse_chain
 from dlmath.errors import InvalidValueError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dlmath.engine.counting.checks import Verdict
     from dlmath.engine.counting.conventions import Reading
     from dlmath.engine.counting.graph import Network, Shape
+    from dlmath.engine.counting.solve import Solution
     from dlmath.report.output import Output
 
 NAME = "param-count"
@@ -67,17 +69,21 @@ def run(words: Words, output: Output) -> Outcome:
         from dlmath.commands.param_count_tensors import count_tensors
 
         return count_tensors(words, output)
+    if words.solve is not None:
+        words, solution = solved(words)
+    else:
+        solution = None
     main = counted(words, words.layers or (), words.conv or ())
     others = [alternative(spec, main, words) for spec in words.compare or ()]
-    return outcome(main, others, words, output)
+    return outcome(main, others, words, output, solution)
 
 
 def check_words(words: Words) -> None:
     """Check single options, and that something to count is named, once."""
     one_of("--padding", words.padding or "same", PADDINGS)
     one_of("--auxiliary", words.auxiliary or "without", AUXILIARIES)
-    one_of("--dtype", words.dtype, report.BYTES)
-    one_of("--optimizer", words.optimizer, report.OPTIMIZER_STATE)
+    one_of("--dtype", words.dtype, BYTES)
+    one_of("--optimizer", words.optimizer, OPTIMIZER_STATE)
     one_of("--units", words.units, report.UNITS)
     if words.convention is not None and words.reconcile:
         raise InvalidValueError("--reconcile prints every convention, --convention one", "give one of them")
@@ -91,6 +97,25 @@ def check_words(words: Words) -> None:
         raise InvalidValueError("nothing to count is named", "give layers (conv:3x3x64 relu), --conv or --model")
     if words.model is None:
         refuse({"--auxiliary": words.auxiliary}, "without --model")
+
+
+def solved(words: Words) -> tuple[Words, Solution]:
+    """Return the words with the number that --solve finds in place of every ?, and what it found."""
+    from dlmath.engine.counting.solve import filled, parse_limit, solve
+
+    assert words.solve is not None
+    limit = parse_limit(words.solve)
+    if words.model is not None or not any("?" in word for word in (*(words.layers or ()), *(words.conv or ()))):
+        raise InvalidValueError("--solve looks for a number, and no layer has a ?", "write conv:3x3x? for one")
+
+    def value(number: int) -> int:
+        return counted(words, filled(words.layers or (), number), filled(words.conv or (), number)).counts.total(
+            limit.quantity
+        )
+
+    solution = solve(limit, value)
+    number = solution.number
+    return words._replace(layers=filled(words.layers or (), number), conv=filled(words.conv or (), number)), solution
 
 
 def is_tensor_file(model: str) -> bool:
@@ -158,23 +183,30 @@ def is_layer(spec: str) -> bool:
     return canonical(spec) in FAMILY
 
 
-def outcome(main: Counted, others: Sequence[Counted], words: Words, output: Output) -> Outcome:
+def outcome(
+    main: Counted, others: Sequence[Counted], words: Words, output: Output, solution: Solution | None
+) -> Outcome:
     """Gather the result, the tables, the explanation and the picture."""
-    memory = report.Memory(words.dtype.lower(), words.batch, words.optimizer.lower())
+    reckoning = report.Reckoning(words.dtype.lower(), words.batch, words.optimizer.lower())
     verdicts = checked(main.counts, words.check or ())
     readings = read(main.counts, words)
     units = one_of("--units", words.units, report.UNITS) if output.format == "table" else "exact"
     table = report.layer_table(main.counts, units)
     notes = [*main.counts.notes, *(report.missing_notes(main.counts))]
+    if solution is not None:
+        notes.append(
+            f"{words.solve}: ? = {solution.number:,} gives {solution.value:,}; "
+            f"{solution.next_number:,} would give {solution.next_value:,}"
+        )
     if main.one_channel:
         notes.append(report.one_channel_note(main.counts))
     return Outcome(
         command=NAME,
         settings={**words._asdict(), "padding": words.padding or "same", **output.settings()},
-        result=Lazy(partial(result, main, others, memory, words, readings, verdicts)),
+        result=Lazy(partial(result, main, others, reckoning, words, readings, verdicts, solution)),
         table=table,
         blocks=partial(
-            report.blocks, main.counts, table, [o.counts for o in others], memory, units, readings, verdicts
+            report.blocks, main.counts, table, [o.counts for o in others], reckoning, units, readings, verdicts
         ),
         explanation=partial(report.explanation, [main.counts, *(o.counts for o in others)]) if output.explain else None,
         picture=partial(report.picture, main.counts),
@@ -186,15 +218,18 @@ def outcome(main: Counted, others: Sequence[Counted], words: Words, output: Outp
 def result(
     main: Counted,
     others: Sequence[Counted],
-    memory: report.Memory,
+    reckoning: report.Reckoning,
     words: Words,
     readings: Sequence[Reading],
     verdicts: Sequence[Verdict],
+    solution: Solution | None,
 ) -> dict[str, Any]:
     """Return the result as INTERFACE.md names it; a convention that was asked for gives its own params and macs."""
-    made = report.result(main.counts, memory)
+    made = report.result(main.counts, reckoning)
     if words.compare:
-        made["alternatives"] = [report.alternative(other.counts, main.counts, memory) for other in others]
+        made["alternatives"] = [report.alternative(other.counts, main.counts, reckoning) for other in others]
+    if solution is not None:
+        made["solution"] = solution._asdict()
     if words.check:
         made["checks"] = [report.verdict(verdict) for verdict in verdicts]
     if readings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlmath.engine.counting.memory import memory
 from dlmath.engine.counting.shapes import shape_text
 from dlmath.report.blocks import Facts, Lines, Table
 
@@ -13,39 +14,25 @@ if TYPE_CHECKING:
     from dlmath.engine.counting.checks import Verdict
     from dlmath.engine.counting.conventions import Reading
     from dlmath.engine.counting.count import NetworkCount, Row
+    from dlmath.engine.counting.memory import Memory
     from dlmath.engine.counting.receptive import Field
     from dlmath.engine.counting.shapes import Window
     from dlmath.report.blocks import Block, Cell
 
-BYTES = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2, "int8": 1}
-OPTIMIZER_STATE = {"sgd": 0, "momentum": 1, "adam": 2}
-"""Numbers an optimizer keeps for each trainable parameter."""
 UNITS = {"exact": 1, "auto": 0, "K": 10**3, "M": 10**6, "G": 10**9}
 OTHER_OPERATIONS = ("bias_adds", "norm_ops", "pool_ops", "activation_ops", "join_ops")
 
 
-class Memory(NamedTuple):
+class Reckoning(NamedTuple):
     """What the memory is reckoned for."""
 
     dtype: str
     batch: int
     optimizer: str
 
-    def of(self, count: NetworkCount) -> dict[str, int]:
-        """Return bytes: parameters with buffers; every layer's output; a training step.
-
-        Training holds parameters, a gradient and the optimizer's state for each trainable one, and the outputs of
-        all layers for the backward pass.
-        """
-        size = BYTES[self.dtype]
-        held = count.params + count.total("buffers")
-        activations = count.total("activations") * self.batch
-        states = count.total("trainable_params") * (1 + OPTIMIZER_STATE[self.optimizer])
-        return {
-            "params_bytes": held * size,
-            "activations_bytes": activations * size,
-            "training_bytes": (held + states + activations) * size,
-        }
+    def of(self, count: NetworkCount) -> Memory:
+        """Return what the network needs (see `dlmath.engine.counting.memory`)."""
+        return memory(count, self.dtype, self.batch, self.optimizer)
 
 
 def square(values: Sequence[Any]) -> Any:
@@ -96,7 +83,7 @@ def layer(row: Row) -> dict[str, Any]:
     }
 
 
-def result(count: NetworkCount, memory: Memory) -> dict[str, Any]:
+def result(count: NetworkCount, reckoning: Reckoning) -> dict[str, Any]:
     """Return a counted network as INTERFACE.md names it."""
     last = count.last_map
     totals = ("params", "trainable_params", "weights", "biases", "buffers", "macs", "flops", *OTHER_OPERATIONS)
@@ -110,15 +97,15 @@ def result(count: NetworkCount, memory: Memory) -> dict[str, Any]:
         "connections": count.total("connections"),
         "activations": count.total("activations"),
         **field(last.fields if last else ()),
-        "memory": memory.of(count),
+        "memory": reckoning.of(count)._asdict(),
         "auxiliary": count.auxiliary,
         "layers": [layer(row) for row in count.rows],
     }
 
 
-def alternative(count: NetworkCount, main: NetworkCount, memory: Memory) -> dict[str, Any]:
+def alternative(count: NetworkCount, main: NetworkCount, reckoning: Reckoning) -> dict[str, Any]:
     """Return a network that was set beside another, with ratios and differences to it."""
-    made = result(count, memory)
+    made = result(count, reckoning)
     for name in ("params", "macs"):
         here, there = count.total(name), main.total(name)
         made[f"{name}_ratio"] = here / there if there else None
@@ -187,14 +174,14 @@ def blocks(
     count: NetworkCount,
     table: Table,
     others: Sequence[NetworkCount],
-    memory: Memory,
+    reckoning: Reckoning,
     units: str,
     readings: Sequence[Reading],
     verdicts: Sequence[Verdict],
 ) -> Iterator[Block]:
     """Yield the layers, the totals, and what was set beside them."""
     yield table
-    yield Facts(tuple(facts(count, memory, units)), title="Totals")
+    yield Facts(tuple(facts(count, reckoning, units)), title="Totals")
     if others:
         for other in others:
             yield layer_table(other, units)
@@ -253,7 +240,7 @@ def verdict(one: Verdict) -> dict[str, Any]:
     }
 
 
-def facts(count: NetworkCount, memory: Memory, units: str) -> Iterator[tuple[str, Cell]]:
+def facts(count: NetworkCount, reckoning: Reckoning, units: str) -> Iterator[tuple[str, Cell]]:
     """Yield the sums, the operations that are not MACs, and the memory."""
     yield "parameters", figure_in(count.params, units)
     if count.total("trainable_params") != count.params:
@@ -270,15 +257,15 @@ def facts(count: NetworkCount, memory: Memory, units: str) -> Iterator[tuple[str
     if last is not None:
         sees = field(last.fields)
         yield "receptive field", f"{sees['receptive_field']} at {last.name}, stride {sees['jump']}"
-    yield from memory_facts(memory.of(count), memory)
+    yield from memory_facts(reckoning.of(count), reckoning)
 
 
-def memory_facts(used: dict[str, int], memory: Memory) -> Iterator[tuple[str, Cell]]:
+def memory_facts(used: Memory, reckoning: Reckoning) -> Iterator[tuple[str, Cell]]:
     """Yield the memory in bytes, and in MiB (2^20) beside it."""
-    names = {"params_bytes": "parameters", "activations_bytes": "activations", "training_bytes": "training"}
-    for key, name in names.items():
-        yield f"{name}, bytes", f"{used[key]:,} ({used[key] / 2**20:.4g} MiB)"
-    yield "reckoned for", f"{memory.dtype}, batch {memory.batch}, {memory.optimizer}"
+    named = {"parameters": used.params_bytes, "inference": used.activations_bytes, "training": used.training_bytes}
+    for name, value in named.items():
+        yield f"{name}, bytes", f"{value:,} ({value / 2**20:.4g} MiB)"
+    yield "reckoned for", f"{reckoning.dtype}, batch {reckoning.batch}, {reckoning.optimizer}"
 
 
 def comparison(count: NetworkCount, others: Sequence[NetworkCount], units: str) -> Table:

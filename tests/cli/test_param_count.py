@@ -12,6 +12,7 @@ from dlmath.__main__ import run
 from dlmath.cli import param_count as declared
 from dlmath.engine.counting.conventions import CONVENTIONS
 from dlmath.engine.counting.count import AUXILIARIES
+from dlmath.engine.counting.memory import BYTES, OPTIMIZER_STATE
 from dlmath.report import param_count as report
 
 
@@ -140,9 +141,16 @@ def test_the_csv_re_adds(dlmath):
 
 def test_memory_follows_dtype_batch_and_optimizer(result):
     plain = result("dense:10", "--input", "20")["memory"]
-    assert plain == {"params_bytes": 210 * 4, "activations_bytes": 40, "training_bytes": (2 * 210 + 10) * 4}
+    assert (plain["params_bytes"], plain["activations_bytes"]) == (210 * 4, 30 * 4)
+    assert plain["training_bytes"] == (2 * 210 + 30) * 4
     words = ("--dtype", "float64", "--batch", "3", "--optimizer", "adam")
-    assert result("dense:10", "--input", "20", *words)["memory"]["training_bytes"] == (4 * 210 + 30) * 8
+    assert result("dense:10", "--input", "20", *words)["memory"]["training_bytes"] == (4 * 210 + 90) * 8
+
+
+def test_how_many_filters_fit(result):
+    found = result("conv:3x3x?", "--input", "32x32x64", "--solve", "params=1M")
+    assert found["params"] <= 1_000_000 < found["solution"]["next_value"]
+    assert found["solution"]["number"] == 1_000_000 // (3 * 3 * 64 + 1)
 
 
 def test_units_are_for_tables_only(dlmath, result):
@@ -183,6 +191,8 @@ REFUSED = [
     ("--conv 3x3x8 --convention torch", "torchvision"),
     ("--conv 3x3x8 --convention thop --reconcile", "one of them"),
     ("--conv 3x3x8 --batch 0", "--batch"),
+    ("--conv 3x3x8 --solve params=1M", "?"),
+    ("conv:3x3x? --input 8x8x3 --solve parms=1M", "did you mean"),
     ("--conv 3x3x8 --padding full", "--padding"),
     ("--list-models --conv 3x3x8", "--list-models"),
 ]
@@ -201,6 +211,6 @@ def test_a_wrong_request_is_one_line_and_status_2(dlmath, words, hint):
 def test_the_words_offered_are_the_words_of_the_engine():
     assert set(declared.CONVENTIONS) == set(CONVENTIONS)
     assert set(declared.AUXILIARY) == set(AUXILIARIES)
-    assert set(declared.DTYPES) == set(report.BYTES)
-    assert set(declared.OPTIMIZERS) == set(report.OPTIMIZER_STATE)
+    assert set(declared.DTYPES) == set(BYTES)
+    assert set(declared.OPTIMIZERS) == set(OPTIMIZER_STATE)
     assert set(declared.UNITS) == set(report.UNITS)
