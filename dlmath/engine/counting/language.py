@@ -107,20 +107,20 @@ def build(
     builder = Builder(document.get("blocks", {}), BUILDERS, document.get("padding", "same"), check_shapes=check_shapes)
     builder.start(input_shape or _input_shape(facts, scope))
     builder.rows(document["layers"], scope, Place(), ("layers",))
-    outputs = builder.outputs(document.get("outputs", ()))
+    outputs = builder.outputs(_texts(document.get("outputs", ())))
     return Network(
         name,
         tuple(builder.nodes),
         outputs,
         facts.get("source", ""),
-        _notes(facts),
+        _texts(facts.get("notes", ())),
         facts.get("auxiliary", "without"),
     )
 
 
-def _notes(facts: Mapping[str, Any]) -> tuple[str, ...]:
-    notes = facts.get("notes", ())
-    return (notes,) if isinstance(notes, str) else tuple(notes)
+def _texts(value: Any) -> tuple[str, ...]:
+    """Return a list of texts; a single one may stand for it."""
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _chosen(document: Mapping[str, Any], variant: str | None) -> tuple[str, Mapping[str, Any]]:

@@ -59,6 +59,10 @@ DOCUMENT = (
 VARIANT = ("about", "source", "input", "auxiliary", "notes")
 """What a variant may say beside the values of the document's `takes`."""
 
+DOCUMENT_TEXTS, DOCUMENT_LISTS = ("name", "about", "source", "auxiliary"), ("outputs", "notes")
+ROW_TEXTS, ROW_LISTS = ("name", "sharing", "join", "index"), ("from",)
+"""What must be a text, and what may be a list of texts too."""
+
 BLOCK = ("takes", "layers")
 
 
@@ -74,7 +78,7 @@ def check(document: Any) -> None:
     _known((), document, DOCUMENT, "key of an architecture")
     if "layers" not in document:
         raise DocumentError((), "the architecture has no 'layers'", "add layers:")
-    _texts(document, ("name", "about", "source"))
+    _check_texts((), document, (*DOCUMENT_TEXTS, "padding"), DOCUMENT_LISTS)
     blocks = document.get("blocks", {})
     _mapping(("blocks",), blocks, "blocks")
     for name, block in blocks.items():
@@ -85,14 +89,18 @@ def check(document: Any) -> None:
     _check_values(document, ())
 
 
-def _texts(document: Mapping[str, Any], keys: Iterable[str]) -> None:
-    for key in keys:
-        if key in document and not isinstance(document[key], str):
-            raise DocumentError((key,), f"{key} is {document[key]!r}", "write a text")
+def _check_texts(path: Path, found: Mapping[str, Any], texts: Iterable[str], lists: Iterable[str] = ()) -> None:
+    """Refuse what should be a text (or, for some keys, a list of texts) and is not."""
+    for key in (*texts, *lists):
+        value = found.get(key)
+        parts = value if key in lists and isinstance(value, list) else [value]
+        if key in found and not all(isinstance(part, str) for part in parts):
+            several = ", or a list of them" if key in lists else ""
+            raise DocumentError((*path, key), f"{key} is {str(value)[:40]!r}", f"write a text{several}")
 
 
 def _check_values(values: Mapping[str, Any], path: Path) -> None:
-    if isinstance(values.get("input"), (str, int)) and "{" not in str(values["input"]):
+    if "input" in values and "{" not in str(values["input"]):
         try:
             parse_shape(str(values["input"]))
         except DlmathError as error:
@@ -110,6 +118,7 @@ def _check_variants(document: Mapping[str, Any]) -> None:
     for name, values in variants.items():
         path = "variants", name
         _mapping(path, values or {}, f"variant {name}")
+        _check_texts(path, values or {}, DOCUMENT_TEXTS, ("notes",))
         _known(path, values or {}, allowed, f"value of variant {name}:")
         _check_values(values or {}, path)
 
@@ -142,7 +151,7 @@ def _check_rows(path: Path, rows: Any, blocks: Mapping[str, Any]) -> None:
 def _check_row(path: Path, row: Any, blocks: Mapping[str, Any]) -> None:
     if isinstance(row, str):
         _check_text(path, row, blocks)
-    elif isinstance(row, dict) and row:
+    elif isinstance(row, dict) and row and all(isinstance(key, str) for key in row):
         key = next((key for key in STRUCTURES if key in row), None)
         if key is None:
             _check_layer_mapping(path, row, blocks)
@@ -209,6 +218,7 @@ def _check_layer_mapping(path: Path, row: Mapping[str, Any], blocks: Mapping[str
     """Check a row such as `{conv: 3x3x64, pad: 1, name: stem}`: its first key is the layer."""
     word = next(iter(row))
     _check_word((*path, word), str(word), blocks)
+    _check_texts(path, row, ("name", "sharing"), ROW_LISTS)
     for key in row:
         if key != word and key not in COMMON:
             _check_options((*path, key), str(word), [str(key)], blocks)
@@ -218,6 +228,7 @@ def _check_structure(path: Path, row: Mapping[str, Any], key: str, blocks: Mappi
     structure = STRUCTURES[key]
     allowed = (key, *structure.required, *structure.optional, *COMMON)
     _known(path, row, allowed, f"key beside {key!r}:")
+    _check_texts(path, row, ROW_TEXTS, ROW_LISTS)
     for needed in structure.required:
         if needed not in row:
             raise DocumentError((*path, key), f"{key!r} stands without {needed!r}", f"add {needed}:")
@@ -253,7 +264,7 @@ def _check_table(path: Path, row: Mapping[str, Any]) -> None:
 
 
 def _mapping(path: Path, value: Any, what: str) -> None:
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise DocumentError(path, f"{what} is no mapping of names to values", "write key: value")
 
 

@@ -56,6 +56,8 @@ def _table(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Place,
     """Add the layers once for each row of the table, its values named by the columns."""
     columns = row["table"]
     lines = fill(row["rows"], scope) if isinstance(row["rows"], str) else row["rows"]
+    if not isinstance(lines, list):
+        raise InvalidValueError(f"the table's rows are {str(lines)[:40]}", "make them a list of lists")
     for line in lines:
         if not isinstance(line, list) or len(line) != len(columns):
             raise InvalidValueError(f"the row {line} does not fit the columns {', '.join(columns)}", "give one each")
