@@ -16,6 +16,7 @@ import numpy as np
 from dlmath.engine.depth.explicit import ExplicitNetwork
 from dlmath.engine.depth.law import ChainLaw
 from dlmath.engine.depth.planner import plan
+from dlmath.engine.depth.residual_law import ResidualLaw
 from dlmath.engine.depth.settings import DepthSettings, check_settings
 from dlmath.engine.depth.theory import Prediction, predict
 
@@ -131,7 +132,7 @@ def measure(settings: DepthSettings, progress: Callable[[int, int], None] | None
     --------
     >>> result = measure(DepthSettings(depth=1000, width=256, activation="sigmoid", init="glorot-normal"))
     >>> result.plan.method, round(result.log10_gradient), result.verdict
-    ('law', -628, 'vanishing')
+    ('law', -627, 'vanishing')
     """
     check_settings(settings)
     chosen = plan(settings)
@@ -148,7 +149,8 @@ def _networks(settings: DepthSettings, chosen: Plan) -> Iterator[Figures]:
     last = settings.seed + settings.seeds
     if chosen.method == "law":
         for first in range(settings.seed, last, chosen.rows):
-            yield ChainLaw(settings, first, min(chosen.rows, last - first)).run()
+            sampler = ChainLaw if settings.residual == "none" else ResidualLaw
+            yield sampler(settings, first, min(chosen.rows, last - first)).run()
         return
     store = np.empty((chosen.kept_layers, settings.width, settings.width), settings.dtype)
     for seed in range(settings.seed, last):
@@ -174,7 +176,8 @@ class Averages:
 
     def _add_one(self, figures: Figures, row: int) -> None:
         shares = (figures.mean, figures.variance, figures.saturated, figures.dead)
-        self.sums += [share[:, row] for share in shares]
+        with np.errstate(invalid="ignore"):  # signals beyond 1e308 of both signs have no mean: nan
+            self.sums += [share[:, row] for share in shares]
         self.count += 1
         log_gradient = figures.log_gradient[:, row]
         whole = float(log_gradient[0] - log_gradient[-1])

@@ -60,8 +60,8 @@ def no_law(settings: DepthSettings) -> str | None:
     weights = settings.weights
     if weights.family not in {GAUSSIAN, ORTHOGONAL} or weights.sigma == 0:
         return f"it holds for Gaussian and orthogonal weights of mean 0, not for {settings.init}"
-    if settings.residual != "none":
-        return "it does not follow residual connections yet"
+    if weights.unit_variance and settings.residual != "none":
+        return "it does not follow lsuv through residual connections"
     return None
 
 

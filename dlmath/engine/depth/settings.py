@@ -118,8 +118,8 @@ def weight_law(init: str, width: int, weight_std: float | None = None) -> Weight
 
     Examples
     --------
-    >>> weight_law("he", 100).sigma ** 2
-    2.0000000000000004
+    >>> round(weight_law("he", 100).sigma ** 2, 12)
+    2.0
     >>> weight_law("uniform:0:1", 256)
     WeightLaw(family='uniform', sigma=4.618802153517006, mean=0.5, unit_variance=False)
     """
