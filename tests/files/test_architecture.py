@@ -136,6 +136,7 @@ FAULTS = [
     ("input: 8x8x1\nlayers:\n  - relu\n  - cnov:3x3x4\n", "4:5", "did you mean 'conv'"),
     ("input: 8x8x1\nlayers:\n  - {cnov: 3x3x4}\n", "3:6", "did you mean 'conv'"),
     ("input: 8x8x1\nlayers:\n  - conv: 3x3x4\n    pda: 1\n", "4:5", "did you mean 'pad'"),
+    ("input: 8x8x1\nlayers:\n  - conv: 3x3x4\n    pad: 1:1:1:1\n", "4:5", "quote it"),
     ("input: 8x8x1\nlayers:\n  - conv:3x3x4,pda=1\n", "3:5", "did you mean 'pad'"),
     ("input: 8x8x1\nlayers:\n  - conv:3x3x4,groups=3\n", "3:5", "3 groups do not divide"),
     ("input: 8x8x1\nlayers:\n  - repeat: 2\n    layer: [relu]\n", "4:5", "did you mean 'layers'"),

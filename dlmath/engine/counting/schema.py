@@ -63,6 +63,9 @@ DOCUMENT_TEXTS, DOCUMENT_LISTS = ("name", "about", "source", "auxiliary"), ("out
 ROW_TEXTS, ROW_LISTS = ("name", "sharing", "join", "index"), ("from",)
 """What must be a text, and what may be a list of texts too."""
 
+WIDEST_PAD = 3600
+"""Beyond it a padding is one that YAML has taken for hours, minutes and seconds."""
+
 BLOCK = ("takes", "layers")
 
 
@@ -220,6 +223,10 @@ def _check_layer_mapping(path: Path, row: Mapping[str, Any], blocks: Mapping[str
     _check_word((*path, word), str(word), blocks)
     _check_texts(path, row, ("name", "sharing"), ROW_LISTS)
     for key in row:
+        if key == "pad" and isinstance(row[key], int) and row[key] > WIDEST_PAD:
+            raise DocumentError(
+                (*path, key), f"pad is {row[key]}", 'quote it: YAML reads 1:1:1:1 in base 60, "1:1:1:1" not'
+            )
         if key != word and key not in COMMON:
             _check_options((*path, key), str(word), [str(key)], blocks)
 
