@@ -245,8 +245,8 @@ class _Counter:
             return receptive.start(node.options["shape"] if node.kind == "input" else ()), ()  # type: ignore[arg-type]
         if len(sources) == 1:
             return receptive.through(sources[0].fields, counted.windows, self.input_shape), ()
-        joined = receptive.join([row.fields for row in sources], shapes)
-        return receptive.through(joined.fields, counted.windows, self.input_shape), joined.notes
+        fields, notes = receptive.join([row.fields for row in sources], shapes)
+        return receptive.through(fields, counted.windows, self.input_shape), notes
 
     def _check_share(self, row: Row) -> None:
         """Refuse a layer that shares weights but does not need exactly those that are there."""

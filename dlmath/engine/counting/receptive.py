@@ -114,30 +114,23 @@ def _plain(value: Number) -> Number:
     return int(value) if value.denominator == 1 else value
 
 
-class Joined(NamedTuple):
-    """The field where branches join, and what does not fit in them."""
-
-    fields: tuple[Field, ...]
-    notes: tuple[str, ...] = ()
-
-
-def join(branches: Sequence[tuple[Field, ...]], shapes: Sequence[Shape]) -> Joined:
+def join(branches: Sequence[tuple[Field, ...]], shapes: Sequence[Shape]) -> tuple[tuple[Field, ...], tuple[str, ...]]:
     """Return the largest field of parallel branches, and say where their strides or centres disagree.
 
     A branch that is broadcast (its axis has length 1 where another's is longer) sees the same for every output.
 
-    >>> join([(Field(3, 2, 1),), (Field(1, 2, 0),)], [(8, 1), (8, 1)]).notes
-    ()
-    >>> join([(Field(3, 2, 0),), (Field(1, 2, 0),)], [(8, 1), (8, 1)]).notes
+    >>> join([(Field(3, 2, 1),), (Field(1, 2, 0),)], [(8, 1), (8, 1)])
+    ((Field(size=3, jump=2, padding=1, whole=False),), ())
+    >>> join([(Field(3, 2, 0),), (Field(1, 2, 0),)], [(8, 1), (8, 1)])[1]
     ('branches are misaligned: the centres of their receptive fields lie at 0 and 1',)
     """
     if len(set(branches)) == 1 and len(set(shapes)) == 1:
-        return Joined(branches[0])
+        return branches[0], ()
     rank = max(map(len, branches))
     full = [(fields, shape) for fields, shape in zip(branches, shapes, strict=True) if len(fields) == rank]
     axes = [_join_axis([(fields[axis], _length(shape, axis)) for fields, shape in full]) for axis in range(rank)]
     notes = dict.fromkeys(note for _, found in axes for note in found)
-    return Joined(tuple(field for field, _ in axes), tuple(notes))
+    return tuple(field for field, _ in axes), tuple(notes)
 
 
 def _length(shape: Shape, axis: int) -> int:
