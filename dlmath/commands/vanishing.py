@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.commands.checks import at_least, given, one_of, refuse
 from dlmath.errors import InvalidValueError
 
 if TYPE_CHECKING:
+    from dlmath.engine.depth.measure import DepthResult
     from dlmath.engine.depth.settings import DepthSettings
     from dlmath.report.outcome import Outcome
     from dlmath.report.output import Output
@@ -69,12 +70,14 @@ def measured(words: Words, output: Output) -> Outcome:
         for number, request in enumerate(requests):
             tell = None if advance is None else partial(told, advance, number * words.seeds)
             runs.append(measure(request, tell))
+    advised = [advice(one) for one in runs]
+    extras = list(zip(trained, advised, strict=True))
     return Outcome(
         command=NAME,
         settings={**words._asdict(), **resolved(requests), **output.settings()},
-        result=Lazy(lambda: {"runs": [report.run(one, extra) for one, extra in zip(runs, trained, strict=True)]}),
+        result=Lazy(lambda: {"runs": [report.run(one, *extra) for one, extra in zip(runs, extras, strict=True)]}),
         table=report.main_table(runs),
-        blocks=partial(report.blocks, runs, trained, output.streams.columns),
+        blocks=partial(report.blocks, runs, extras, output.streams.columns),
         explanation=partial(report.explanation, runs) if output.explain else None,
         picture=partial(report.picture, runs),
         notes=[note for one in runs for note in report.notes(one)],
@@ -128,6 +131,27 @@ def trainings(requests: list[DepthSettings], words: Words) -> list[object | None
 
     steps = at_least("--train", words.train, 1)
     return [train_parity(request, steps) for request in requests]
+
+
+def advice(found: DepthResult) -> dict[str, Any] | None:
+    """Return the gain that would keep this activation's gradients, measured to prove it; None where all is well.
+
+    The proof is measured at no more than 100 layers of 1024 units.
+    """
+    settings = found.settings
+    if found.verdict == "stable" or settings.normalize != "none" or settings.residual != "none":
+        return None
+    from dlmath.engine.depth.critical import suggest
+    from dlmath.engine.depth.measure import measure
+
+    suggestion = suggest(settings.activation, settings.sigma_b)
+    if suggestion is None:
+        return None
+    proof = settings._replace(
+        depth=min(settings.depth, 100), width=min(settings.width, 1024), batch=1, seeds=4, init="lecun", clip=None,
+        weight_std=suggestion.sigma_w, bias_std=suggestion.sigma_b, method="auto",
+    )  # fmt: skip
+    return {**suggestion._asdict(), "measured_ratio": measure(proof).ratio, "measured_depth": proof.depth}
 
 
 def resolved(requests: list[DepthSettings]) -> dict[str, object]:

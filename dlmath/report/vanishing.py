@@ -18,7 +18,7 @@ SHOWN_LAYERS = 40
 """More layers than this are thinned out in drawings and tables (never in JSON or CSV)."""
 
 
-def run(found: DepthResult, trained: Any = None) -> dict[str, Any]:
+def run(found: DepthResult, trained: Any = None, advice: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return one object of the result's `runs`, as INTERFACE.md names it."""
     settings, theory = found.settings, found.prediction
     made = {
@@ -46,6 +46,7 @@ def run(found: DepthResult, trained: Any = None) -> dict[str, Any]:
         "verdict": found.verdict,
         "rule": found.rule,
         "layers": [layer._asdict() for layer in found.layers],
+        "suggestion": advice,
         "notes": found.notes,
     }
     return made if trained is None else {**made, "training": trained._asdict()}
@@ -86,19 +87,19 @@ def main_table(runs: Sequence[DepthResult]) -> Table:
     return Table(columns, rows, title=title, styles=styles)
 
 
-def blocks(runs: Sequence[DepthResult], trained: Sequence[Any], columns: int) -> Iterator[Block]:
+def blocks(runs: Sequence[DepthResult], extras: Sequence[tuple[Any, Any]], columns: int) -> Iterator[Block]:
     """Yield the comparison, then each combination's layers as a table and as bars."""
     yield main_table(runs)
-    for one, extra in zip(runs, trained, strict=True):
+    for one, (trained, advice) in zip(runs, extras, strict=True):
         if len(runs) == 1:
-            yield Facts(tuple(facts(one)), title=name(one))
+            yield Facts(tuple(facts(one, advice)), title=name(one))
             yield layer_table(one)
         yield gradient_bars(one, columns)
-        if extra is not None:
-            yield training_table(one, extra)
+        if trained is not None:
+            yield training_table(one, trained)
 
 
-def facts(found: DepthResult) -> Iterator[tuple[str, Cell]]:
+def facts(found: DepthResult, advice: dict[str, Any] | None) -> Iterator[tuple[str, Cell]]:
     """Yield the verdict with its rule, and the theory beside it."""
     theory = found.prediction
     total = found.log10_gradient
@@ -115,6 +116,9 @@ def facts(found: DepthResult) -> Iterator[tuple[str, Cell]]:
         expected = math.exp(theory.log_ratio)
         yield "expected here", f"{expected:.6g}, layer by layer with the 1/N term; z = {shown(found.z)}"
     yield "measured by", f"{found.plan.method}: {found.plan.reason}"
+    if advice is not None:
+        proof = f"measured over {advice['measured_depth']} layers: {advice['measured_ratio']:.4g} per layer"
+        yield "suggestion", f"{advice['text']}; {proof}"
 
 
 def shown(value: float | None) -> str:
