@@ -35,7 +35,7 @@ class Builder:
         self.shapes: list[Shape] = []
         self.notes: list[str] = []
         self._names: set[str] = set()
-        self._owners: dict[str, str] = {}
+        self._owners: dict[str, tuple[str, tuple[int, int]]] = {}
 
     def add(
         self,
@@ -64,20 +64,28 @@ class Builder:
             raise UnreadableError(f"the model has more than {MOST_NODES:,} layers", "is the file damaged?")
         unique = self._unique(name)
         try:
-            shape = count_layer(kind, options, tuple(self.shapes[place] for place in inputs)).output
+            counted = count_layer(kind, options, tuple(self.shapes[place] for place in inputs))
         except (InvalidValueError, ShapeError) as error:
             raise UnreadableError(f"layer {name[:80]!r}: {error.what}", error.mend) from error
-        shares = self._shared(kind, owner, unique)
+        shares = self._shared(kind, owner, unique, (counted.weights, counted.biases))
         self.nodes.append(Node(unique, kind, options, inputs, shares, times, frozen=frozen))
-        self.shapes.append(shape)
+        self.shapes.append(counted.output)
         return len(self.nodes) - 1
 
-    def _shared(self, kind: str, owner: str | None, name: str) -> str | None:
+    def _shared(self, kind: str, owner: str | None, name: str, sizes: tuple[int, int]) -> str | None:
         """Return whose parameters these are; the first to come with an owner's name has them."""
         if owner is None or (FAMILY[kind] in PARAMETERLESS and kind not in EXCEPTIONS):
             return None
-        held_by = self._owners.setdefault(owner, name)
+        held_by, held = self._owners.setdefault(owner, (name, sizes))
+        if held != sizes:
+            self.notes.append(f"{name} uses the parameters of {held_by} in part; they are counted twice")
+            return None
         return None if held_by == name else held_by
+
+    def owner_of(self, owner: str) -> Node | None:
+        """Return the node that has the parameters known by a name, None where there is none yet."""
+        named = self._owners.get(owner, ("", None))[0]
+        return next((node for node in self.nodes if node.name == named), None)
 
     def _unique(self, name: str) -> str:
         made, number = name, 1
