@@ -168,5 +168,5 @@ def over_repeats(values: Sequence[Any]) -> Shown:
     if all(isinstance(value, int | float) for value in values):
         if isinstance(values[0], bool) and len(values) == 1:
             return "yes" if values[0] else "no"
-        return spread([float(value) for value in values])
+        return spread(values)
     return ", ".join(dict.fromkeys(str(plain(value)) for value in values))

@@ -14,8 +14,8 @@ from dlmath.engine.expectations import Cell, Sweep, selected
 from dlmath.engine.expression_functions import ExpressionError
 from dlmath.errors import DlmathError, InvalidValueError, UnreadableError, unknown
 from dlmath.files.experiment import located_error
-from dlmath.files.experiment_sweep import Axis, read_axis
-from dlmath.files.experiment_values import natural, read_setting
+from dlmath.files.experiment_sweep import Axis, filled, read_axis
+from dlmath.files.experiment_values import label, read_setting
 from dlmath.files.places import Entries, Listing, Place, compose, wrong
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Planned(NamedTuple):
 def scope_settings(cell: PlannedCell, known: dict[str, Any], words: Vocabulary) -> dict[str, Any]:
     """Return a cell's settings under the words of the file."""
     values = {**known, **cell.words}
-    named = {word: natural(values[option.field]) for word, option in words.items()}
+    named = {word: label(values[option.field]) for word, option in words.items()}
     return {**named, **cell.labels, "repeat": cell.repeat}
 
 
@@ -191,7 +191,8 @@ def cells_of(experiment: Experiment) -> Iterator[PlannedCell]:
         labels = {name: label for _, point in places for name, label in point.labels.items()}
         swept = {field: setting.value for _, point in places for field, setting in point.settings.items()}
         for repeat, seed in enumerate(seeds):
-            words = {**fixed, **swept} if seed is None else {**fixed, "seed": seed, **swept}
+            given = {**fixed, **swept} if seed is None else {**fixed, "seed": seed, **swept}
+            words = {field: filled(value, labels) for field, value in given.items()}
             index = repeat if experiment.repeat else None
             files = tuple(files_of(words, experiment, digests))
             name = cell_id(experiment.command, words, files)
@@ -297,7 +298,8 @@ def place_of(experiment: Experiment, field: str, words: dict[str, Any], item: st
     """Return where an option was written: the fixed one, or the place on an axis that has this value."""
     swept = [point.settings[field] for axis in experiment.axes for point in axis.points if field in point.settings]
     fixed = [experiment.settings[field]] if field in experiment.settings else []
-    setting = next((one for one in (*fixed, *swept) if one.value == words.get(field)), None)
+    candidates = [*fixed, *swept]
+    setting = next((one for one in candidates if one.value == words.get(field)), next(iter(candidates), None))
     return experiment.place if setting is None else setting.place_of(item)
 
 

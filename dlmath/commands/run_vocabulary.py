@@ -40,6 +40,7 @@ COMMANDS: dict[str, Command] = {
     "convolve": Command(
         "dlmath.commands.convolve", {"images": ("images", "image"), "target": ("output",)}, outputs=("target",)
     ),
+    "vanishing": Command("dlmath.commands.vanishing"),
     "param-count": Command("dlmath.commands.param_count", {"layers": ("layers", "layer"), "input_shape": ("input",)}),
 }
 

@@ -7,7 +7,7 @@ import operator
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.engine.expression_functions import FUNCTIONS, MONOTONE, ExpressionError, mean, truth
+from dlmath.engine.expression_functions import FUNCTIONS, MONOTONE, ExpressionError, mean, natural, truth
 from dlmath.engine.expressions import Binary, Call, Compare, Items, Literal, Over, Path, Signed, walk
 from dlmath.errors import nearest
 
@@ -99,7 +99,9 @@ def power(base: Any, exponent: Any) -> Any:
 def holds_between(symbol: str, left: Any, right: Any) -> bool:
     """Compare two values; null is equal to null alone, and neither less nor greater than anything."""
     if symbol == "in":
-        return left in right
+        return any(holds_between("==", left, item) for item in right)
+    if isinstance(left, str) is not isinstance(right, str):
+        left, right = natural(left), natural(right)
     if symbol in {"==", "!="}:
         return (comparable(left) == comparable(right)) is (symbol == "==")
     if left is None or right is None:
@@ -177,7 +179,7 @@ def binary(node: Binary, scope: Scope) -> Any:
     right = evaluate(node.right, scope)
     if left is None or right is None:
         return None
-    return guarded(node.position, lambda: arithmetic(node.operator)(left, right))
+    return guarded(node.position, lambda: arithmetic(node.operator)(natural(left), natural(right)))
 
 
 # --- paths ------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ and no comparison with it holds.
 from __future__ import annotations
 
 import math
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -46,6 +47,19 @@ class Function(NamedTuple):
     arity: tuple[int, int]
     usage: str
     scalar: bool = False
+
+
+def natural(value: Any) -> Any:
+    """Return a word that is a number as that number: options such as `hidden` are words and hold numbers.
+
+    >>> natural("2"), natural("0110"), natural("4,3"), natural("1e-3"), natural(True)
+    (2, '0110', '4,3', 0.001, True)
+    """
+    if not isinstance(value, str):
+        return value
+    if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", value):
+        return int(value)
+    return float(value) if re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[-+]?[0-9]+)?", value) else value
 
 
 def numbers(values: Iterable[Any]) -> list[Any]:

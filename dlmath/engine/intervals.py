@@ -15,7 +15,7 @@ STEPS = 2000
 
 
 class Spread(NamedTuple):
-    """A mean, how many values it is of, and its 95 % interval (None for a single value)."""
+    """A mean, how many values it is of, and its 95 % interval; a single value stays as it is and has none."""
 
     mean: float
     runs: int
@@ -33,8 +33,10 @@ def spread(values: Sequence[float]) -> Spread:
     (2.0, -0.4841, 4.4841)
     """
     count = len(values)
+    if count == 1:
+        return Spread(values[0], count, None, None)
     mean = math.fsum(values) / count
-    if count == 1 or not math.isfinite(mean):
+    if not math.isfinite(mean):
         return Spread(mean, count, None, None)
     variance = math.fsum((value - mean) ** 2 for value in values) / (count - 1)
     half = t_quantile(count - 1) * math.sqrt(variance / count)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlmath.engine.expression_functions import ExpressionError
 from dlmath.engine.expressions import parse
 from dlmath.errors import UnreadableError
-from dlmath.files.experiment_sweep import Axis, read_sweep
+from dlmath.files.experiment_sweep import Axis, blanks_in, read_sweep
 from dlmath.files.experiment_values import Setting, read_setting, typed
 from dlmath.files.places import Entries, Listing, Place, entries, items_of, read_documents, text_of, unknown_at, wrong
 
@@ -149,7 +149,8 @@ def read_experiment(part: Entries, name: str, file: str, commands: Mapping[str, 
     words = commands[command]
     rest = {key: entry for key, entry in part.items.items() if key not in OWN_KEYS}
     settings = read_settings(rest, words)
-    axes = read_sweep(part.items["sweep"][1], words) if "sweep" in part.items else ()
+    blanks = {name for _, value in rest.values() for name in blanks_in(value)}
+    axes = read_sweep(part.items["sweep"][1], words, blanks) if "sweep" in part.items else ()
     refuse_twice(settings, axes, words)
     return Experiment(
         name=read_name(part, name),

@@ -9,23 +9,27 @@
       network:                             # cases: settings of several options under a name of one's own
         flat: {layers: dense:10}
         deep: {layers: [dense:8, relu, dense:10]}
+      size: [3, 5]                         # a name of one's own, written into words: layers: conv:{size}x{size}x8
 
 Every combination of places on the axes is a cell.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.files.experiment_values import Setting, Value, generated, natural, read_setting
-from dlmath.files.places import Entries, Listing, Place, entries, unknown_at, wrong
+from dlmath.engine.expression_functions import natural
+from dlmath.files.experiment_values import Option, Setting, Value, generated, label, read_setting
+from dlmath.files.places import Entries, Listing, Place, Scalar, entries, unknown_at, wrong
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from dlmath.files.experiment_values import Vocabulary
 
 ZIP = "zip"
+BLANK = re.compile(r"\{(\w+)\}")
 
 
 class Point(NamedTuple):
@@ -47,9 +51,10 @@ class Axis(NamedTuple):
         return {field: setting.place for point in self.points for field, setting in point.settings.items()}
 
 
-def read_sweep(value: Any, words: Vocabulary) -> tuple[Axis, ...]:
-    """Return the axes, in the order of the file."""
+def read_sweep(value: Any, words: Vocabulary, blanks: Collection[str]) -> tuple[Axis, ...]:
+    """Return the axes, in the order of the file; `blanks` are the names in braces that the settings have."""
     items = entries(value, "sweep", "write NAME: [VALUE, VALUE], one a line").items
+    words = {**words, **{name: Option("", str) for name in blanks if name not in words}}
     return tuple(axis for key, (place, part) in items.items() for axis in read_axes(key, place, part, words))
 
 
@@ -74,7 +79,37 @@ def read_axis(word: str, value: Any, words: Vocabulary) -> Axis:
         raise wrong(value.place, f"{word}: nothing to sweep over", "give a list of values, as [1, 2, 4]")
     option = words[word]
     settings = [read_setting(item, word, option) for item in listed]
-    return Axis((word,), tuple(Point({word: natural(one.value)}, {option.field: one}) for one in settings))
+    if not option.field:  # a name of one's own: it is a number where it looks like one
+        return Axis((word,), tuple(Point({word: natural(one.value)}, {}) for one in settings))
+    return Axis((word,), tuple(Point({word: label(one.value)}, {option.field: one}) for one in settings))
+
+
+def blanks_in(value: Any) -> Iterator[str]:
+    """Yield the names in braces in all that is written.
+
+    >>> list(blanks_in(Scalar("conv:{size}x{size}x8", Place(""))))
+    ['size', 'size']
+    """
+    match value:
+        case Scalar():
+            yield from BLANK.findall(value.text)
+        case Listing():
+            yield from (name for item in value.items for name in blanks_in(item))
+        case Entries():
+            yield from (name for _, item in value.items.values() for name in blanks_in(item))
+
+
+def filled(value: Value, labels: Mapping[str, Value]) -> Value:
+    """Return a word with the names in braces replaced by what is swept under them.
+
+    >>> filled(["conv:{size}x{size}x8", "relu"], {"size": 3})
+    ['conv:3x3x8', 'relu']
+    """
+    if isinstance(value, list):
+        return [filled(item, labels) for item in value]
+    if not isinstance(value, str):
+        return value
+    return BLANK.sub(lambda found: str(labels[found[1]]) if found[1] in labels else found[0], value)
 
 
 def read_zip(value: Any, words: Vocabulary) -> Axis:
@@ -110,7 +145,7 @@ def read_cases(key: str, value: Entries, words: Vocabulary) -> Axis:
             if word not in words:
                 raise unknown_at(place, "key", option_key, words)
             settings[words[word].field] = read_setting(part, option_key, words[word])
-        points.append(Point({key.replace("-", "_"): natural(name)}, settings))
+        points.append(Point({key.replace("-", "_"): name}, settings))
     if not points:
         raise wrong(value.place, f"{key} has no cases", "write NAME: {OPTION: VALUE}, one a line")
     return Axis((key.replace("-", "_"),), tuple(points))

@@ -96,19 +96,13 @@ def convert(text: str, kind: type) -> Value:
     return text
 
 
-def natural(value: Value) -> Any:
-    """Return a value as expectations compare it: words that are numbers are numbers.
+def label(value: Value) -> Value:
+    """Return a value as one word or number, as expectations and tables have it.
 
-    >>> natural("2"), natural("0110"), natural("4,3"), natural(["conv:3x3x64", "relu"]), natural("1e-3")
-    (2, '0110', '4,3', 'conv:3x3x64 relu', 0.001)
+    >>> label(["conv:3x3x64", "relu"]), label(["sigmoid"]), label(3)
+    ('conv:3x3x64 relu', 'sigmoid', 3)
     """
-    if isinstance(value, list):
-        return natural(" ".join(str(item) for item in value))
-    if not isinstance(value, str):
-        return value
-    if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", value):
-        return int(value)
-    return float(value) if re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[-+]?[0-9]+)?", value) else value
+    return " ".join(str(item) for item in value) if isinstance(value, list) else value
 
 
 def generated(value: Entries, word: str) -> list[Scalar]:

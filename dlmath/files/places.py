@@ -12,18 +12,22 @@ if TYPE_CHECKING:
 
 
 class Place(NamedTuple):
-    """A place in a file; lines and columns count from 1. An option of the command line has neither."""
+    """A place in a file; lines and columns count from 1. An option of the command line has neither.
+
+    What stands there may run over several lines: places within it are not told apart.
+    """
 
     file: str
     line: int = 0
     column: int = 0
+    folded: bool = False
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
     def shifted(self, columns: int) -> Place:
         """Return a place further right on the line."""
-        return self._replace(column=self.column + columns) if self.line else self
+        return self._replace(column=self.column + columns) if self.line and not self.folded else self
 
 
 class Scalar(NamedTuple):
@@ -95,7 +99,8 @@ def located(node: Any, name: str) -> Any:
     """Return a node of the parser as one of ours."""
     import yaml
 
-    place = Place(name, node.start_mark.line + 1, node.start_mark.column + 1)
+    folded = node.end_mark.line > node.start_mark.line
+    place = Place(name, node.start_mark.line + 1, node.start_mark.column + 1, folded)
     match node:
         case yaml.ScalarNode():
             return Scalar(node.value, place, quoted=node.style is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from dlmath.engine.expression_functions import natural
 from dlmath.report.plots import new_figure
 
 if TYPE_CHECKING:
@@ -45,10 +46,11 @@ def panel(axes: Axes, ran: Ran) -> None:
     names = list(ran.rows[0].labels)
     across = axis_across(ran, names)
     others = [name for name in names if name != across]
-    ticks = list(dict.fromkeys(row.labels[across] for row in ran.rows))
+    ticks = list(dict.fromkeys(natural(row.labels[across]) for row in ran.rows))
     numeric = all(is_plain(tick) for tick in ticks)
     for index, (label, rows) in enumerate(lines_of(ran, others).items()):
-        places = [row.labels[across] if numeric else ticks.index(row.labels[across]) for row in rows]
+        found = [natural(row.labels[across]) for row in rows]
+        places = found if numeric else [ticks.index(tick) for tick in found]
         line(axes, places, [row.values[column] for row in rows], label, index)
     if numeric and min(ticks) > 0 and max(ticks) / min(ticks) >= SPREAD_OUT:
         axes.set_xscale("log")
@@ -70,6 +72,7 @@ def axis_across(ran: Ran, names: Sequence[str]) -> str:
 
 def is_plain(value: Any) -> bool:
     """Tell whether a label is a finite number."""
+    value = natural(value)
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
