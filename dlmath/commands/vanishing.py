@@ -11,6 +11,7 @@ from dlmath.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from dlmath.engine.depth.measure import DepthResult
+    from dlmath.engine.depth.path import PathResult
     from dlmath.engine.depth.settings import DepthSettings
     from dlmath.report.outcome import Outcome
     from dlmath.report.output import Output
@@ -78,7 +79,7 @@ def measured(words: Words, output: Output) -> Outcome:
         result=Lazy(lambda: {"runs": [report.run(one, *extra) for one, extra in zip(runs, extras, strict=True)]}),
         table=report.main_table(runs),
         blocks=partial(report.blocks, runs, extras, output.streams.columns),
-        explanation=partial(report.explanation, runs) if output.explain else None,
+        explanation=(lambda: report.explanation([(one, path_of(one)) for one in runs])) if output.explain else None,
         picture=partial(report.picture, runs),
         notes=[note for one in runs for note in report.notes(one)],
     )
@@ -152,6 +153,17 @@ def advice(found: DepthResult) -> dict[str, Any] | None:
         weight_std=suggestion.sigma_w, bias_std=suggestion.sigma_b, method="auto",
     )  # fmt: skip
     return {**suggestion._asdict(), "measured_ratio": measure(proof).ratio, "measured_depth": proof.depth}
+
+
+def path_of(found: DepthResult) -> PathResult | str:
+    """Return the strongest path through the first seed's network, or why there is no single one to follow."""
+    from dlmath.engine.depth.path import strongest_path
+    from dlmath.errors import DlmathError
+
+    try:
+        return strongest_path(found.settings)
+    except DlmathError as error:
+        return str(error)
 
 
 def resolved(requests: list[DepthSettings]) -> dict[str, object]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dlmath.engine.depth.measure import DepthResult
+    from dlmath.engine.depth.path import PathResult
     from dlmath.report.blocks import Block, Cell
 
 SHOWN_LAYERS = 40
@@ -186,7 +187,7 @@ def training_table(found: DepthResult, trained: Any) -> Table:
     return Table(tuple(trained.columns), rows, title=f"After {trained.steps} training steps of parity, {name(found)}")
 
 
-def explanation(runs: Sequence[DepthResult]) -> Iterator[Block]:
+def explanation(runs: Sequence[tuple[DepthResult, PathResult | str]]) -> Iterator[Block]:
     """Yield the formulas, and why this network's gradient goes the way it does."""
     yield Lines(
         (
@@ -198,8 +199,47 @@ def explanation(runs: Sequence[DepthResult]) -> Iterator[Block]:
         ),
         title="How signals go through depth",
     )
-    for one in runs:
+    for one, path in runs:
         yield Lines(tuple(reasons(one)), title=f"Why, for {name(one)}")
+        if isinstance(path, str):
+            yield Lines((f"no path to follow: {path}",))
+        else:
+            yield from path_blocks(one, path)
+
+
+def path_blocks(found: DepthResult, path: PathResult) -> Iterator[Block]:
+    """Yield the chain of factors of one path, the bounds over it, and how ranges and differences are squashed."""
+    last = path.factors[-1].log10_product
+    yield Lines(
+        (
+            "dx_L/dx_0 = sum over all paths of the product of phi'(z) w along it  (Hochreiter 1991)",
+            f"the strongest of 10^{path.log10_paths:.4g} paths between two units: 10^{last:.4g}",
+            f"bound by slopes:             {path.max_slope:.6g}^{len(path.factors)} = 10^{path.log10_slope_bound:.4g}",
+            f"bound with its weights:      10^{path.log10_path_bound:.4g}",
+            f"measured, all paths together: 10^{found.log10_gradient:.4g}",
+        ),
+        title=f"One path, {name(found)}",
+    )
+    rows = tuple(
+        (
+            f.layer,
+            f"{f.source} -> {f.unit}",
+            f.weight,
+            f.z,
+            f.slope,
+            f.weight * f.slope,
+            f.log10_product,
+            low,
+            high,
+            apart,
+        )
+        for f, (low, high), apart in zip(path.factors, path.ranges, path.spreads, strict=True)
+    )
+    shown = tuple(rows[index] for index in thinned(len(rows)))
+    columns = ("layer", "units", "w", "z", "phi'(z)", "w phi'", "log10 product", "range low", "high", "apart")
+    yield Table(
+        columns, shown, title="Factor by factor; what phi makes of its range; how far apart two inputs still are"
+    )
 
 
 def reasons(found: DepthResult) -> Iterator[str]:
