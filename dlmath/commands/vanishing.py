@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dlmath.engine.depth.measure import DepthResult
     from dlmath.engine.depth.path import PathResult
     from dlmath.engine.depth.settings import DepthSettings
+    from dlmath.engine.depth.task import TaskResult
     from dlmath.report.outcome import Outcome
     from dlmath.report.output import Output
 
@@ -124,7 +125,7 @@ def combinations(words: Words) -> list[DepthSettings]:
     ]
 
 
-def trainings(requests: list[DepthSettings], words: Words) -> list[object | None]:
+def trainings(requests: list[DepthSettings], words: Words) -> list[TaskResult | None]:
     """Return what --train found for every combination, None where it was not asked for."""
     if words.train is None:
         return [None] * len(requests)

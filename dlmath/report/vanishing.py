@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
     from dlmath.engine.depth.measure import DepthResult
     from dlmath.engine.depth.path import PathResult
+    from dlmath.engine.depth.task import TaskResult
     from dlmath.report.blocks import Block, Cell
 
 SHOWN_LAYERS = 40
 """More layers than this are thinned out in drawings and tables (never in JSON or CSV)."""
 
 
-def run(found: DepthResult, trained: Any = None, advice: dict[str, Any] | None = None) -> dict[str, Any]:
+def run(found: DepthResult, trained: TaskResult | None = None, advice: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return one object of the result's `runs`, as INTERFACE.md names it."""
     settings, theory = found.settings, found.prediction
     made = {
@@ -50,7 +51,15 @@ def run(found: DepthResult, trained: Any = None, advice: dict[str, Any] | None =
         "suggestion": advice,
         "notes": found.notes,
     }
-    return made if trained is None else {**made, "training": trained._asdict()}
+    return made if trained is None else {**made, "training": training(trained)}
+
+
+def training(trained: TaskResult) -> dict[str, Any]:
+    """Return what --train found."""
+    made = trained._asdict()
+    made["layers"] = [layer._asdict() for layer in trained.layers]
+    del made["settings"]
+    return made
 
 
 def init_name(found: DepthResult) -> str:
@@ -97,7 +106,7 @@ def blocks(runs: Sequence[DepthResult], extras: Sequence[tuple[Any, Any]], colum
             yield layer_table(one)
         yield gradient_bars(one, columns)
         if trained is not None:
-            yield training_table(one, trained)
+            yield from training_blocks(one, trained)
 
 
 def facts(found: DepthResult, advice: dict[str, Any] | None) -> Iterator[tuple[str, Cell]]:
@@ -181,10 +190,39 @@ def notes(found: DepthResult) -> list[str]:
     return [f"{name(found)}: {note}" for note in found.notes]
 
 
-def training_table(found: DepthResult, trained: Any) -> Table:
-    """Return how far each layer's weights moved in training."""
-    rows = tuple(tuple(row) for row in trained.rows)
-    return Table(tuple(trained.columns), rows, title=f"After {trained.steps} training steps of parity, {name(found)}")
+def training_blocks(found: DepthResult, trained: TaskResult) -> Iterator[Block]:
+    """Yield how training went, and how far each layer's weights moved."""
+    pairs: list[tuple[str, Cell]] = [
+        ("steps", trained.steps_done),
+        ("learning rate", trained.learning_rate),
+        ("loss", f"{trained.losses[0]:.6g} -> {trained.losses[-1]:.6g}"),
+        ("rows on the right side", trained.accuracy),
+    ]
+    if trained.stopped:
+        pairs.append(("stopped", trained.stopped))
+    yield Facts(tuple(pairs), title=f"Training on {trained.gate}, {name(found)}")
+    columns = (
+        "layer",
+        "weights moved",
+        "log10 grad before",
+        "after",
+        "log10 weight grad before",
+        "after",
+        "variance after",
+    )
+    rows = tuple(
+        (
+            one.layer,
+            one.moved,
+            one.log10_gradient_before,
+            one.log10_gradient,
+            one.log10_weight_gradient_before,
+            one.log10_weight_gradient,
+            one.activation_variance,
+        )
+        for one in (trained.layers[index] for index in thinned(len(trained.layers)))
+    )
+    yield Table(columns, rows, title="Layers that learn, and layers that do not")
 
 
 def explanation(runs: Sequence[tuple[DepthResult, PathResult | str]]) -> Iterator[Block]:

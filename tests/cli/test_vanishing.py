@@ -116,6 +116,36 @@ def test_csv_and_figure_and_explanation(dlmath, tmp_path):
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_critical_line(dlmath):
+    """MATHEMATICS.md section 3: tanh, sigma_b^2 = 0.05 gives sigma_w^2 = 1.7609546."""
+    status, out, _ = dlmath("--critical", "--activation", "tanh", "--bias-std", 0.05**0.5, "--format", "json")
+    (found,) = json.loads(out)["result"]["critical"]
+    assert status == 0
+    assert found["weight_variance"] == pytest.approx(1.7609546, abs=1e-7)
+    assert found["measured_ratio"] == pytest.approx(1, abs=0.05)
+    _, out, _ = dlmath("--critical", "--activation", "tanh", "--weight-std", found["weight_std"], "--format", "json")
+    assert json.loads(out)["result"]["critical"][0]["bias_variance"] == pytest.approx(0.05, abs=1e-7)
+
+
+def test_the_phase_diagram(dlmath, tmp_path):
+    status, out, _ = dlmath("--phase-diagram", "--plot", tmp_path / "p.png")
+    assert status == 0
+    assert "order" in out
+    assert (tmp_path / "p.png").exists()
+
+
+def test_layers_that_do_not_learn(runs):
+    (one,) = runs("--depth", "12", "--width", "32", "--train", "5")
+    moved = [layer["moved"] for layer in one["training"]["layers"]]
+    assert moved[0] < 1e-3 * moved[-1]
+
+
+def test_a_suggestion_is_measured(runs):
+    (one,) = runs("--activation", "tanh", "--init", "normal:0.01")
+    assert one["verdict"] == "vanishing"
+    assert one["suggestion"]["measured_ratio"] == pytest.approx(1, abs=0.1)
+
+
 REFUSED = [
     ("--depth 0", "--depth"),
     ("--width 0", "--width"),
