@@ -95,13 +95,19 @@ class ExplicitNetwork:
         self.bias_source = stream(seed, BIASES)
         self.states: list[LayerState] = []
         self.weights: list[Weights] = []
+        self.gains: list[float] = []
+        self.biases: list[Array] = []
         self.places: list[Any] = []
         self.outputs: list[tuple[float, float]] = []
 
     # ------------------------------------------------------------ forward
 
     def forward(self) -> Signal:
-        """Draw the matrices and send the inputs through; returns the last layer's output."""
+        """Send the inputs through and return the last layer's output.
+
+        The matrices are drawn on the way the first time; where all are kept, later calls use them as they stand.
+        """
+        self.states, self.outputs = [], []
         signal = Signal(self.inputs, 0.0)
         with np.errstate(over="ignore"):
             for layer in range(self.settings.depth):
@@ -122,20 +128,31 @@ class ExplicitNetwork:
 
     def _weigh(self, layer: int, x: Signal) -> tuple[Signal, float]:
         """Return W x + b, and ln of what LSUV multiplies the drawn W by."""
+        if layer < len(self.weights):
+            signal, gain = Signal(self.weights[layer].forward(x.array), x.log + self.gains[layer]), self.gains[layer]
+        else:
+            signal, gain = self._draw(layer, x)
+        if layer < len(self.biases):
+            signal = add(signal, Signal(self.biases[layer][None, :], 0.0))
+        return signal, gain
+
+    def _draw(self, layer: int, x: Signal) -> tuple[Signal, float]:
+        """Draw a layer's matrix, and its biases if it has any; return W x and the gain."""
         if not self.kept:
             self.places.append(self.matrices.state)
         weights, z = self.matrices.draw(x.array, self.store[layer if self.kept else 0])
-        self.weights.append(weights)
-        signal, gain = Signal(z, x.log), 0.0
-        if self.settings.weights.unit_variance:
-            spread = float(z.std(dtype=np.float64))
-            if spread > 0:
-                gain = -math.log(spread) - x.log
-                signal = Signal(z / self.dtype.type(spread), 0.0)
+        gain = 0.0
+        spread = float(z.std(dtype=np.float64)) if self.settings.weights.unit_variance else 0.0
+        if spread > 0:
+            gain = -math.log(spread) - x.log
+            z, x = z / self.dtype.type(spread), Signal(x.array, 0.0)
         if self.settings.sigma_b:
-            biases = normals(self.bias_source, self.settings.width, self.dtype)
-            signal = add(signal, Signal((biases * self.dtype.type(self.settings.sigma_b))[None, :], 0.0))
-        return signal, gain
+            drawn = normals(self.bias_source, self.settings.width, self.dtype)
+            self.biases.append(drawn * self.dtype.type(self.settings.sigma_b))
+        if self.kept:
+            self.weights.append(weights)
+            self.gains.append(gain)
+        return Signal(z, x.log), gain
 
     def _activate(self, z: Signal) -> Passed:
         """Return phi(norm z) and what the way back needs."""
@@ -158,12 +175,12 @@ class ExplicitNetwork:
         """Return ln |dE/dx^l| (L + 1,), l = 0..L, and ln |dE/dW^l| (L,), the error having been sent in."""
         depth = self.settings.depth
         log_gradient, log_weight_gradient = np.empty(depth + 1), np.empty(depth)
-        g = self._clipped(Signal(self.errors, 0.0))
+        g = self.clipped(Signal(self.errors, 0.0))
         log_gradient[depth] = log_norm(g)
         for layer in range(depth - 1, -1, -1):
             g, delta = self.step_back(layer, g)
             log_weight_gradient[layer] = log_weight_norm(delta, self.states[layer].inputs)
-            g = self._clipped(g)
+            g = self.clipped(g)
             log_gradient[layer] = log_norm(g)
         return log_gradient, log_weight_gradient
 
@@ -178,8 +195,9 @@ class ExplicitNetwork:
         return unit(back if self.settings.residual == "none" else add(g, back)), delta
 
     def _through_weights(self, layer: int, e: Signal, gain: float) -> Signal:
-        weights = self.weights[layer]
-        if not self.kept:
+        if self.kept:
+            weights = self.weights[layer]
+        else:
             self.matrices.state = self.places[layer]
             weights = self.matrices.draw_again(self.store[0])
         return Signal(weights.backward(e.array), e.log + gain)
@@ -207,7 +225,8 @@ class ExplicitNetwork:
         exact = sign * np.sign(g.array) * np.exp(size - largest)
         return Signal(exact.astype(self.dtype), g.log + largest)
 
-    def _clipped(self, g: Signal) -> Signal:
+    def clipped(self, g: Signal) -> Signal:
+        """Return g cut to the norm `clip`, if there is one."""
         clip = self.settings.clip
         return g if clip is None else Signal(g.array, g.log - max(0.0, log_norm(g) - math.log(clip)))
 
