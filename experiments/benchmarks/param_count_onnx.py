@@ -42,9 +42,9 @@ def export(model, given, path, *, fold):
 def main():
     torch.manual_seed(0)
     differ = 0
-    for name, (every, shape) in NETWORKS.items():
+    for name, (every, usual) in NETWORKS.items():
         layers = [layer for layer in every if layer[0] not in NO_EXPORT]
-        shape = OTHER_SHAPES.get(name, shape)
+        shape = OTHER_SHAPES.get(name, usual)
         wanted = count(network(name, layers, shape))
         given = torch.zeros((1, *shape[-1:], *shape[:-1]) if len(shape) == 3 else (1, *shape))
         model = randomised(modules(layers, shape)[0])

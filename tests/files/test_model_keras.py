@@ -411,7 +411,7 @@ def put(model, path, value):
 
 
 @given(st.lists(st.tuples(st.sampled_from(PLACES), ANYTHING), min_size=1, max_size=2))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_anything_anywhere_in_a_config_is_a_network_or_one_error(tmp_path_factory, changes):
     model = json.loads(json.dumps(RESIDUAL))
     for path, value in changes:

@@ -141,7 +141,7 @@ def test_a_byte_changed_anywhere_is_a_model_or_one_error(tmp_path):
 
 @given(st.binary(max_size=100), st.text(max_size=100))
 def test_any_bytes_and_any_header_are_a_model_or_one_error(tmp_path_factory, content, header):
-    folder = tmp_path_factory.mktemp("fuzz")
+    folder = tmp_path_factory.getbasetemp()
     (folder / "x.npz").write_bytes(content)
     readable_or_refused(folder / "x.npz")
     readable_or_refused(zipped(folder, w=npy(header)))

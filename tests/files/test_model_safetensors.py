@@ -146,7 +146,7 @@ def test_missing_empty_and_folder(tmp_path):
 @given(st.binary(max_size=200))
 @example(b"\x02" + bytes(7) + b"{}")
 def test_any_bytes_are_a_model_or_one_error(tmp_path_factory, content):
-    path = tmp_path_factory.mktemp("fuzz") / "x.safetensors"
+    path = tmp_path_factory.getbasetemp() / "fuzz.safetensors"
     path.write_bytes(content)
     with contextlib.suppress(UnreadableError):
         assert read_safetensors(str(path)).params == 0
@@ -159,7 +159,7 @@ def test_any_bytes_are_a_model_or_one_error(tmp_path_factory, content):
     )
 )
 def test_any_json_is_a_model_or_one_error(tmp_path_factory, value):
-    path = tmp_path_factory.mktemp("fuzz") / "x.safetensors"
+    path = tmp_path_factory.getbasetemp() / "fuzz.safetensors"
     path.write_bytes(packed({"x": value}))
     with contextlib.suppress(UnreadableError):
         read_safetensors(str(path))
