@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlmath.engine.convolution import scratch
 from dlmath.engine.convolution.bands import band, block_width, blocks
 from dlmath.engine.convolution.precision import equal_parts, is_workable, row_stride, up, working_dtype
 from dlmath.engine.convolution.speeds import COPY, MULTIPLY, PACK, PASS, fill_and_store, scale
@@ -68,9 +69,9 @@ class PreparedDense:
         rows, window = up(shape.rows, DOWN), DOWN + taps - 1
         width = block_width(shape.row_elements, DOWN * window * copies)
         stride = row_stride(up(shape.row_elements, width))
-        self.source = np.zeros(shape.source_shape, dtype=kernel.dtype)
-        shifted = np.zeros(((rows + taps - 1) * copies, stride), dtype=kernel.dtype)
-        out = np.empty((rows, stride), dtype=kernel.dtype)
+        self.source = scratch.zeros(shape.source_shape, kernel.dtype)
+        shifted = scratch.zeros(((rows + taps - 1) * copies, stride), kernel.dtype)
+        out = scratch.empty((rows, stride), kernel.dtype)
         self._shifts = shifts(self.source, copies, shape.channels)
         self._shifted = shifted.reshape(-1, copies, stride)[: len(self.source), :, : shape.row_elements]
         counts = rows // DOWN, -(-shape.row_elements // width)

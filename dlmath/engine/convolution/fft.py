@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from dlmath.engine.convolution import scratch
 from dlmath.engine.convolution.precision import is_workable, up, working_dtype
 from dlmath.engine.convolution.speeds import TRANSFORM_POINT, fill_and_store, scale
 
@@ -73,13 +74,13 @@ class PreparedFft:
         )
         self._size = height, width
         spectral = np.result_type(dtype, np.complex64)
-        padded = np.zeros((height, width * shape.channels), dtype=dtype)
+        padded = scratch.zeros((height, width * shape.channels), dtype)
         self.source = padded[: shape.source_shape[0], : shape.source_shape[1]]
         self._planes = planes(padded, shape.channels)
         self._kernel = spectrum(kernel, self._size).astype(spectral)
-        self._across = np.empty((height, width // 2 + 1), dtype=spectral)
-        self._both = np.empty_like(self._across)
-        sums = np.empty((shape.rows, width * shape.channels), dtype=dtype)
+        self._across = scratch.empty((height, width // 2 + 1), spectral)
+        self._both = scratch.empty((height, width // 2 + 1), spectral)
+        sums = scratch.empty((shape.rows, width * shape.channels), dtype)
         self._sums = planes(sums, shape.channels)
         self._result = sums[:, : shape.row_elements]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.engine.convolution import naive, planner
+from dlmath.engine.convolution import naive, planner, scratch
 from dlmath.engine.convolution.convolve import Result, carry_out, carry_out_sums
 from dlmath.engine.convolution.exact import ExactKernel
 from dlmath.engine.convolution.planner import Choice, Question, choose, floating_dtype, strips
@@ -180,7 +180,7 @@ class Largest:
     """Scratch for the largest of several responses."""
 
     def __init__(self, size: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.total = np.empty(size, dtype=dtype)
+        self.total = scratch.empty(size, dtype)
 
     def run(self, parts: Sequence[Array]) -> Array:
         """Return the largest at every place."""
@@ -194,7 +194,7 @@ class Roots:
     """Scratch for the root of a sum of squares."""
 
     def __init__(self, size: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.total, self._square = np.empty(size, dtype=dtype), np.empty(size, dtype=dtype)
+        self.total, self._square = scratch.empty(size, dtype), scratch.empty(size, dtype)
 
     def run(self, parts: Sequence[Array]) -> Array:
         """Return sqrt(sum of squares); never `hypot`, which guards against overflow at six times the cost."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlmath.engine.convolution import scratch
 from dlmath.engine.convolution.taps import scalar
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ class Finisher:
     def _count(self, sums: Array, compare: Any, work: Array, *limit: Any) -> None:
         """Count as clipped the samples for which a comparison holds, in scratch that is kept."""
         if self._flags.size < work.size:
-            self._flags = np.empty(work.size, dtype=np.bool_)
+            self._flags = scratch.empty(work.size, np.bool_)
         flags = self._flags[: work.size].reshape(work.shape)
         compare(work, *limit, out=flags)
         self.tally.clipped += int(np.count_nonzero(flags if flags.shape == sums.shape else laid_as(sums, flags)))
@@ -265,7 +266,7 @@ class Finisher:
     def _clip_small(self, sums: Array, work: Array, target: Array) -> None:
         """Saturate by way of 16-bit integers, which hold every result and are quicker to compare than floats."""
         if self._integers.size < work.size:
-            self._integers = np.empty(work.size, dtype=np.int16)
+            self._integers = scratch.empty(work.size, np.int16)
         integers = self._integers[: work.size].reshape(work.shape)
         integers[...] = work
         asked = integers if work is sums else laid_as(sums, integers)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlmath.engine.convolution import scratch
 from dlmath.engine.convolution.bands import band, block_width, blocks, runs
 from dlmath.engine.convolution.low_rank import Factors, factorise
 from dlmath.engine.convolution.precision import equal_parts, is_workable, row_stride, up, working_dtype
@@ -113,9 +114,8 @@ class PreparedSeparable:
     def _scratch(self, planes: int, rows: int, stride: int) -> Array:
         """Return zeros, shape (planes, rows, stride), as the head of one long row that the pass across can take."""
         length = runs(planes * rows * stride, self._shape.kernel_columns, ACROSS).elements
-        row: Array = np.zeros(length, dtype=self._dtype)
-        scratch: Array = row[: planes * rows * stride].reshape(planes, rows, stride)
-        return scratch
+        row = scratch.zeros(length, self._dtype)
+        return row[: planes * rows * stride].reshape(planes, rows, stride)
 
     def _down(self, padded: Array, column: Array | None) -> Array:
         """Add the pass down: blocks of `DOWN` rows, channels interleaved, for a step down keeps the channel."""
@@ -160,7 +160,7 @@ class PreparedSeparable:
         rows, columns, channels = self._shape.rows, self._shape.columns, self._shape.channels
         if channels == 1 or self._shape.kernel_columns == 1:
             return planes[0, :rows, : columns * channels]
-        result = np.empty((rows, row_stride(columns * channels)), dtype=self._dtype)[:, : columns * channels]
+        result = scratch.empty((rows, row_stride(columns * channels)), self._dtype)[:, : columns * channels]
         for channel in range(channels):  # a call a channel: the loop of one call over all would be 3 elements long
             self._calls.append((np.copyto, (result[:, channel::channels], planes[channel, :rows, :columns])))
         return result

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from dlmath.engine.convolution import scratch
 from dlmath.engine.convolution.precision import working_dtype
 from dlmath.engine.convolution.program import Op, Program, Ref, compile_kernels, estimated_cost
 from dlmath.engine.convolution.speeds import fill_and_store
@@ -125,7 +126,7 @@ class PreparedTaps:
 
     def __init__(self, program: Program, dtypes: Sequence[Dtype], shape: TileShape) -> None:
         height, stride = shape.source_shape
-        self.source = np.empty((height, stride), dtype=dtypes[0])
+        self.source = scratch.empty((height, stride), dtypes[0])
         length = (shape.rows - 1) * stride + shape.row_elements
         layout = Layout(program, dtypes, stride, shape.channels, length, self.source.reshape(-1))
         self._steps = layout.steps
@@ -163,6 +164,8 @@ class Layout:
         self._last = self._last_uses()
         self._registers: dict[int, Array] = {0: source}
         self._casts: dict[int, Array] = {}
+        self._buffers: dict[int, Array] = {0: source}
+        self._cast_buffers: dict[int, Array] = {}
         self._free: list[Array] = []
         self.steps: list[Step] = []
         for number, op in enumerate(program.ops):
@@ -205,14 +208,15 @@ class Layout:
         length, dtype = self._needs[op.target], self._dtypes[op.target]
         left = self._widened(op.left, length, dtype)
         right = self._widened(op.right, length, dtype) if op.right else scalar(op.factor, dtype)
-        self._registers[op.target] = self._buffer(length, dtype)[:length]
+        self._buffers[op.target] = self._buffer(length, dtype)
+        self._registers[op.target] = self._buffers[op.target][:length]
         call = {"add": np.add, "subtract": np.subtract, "scale": np.multiply}[op.kind]
         self.steps.append((call, left, right, self._registers[op.target]))
         for register in {ref.register for ref in (op.left, op.right) if ref}:
             if self._last[register] == number:
-                self._free.append(self._whole(self._registers[register]))
+                self._free.append(self._buffers[register])
                 if register in self._casts:
-                    self._free.append(self._whole(self._casts[register]))
+                    self._free.append(self._cast_buffers[register])
 
     def _widened(self, ref: Ref, length: int, dtype: Dtype) -> Array:
         """Return an operand in the step's type; a register of a narrower one is cast once, whole."""
@@ -221,7 +225,8 @@ class Layout:
             return self.view(ref, length)
         if ref.register not in self._casts:
             size = self._needs[ref.register]
-            cast = self._buffer(size, dtype)[:size]
+            self._cast_buffers[ref.register] = self._buffer(size, dtype)
+            cast = self._cast_buffers[ref.register][:size]
             self.steps.append((_cast, register[:size], None, cast))
             self._casts[ref.register] = cast
         start = self.offset(ref)
@@ -232,13 +237,7 @@ class Layout:
         for index, buffer in enumerate(self._free):
             if buffer.dtype == dtype and len(buffer) >= length:
                 return self._free.pop(index)
-        return np.empty(length, dtype=dtype)
-
-    @staticmethod
-    def _whole(view: Array) -> Array:
-        """Return the buffer a register is the beginning of."""
-        base = view.base
-        return base if isinstance(base, np.ndarray) and base.ndim == 1 and base.dtype == view.dtype else view
+        return scratch.empty(length, dtype)
 
 
 def scalar(value: Any, dtype: Dtype) -> Any:

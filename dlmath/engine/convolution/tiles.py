@@ -7,8 +7,9 @@ computed by the same steps however many cores there are.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dlmath.engine.convolution.borders import runs
@@ -143,12 +144,26 @@ def share(tiles: Iterable[Tile], workers: list[Callable[[Iterator[Tile]], None]]
     if len(workers) == 1:
         workers[0](queue)
         return
-    with ThreadPoolExecutor(len(workers) - 1) as pool:
-        others = [pool.submit(worker, queue) for worker in workers[1:]]
-        try:
-            workers[0](queue)
-        finally:
-            for _ in queue:  # nothing is left for the others after an error
-                pass
-        for other in others:
-            other.result()
+    others = [helpers().submit(worker, queue) for worker in workers[1:]]
+    try:
+        workers[0](queue)
+    finally:
+        for _ in queue:  # nothing is left for the others after an error
+            pass
+        started = [other for other in others if not other.cancel()]  # one that has not begun is not waited for
+        wait(started)
+    for other in started:
+        other.result()
+
+
+@lru_cache(maxsize=1)
+def helpers() -> ThreadPoolExecutor:
+    """Return the threads that help, which are kept from call to call.
+
+    A new thread is placed behind everything that waits for a processor; one that slept is let in sooner.
+    """
+    return ThreadPoolExecutor(max(32, available_threads()), thread_name_prefix="convolution")
+
+
+if hasattr(os, "register_at_fork"):  # threads do not survive a fork
+    os.register_at_fork(after_in_child=helpers.cache_clear)

@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -40,9 +42,15 @@ def test_workers_share_all_tiles_once():
 
 
 def test_an_error_in_a_thread_is_raised():
-    def fail(queue):
-        next(queue, None)
+    begun = threading.Event()
+
+    def fail(_queue):
+        begun.set()
         raise ValueError("torn")
 
+    def patient(queue):  # who has not begun when nothing is left is not waited for
+        assert begun.wait(10)
+        list(queue)
+
     with pytest.raises(ValueError, match="torn"):
-        share([Tile(0, 0), Tile(1, 0)], [list, fail])
+        share([Tile(0, 0), Tile(1, 0)], [patient, fail])
