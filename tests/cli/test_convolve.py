@@ -20,16 +20,10 @@ DUMOULIN = "0 1 2; 2 2 0; 0 1 2"
 
 
 @pytest.fixture
-def dlmath(capsys, monkeypatch, tmp_path):
-    """Run one command line in an empty folder; give status, standard output and standard error."""
+def dlmath(command, monkeypatch, tmp_path):
+    """Run one command line in an empty folder."""
     monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        status = run(["convolve", *map(str, words)])
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return call
+    return command("convolve")
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+from functools import partial
 
 import pytest
 
-from dlmath.__main__ import run
 from dlmath.cli import param_count as declared
 from dlmath.engine.counting.conventions import CONVENTIONS
 from dlmath.engine.counting.count import AUXILIARIES
@@ -17,27 +17,15 @@ from dlmath.report import param_count as report
 
 
 @pytest.fixture
-def dlmath(capsys):
+def dlmath(command):
     """Run one command line; give status, standard output and standard error."""
-
-    def call(*words):
-        status = run(["param-count", *map(str, words)])
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return call
+    return command("param-count")
 
 
 @pytest.fixture
-def result(dlmath):
+def result(dlmath, result_of):
     """Run one command line and give its result as JSON has it."""
-
-    def call(*words):
-        status, out, _ = dlmath(*words, "--format", "json", "--quiet")
-        assert status == 0
-        return json.loads(out)["result"]
-
-    return call
+    return partial(result_of, dlmath)
 
 
 def test_the_seeds_figures_both_readings(dlmath, result):

@@ -6,11 +6,11 @@ import csv
 import io
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pytest
 
-from dlmath.__main__ import run
 from dlmath.cli import train_gate as declared
 from dlmath.engine.activations import ACTIVATIONS
 from dlmath.engine.initialisers import INITIALISERS
@@ -27,26 +27,15 @@ biases: [0.35, 0.60]
 
 
 @pytest.fixture
-def dlmath(capsys):
+def dlmath(command):
     """Run one command line; give status, standard output and standard error."""
-
-    def call(*words):
-        status = run(["train-gate", *map(str, words)])
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return call
+    return command("train-gate")
 
 
 @pytest.fixture
-def result(dlmath):
+def result(dlmath, result_of):
     """Run one command line and give its result as JSON has it."""
-
-    def call(*words):
-        _, out, _ = dlmath(*words, "--format", "json")
-        return json.loads(out)["result"]
-
-    return call
+    return partial(result_of, dlmath)
 
 
 def test_xor_is_learned_with_the_defaults(dlmath, result):

@@ -9,7 +9,6 @@ import math
 
 import pytest
 
-from dlmath.__main__ import run
 from dlmath.cli import vanishing as declared
 from dlmath.engine.activations import ACTIVATIONS
 from dlmath.engine.depth.settings import METHODS, NORMALISATIONS, RESIDUALS
@@ -17,27 +16,15 @@ from dlmath.engine.initialisers import INITIALISERS
 
 
 @pytest.fixture
-def dlmath(capsys):
+def dlmath(command):
     """Run one command line; give status, standard output and standard error."""
-
-    def call(*words):
-        status = run(["vanishing", *map(str, words)])
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return call
+    return command("vanishing")
 
 
 @pytest.fixture
-def runs(dlmath):
+def runs(dlmath, result_of):
     """Run one command line and give its runs as JSON has them."""
-
-    def call(*words):
-        status, out, _ = dlmath(*words, "--format", "json", "--quiet")
-        assert status == 0
-        return json.loads(out)["result"]["runs"]
-
-    return call
+    return lambda *words: result_of(dlmath, *words)["runs"]
 
 
 def test_the_defaults(dlmath, runs):
