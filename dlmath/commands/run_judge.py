@@ -71,6 +71,7 @@ def described(planned: Planned) -> dict[str, Any]:
         "source": one.source,
         "cells": len(planned.cells),
         "seeds": seeds_words(planned),
+        "axes": tuple(axis.names for axis in planned.axes),
     }
 
 

@@ -56,6 +56,7 @@ class Ran(NamedTuple):
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     seeds: str
+    axes: tuple[tuple[str, ...], ...]
     finished: bool = True
 
     @property
