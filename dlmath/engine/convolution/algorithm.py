@@ -52,6 +52,8 @@ class Prepared(Protocol):
     source : ndarray of the algorithm's dtype, shape `TileShape.source_shape` (rows may be strided, never columns)
         The caller fills it with the padded input: `source[i, j * channels + c]` is the input under output pixel (0, 0)
         shifted by (i, j). Halo and border are in it already.
+    line : ndarray of shape (n,), optional
+        The memory the sums are a view of, numbers also between the rows: what follows passes over it without stopping.
     """
 
     source: Array

@@ -227,14 +227,17 @@ class Worker:
         for tile in tiles:
             prepared = prepared or self._choice.prepare(self._shape)
             self._filler.fill(prepared.source, tile)
-            sums = self._sums(prepared, tile)
-            self._store(sums, tile, getattr(prepared, "line", None) if self._request.stride == 1 else None)
+            sums, line = self._sums(prepared, tile)
+            self._store(sums, tile, line if self._request.stride == 1 else None)
 
-    def _sums(self, prepared: Prepared, tile: Tile) -> Array:
+    def _sums(self, prepared: Prepared, tile: Tile) -> tuple[Array, Array | None]:
+        """Return the tile's sums, and the memory they are a view of where all of it may be passed over."""
         if self._checked and not math.isfinite(float(np.add.reduce(prepared.source, axis=None))):
-            return self._sums_apart(tile)
-        sums = prepared.run()
-        return np.rint(sums, out=sums) if self._choice.snap else sums
+            return self._sums_apart(tile), None
+        sums, line = prepared.run(), getattr(prepared, "line", None)
+        if self._choice.snap:
+            np.rint(sums if line is None else line, out=sums if line is None else line)
+        return sums, line
 
     def _sums_apart(self, tile: Tile) -> Array:
         """Return the sums of a tile with values that are not finite, tap by tap."""

@@ -71,7 +71,7 @@ class PreparedDense:
         stride = row_stride(up(shape.row_elements, width))
         self.source = scratch.zeros(shape.source_shape, kernel.dtype)
         shifted = scratch.zeros(((rows + taps - 1) * copies, stride), kernel.dtype)
-        out = scratch.empty((rows, stride), kernel.dtype)
+        out = scratch.zeros((rows, stride), kernel.dtype)  # numbers also between the rows, for `line`
         self._shifts = shifts(self.source, copies, shape.channels)
         self._shifted = shifted.reshape(-1, copies, stride)[: len(self.source), :, : shape.row_elements]
         counts = rows // DOWN, -(-shape.row_elements // width)
@@ -79,6 +79,7 @@ class PreparedDense:
         self._windows = blocks(shifted, counts, (DOWN * copies, width), (window * copies, width))
         self._out = blocks(out, counts, (DOWN, width), (DOWN, width))
         self._result = out[: shape.rows, : shape.row_elements]
+        self.line = scratch.in_line(self._result)
 
     def run(self) -> Array:
         """Return the tile's sums, shape (rows, columns * channels)."""

@@ -83,6 +83,7 @@ class PreparedFft:
         sums = scratch.empty((shape.rows, width * shape.channels), dtype)
         self._sums = planes(sums, shape.channels)
         self._result = sums[:, : shape.row_elements]
+        self.line = scratch.in_line(self._result)
 
     def run(self) -> Array:
         """Return the tile's sums, shape (rows, columns * channels)."""

@@ -85,3 +85,13 @@ def zeros(shape: int | tuple[int, ...], dtype: Any) -> Array:
     array = POOL.empty(shape, dtype)
     array.fill(0)
     return array
+
+
+def in_line(rows: Array) -> Array:
+    """Return the memory that rows are a view of, from the first element to the last, as one line: a view.
+
+    >>> in_line(np.arange(12).reshape(3, 4)[:, :3])
+    array([ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10])
+    """
+    length = (len(rows) - 1) * (rows.strides[0] // rows.itemsize) + rows.shape[1]
+    return np.lib.stride_tricks.as_strided(rows, (length,), (rows.itemsize,))

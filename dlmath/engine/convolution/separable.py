@@ -96,6 +96,7 @@ class PreparedSeparable:
         self.source = padded[:height, :elements]
         self._calls: list[Call] = []
         self._result = self._lay_out(padded, factors)
+        self.line = scratch.in_line(self._result)
 
     def run(self) -> Array:
         """Return the tile's sums, shape (rows, columns * channels)."""
@@ -160,7 +161,7 @@ class PreparedSeparable:
         rows, columns, channels = self._shape.rows, self._shape.columns, self._shape.channels
         if channels == 1 or self._shape.kernel_columns == 1:
             return planes[0, :rows, : columns * channels]
-        result = scratch.empty((rows, row_stride(columns * channels)), self._dtype)[:, : columns * channels]
+        result = scratch.zeros((rows, row_stride(columns * channels)), self._dtype)[:, : columns * channels]
         for channel in range(channels):  # a call a channel: the loop of one call over all would be 3 elements long
             self._calls.append((np.copyto, (result[:, channel::channels], planes[channel, :rows, :columns])))
         return result
