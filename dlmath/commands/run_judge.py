@@ -30,7 +30,7 @@ def check_paths(planned: Planned, number: int, record: dict[str, Any]) -> None:
         return
     experiment = planned.experiment
     sweep = planned.part({number: record["result"]})
-    for expected in (*experiment.expect, *experiment.show, *experiment.measure.values()):
+    for expected in (*experiment.expect, *experiment.columns, *experiment.measure.values()):
         try:
             probe(expected.tree, sweep.cells[0], sweep)
         except ExpressionError as error:
@@ -126,7 +126,7 @@ def measured(expected: Expected, sweep: Sweep) -> Any:
 
 def summed_up(planned: Planned, sweep: Sweep) -> tuple[tuple[str, ...], tuple[Row, ...]]:
     """Return the values that are shown, and each over the repeats of every place in the sweep."""
-    trees = [expected.tree for expected in planned.experiment.show] or default_trees(planned, sweep)
+    trees = [expected.tree for expected in planned.experiment.columns] or default_trees(planned, sweep)
     numbers = range(len(planned.cells))
     places = [list(same) for _, same in groupby(numbers, key=lambda number: planned.cells[number].point)]
     columns = [column(tree, sweep, places) for tree in trees]

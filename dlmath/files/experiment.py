@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from dlmath.files.experiment_values import Vocabulary
     from dlmath.files.places import Scalar
 
-OWN_KEYS = ("name", "claim", "source", "command", "sweep", "repeat", "seed", "expect", "show", "measure")
+OWN_KEYS = ("name", "claim", "source", "command", "sweep", "repeat", "seed", "expect", "columns", "measure")
 EXPERIMENTS = "experiments"
 ENDINGS = (".yaml", ".yml")
 SHAPE = "write keys such as command: train-gate"
@@ -72,7 +72,7 @@ class Experiment(NamedTuple):
         How many seeds are derived; None: the seed itself, once.
     seed : int
         What seeds are derived from.
-    expect, show : tuple of Expected
+    expect, columns : tuple of Expected
         What must hold; what the summary lists.
     measure : mapping of label to Expected
         What was measured, in words.
@@ -89,7 +89,7 @@ class Experiment(NamedTuple):
     repeat: int | None
     seed: int
     expect: tuple[Expected, ...]
-    show: tuple[Expected, ...]
+    columns: tuple[Expected, ...]
     measure: Mapping[str, Expected]
 
 
@@ -164,7 +164,7 @@ def read_experiment(part: Entries, name: str, file: str, commands: Mapping[str, 
         repeat=read_repeat(part, words),
         seed=read_seed(part, words),
         expect=tuple(read_expression(item) for item in listed_at(part, "expect")),
-        show=tuple(read_expression(item) for item in listed_at(part, "show")),
+        columns=tuple(read_expression(item) for item in listed_at(part, "columns")),
         measure=read_measure(part),
     )
 

@@ -103,7 +103,7 @@ def located(node: Any, name: str) -> Any:
     place = Place(name, node.start_mark.line + 1, node.start_mark.column + 1, folded)
     match node:
         case yaml.ScalarNode():
-            return Scalar(node.value, place, quoted=node.style is not None)
+            return Scalar(node.value, place, quoted=bool(node.style))
         case yaml.SequenceNode():
             return Listing([located(item, name) for item in node.value], place)
         case _:
