@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from dlmath.report.output import Output
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky-relu", "elu", "selu", "gelu", "swish", "softplus", "linear", "step")
-INITS = ("glorot", "glorot-normal", "he", "lecun", "uniform:A", "uniform:A:B", "normal:SIGMA", "orthogonal", "zeros")
+INITS = (
+    *("glorot", "glorot-normal", "he", "lecun", "uniform:A", "uniform:A:B"),
+    *("normal:SIGMA", "orthogonal", "zeros", "constant:C"),
+)
 GATES = ("and", "or", "nand", "nor", "xor", "xnor", "not", "identity", "implies", "parity:3", "majority:3", "0110")
 
 

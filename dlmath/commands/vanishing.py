@@ -10,6 +10,7 @@ from dlmath.commands.checks import at_least, given, one_of, refuse
 from dlmath.errors import InvalidValueError
 
 if TYPE_CHECKING:
+    from dlmath.engine.depth.histograms import Histogram
     from dlmath.engine.depth.measure import DepthResult
     from dlmath.engine.depth.path import PathResult
     from dlmath.engine.depth.settings import DepthSettings
@@ -81,7 +82,7 @@ def measured(words: Words, output: Output) -> Outcome:
         table=report.main_table(runs),
         blocks=partial(report.blocks, runs, extras, output.streams.columns),
         explanation=(lambda: report.explanation([(one, path_of(one)) for one in runs])) if output.explain else None,
-        picture=partial(report.picture, runs),
+        picture=partial(report.picture, runs, histograms_of),
         notes=[note for one in runs for note in report.notes(one)],
     )
 
@@ -165,6 +166,15 @@ def path_of(found: DepthResult) -> PathResult | str:
         return strongest_path(found.settings)
     except DlmathError as error:
         return str(error)
+
+
+def histograms_of(found: DepthResult) -> tuple[Histogram, ...]:
+    """Return the distributions of activations in five layers from the input to the output."""
+    from dlmath.engine.depth.histograms import activation_histograms
+
+    depth = found.settings.depth
+    layers = sorted({1, *(round(1 + share * (depth - 1) / 4) for share in range(1, 5))})
+    return activation_histograms(found.settings, tuple(layers))
 
 
 def resolved(requests: list[DepthSettings]) -> dict[str, object]:

@@ -9,12 +9,15 @@ from dlmath.report.blocks import Facts, Lines, Table
 from dlmath.report.drawing import bars
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from dlmath.engine.depth.histograms import Histogram
     from dlmath.engine.depth.measure import DepthResult
     from dlmath.engine.depth.path import PathResult
     from dlmath.engine.depth.task import TaskResult
     from dlmath.report.blocks import Block, Cell
+
+    HistogramsOf = Callable[[DepthResult], Sequence[Histogram]]
 
 SHOWN_LAYERS = 40
 """More layers than this are thinned out in drawings and tables (never in JSON or CSV)."""
@@ -300,8 +303,8 @@ def reasons(found: DepthResult) -> Iterator[str]:
     yield f"measured: {found.ratio:.6g}^{depth} = 10^{found.log10_gradient:.4g}"
 
 
-def picture(runs: Sequence[DepthResult], ending: str) -> bytes:
-    """Draw the figure of --plot."""
+def picture(runs: Sequence[DepthResult], histograms_of: HistogramsOf, ending: str) -> bytes:
+    """Draw the figure of --plot; `histograms_of` gives the distributions of some layers of a run."""
     from dlmath.report.plots import drawn
     from dlmath.report.plots.vanishing import Curve, figure
 
@@ -312,6 +315,7 @@ def picture(runs: Sequence[DepthResult], ending: str) -> bytes:
             [layer.log10_gradient for layer in one.layers],
             [layer.predicted_log10_gradient for layer in one.layers],
             [layer.activation_variance for layer in one.layers],
+            [(h.layer, h.centres, h.density) for h in histograms_of(one)],
         )
         for one in runs
     ]

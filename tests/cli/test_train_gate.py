@@ -299,6 +299,6 @@ def test_a_plot_is_a_picture(dlmath, tmp_path):
 
 def test_the_words_offered_are_the_words_of_the_engine():
     assert set(declared.ACTIVATIONS) == {*ACTIVATIONS, "step"}
-    assert {word.partition(":")[0] for word in declared.INITS} | {"constant"} == set(INITIALISERS)
+    assert {word.partition(":")[0] for word in declared.INITS} == set(INITIALISERS)
     assert {"mse", "half-sse", "cross-entropy"} == set(LOSSES)
     assert {"sgd", "momentum", "nesterov", "rmsprop", "adam"} == set(OPTIMIZERS)

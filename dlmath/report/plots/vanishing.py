@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.report.plots import new_figure
 
@@ -17,20 +17,34 @@ COLORS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#1a
 """Okabe and Ito's palette (2008), which every kind of colour vision tells apart."""
 
 
+MOST_HISTOGRAMS = 4
+"""Combinations whose distributions are drawn: more would be too small to read."""
+
+
 class Curve(NamedTuple):
-    """One combination: log10 of the gradient's root mean square and the activations' variance, layer by layer."""
+    """One combination: log10 of the gradient's root mean square and the activations' variance, layer by layer.
+
+    `histograms` holds (layer, centres, density) of the activations of some layers.
+    """
 
     name: str
     layers: Sequence[int]
     log10_gradient: Sequence[float]
     predicted: Sequence[float | None]
     variance: Sequence[float]
+    histograms: Sequence[tuple[int, Sequence[float], Sequence[float]]] = ()
 
 
 def figure(curves: Sequence[Curve]) -> Figure:
-    """Draw the gradients on the left, the activations' variances on the right."""
-    drawn = new_figure(11, 4.8)
-    left, right = drawn.subplots(1, 2)
+    """Draw the gradients on the left, the activations' variances on the right, the activations' distributions below."""
+    shown = [curve for curve in curves if curve.histograms][:MOST_HISTOGRAMS]
+    columns = max(2, len(shown))
+    drawn = new_figure(max(11, 3.7 * columns), 8.6 if shown else 4.8)
+    halves: Any = drawn.subfigures(2, 1, height_ratios=[1.25, 1]) if shown else [drawn]
+    left, right = halves[0].subplots(1, 2)
+    if shown:
+        for axes, curve in zip(halves[1].subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+            draw_histograms(axes, curve)
     for number, curve in enumerate(curves):
         color = COLORS[number % len(COLORS)]
         draw_gradient(left, curve, color)
@@ -40,6 +54,17 @@ def figure(curves: Sequence[Curve]) -> Figure:
     left.legend(fontsize=11, frameon=False)
     left.set_title("Gradient's root mean square (theory dashed)", fontsize=12.5, loc="left")
     return drawn
+
+
+def draw_histograms(axes: Axes, curve: Curve) -> None:
+    """Draw the distributions of some layers, from light (near the input) to dark (Glorot & Bengio 2010, figure 6)."""
+    for number, (layer, centres, density) in enumerate(curve.histograms):
+        shade = 0.75 - 0.7 * number / max(len(curve.histograms) - 1, 1)
+        axes.plot(centres, density, color=(shade, shade, 0.55 + 0.4 * shade), linewidth=2, label=f"layer {layer}")
+    label(axes, f"Activations, {curve.name}", "density")
+    axes.set_xlabel("activation", fontsize=12)
+    axes.set_yscale("log")
+    axes.legend(fontsize=10, frameon=False)
 
 
 def draw_gradient(axes: Axes, curve: Curve, color: str) -> None:
