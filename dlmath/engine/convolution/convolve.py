@@ -219,6 +219,7 @@ class Worker:
         rows, columns = request.weights.shape
         self._filler = Filler(request.image, request.border, request.anchor)
         self._shape = TileShape(self.grid.rows, self.grid.columns, request.image.shape[2], rows, columns)
+        self._straight = self.finisher.plain and mode == Mode(measure=False, store=True) and request.stride == 1
         self._checked = choice.method != "taps" and request.image.dtype.kind == "f"
 
     def run(self, tiles: Iterator[Tile]) -> None:
@@ -227,8 +228,27 @@ class Worker:
         for tile in tiles:
             prepared = prepared or self._choice.prepare(self._shape)
             self._filler.fill(prepared.source, tile)
+            if self._straight and self._run_into(prepared, tile):
+                continue
             sums, line = self._sums(prepared, tile)
             self._store(sums, tile, line if self._request.stride == 1 else None)
+
+    def _run_into(self, prepared: Prepared, tile: Tile) -> bool:
+        """Have the sums made in the result itself where the algorithm and the result's layout allow it."""
+        run_into = getattr(prepared, "run_into", None)
+        target = self._target(tile)
+        channels, itemsize = self._shape.channels, target.itemsize
+        if run_into is None or target.strides[1:] != (channels * itemsize, itemsize):
+            return False
+        run_into(target.reshape(len(target), -1))
+        return True
+
+    def _target(self, tile: Tile) -> Array:
+        """Return the pixels of the result that a tile is for."""
+        step, grid = self._request.stride, self.grid
+        rows, columns = min(grid.rows, grid.height - tile.row), min(grid.columns, grid.width - tile.column)
+        row, column = tile.row // step, tile.column // step
+        return self._request.output[row : row + -(-rows // step), column : column + -(-columns // step)]
 
     def _sums(self, prepared: Prepared, tile: Tile) -> tuple[Array, Array | None]:
         """Return the tile's sums, and the memory they are a view of where all of it may be passed over."""
@@ -256,9 +276,7 @@ class Worker:
         if not self._mode.store:
             self.finisher.measure(asked)
             return
-        first = tile.row // step, tile.column // step
-        target = self._request.output[first[0] : first[0] + asked.shape[0], first[1] : first[1] + asked.shape[1]]
-        self.finisher.store(asked, target, line, measure=self._mode.measure)
+        self.finisher.store(asked, self._target(tile), line, measure=self._mode.measure)
 
 
 def aligned(grid: Grid, stride: int) -> Grid:

@@ -147,6 +147,13 @@ class Finisher:
             self._integers = np.empty(0, dtype=np.int16)
         self.tally = Tally()
 
+    @property
+    def plain(self) -> bool:
+        """Whether pixels are the sums as they are."""
+        finish = self._finish
+        same = finish.denominator == 1 and finish.gain == 1.0 and not (finish.offset or finish.lift or finish.absolute)
+        return same and self._limits is None and self._dtype == self._target
+
     def store(self, sums: Array, target: Array, line: Array | None = None, *, measure: bool = False) -> None:
         """Turn sums into pixels.
 
@@ -235,6 +242,10 @@ class Finisher:
         finish = self._finish
         if self._integer:
             sums = work = sums.astype(np.float32 if self._target in (np.float32, np.float16) else np.float64)
+        stretched = finish.gain != 1.0 or finish.lift or finish.offset
+        if finish.denominator != 1 and self._limits is None and not stretched and work.dtype == target.dtype:
+            np.divide(sums, work.dtype.type(finish.denominator), out=target)  # saves the pass that copies
+            return
         if finish.denominator != 1:
             np.divide(work, work.dtype.type(finish.denominator), out=work)
         if finish.offset:

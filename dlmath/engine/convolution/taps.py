@@ -132,6 +132,25 @@ class PreparedTaps:
         self._steps = layout.steps
         self.lines = [layout.view(result, length) for result in program.results]
         self._result = in_rows(self.lines[0], shape)
+        self._shape = shape
+
+    def run_into(self, target: Array) -> None:
+        """Put the first kernel's sums into an array of their type, shape (rows, elements): at most the tile's.
+
+        The last step writes there, which saves the pass that copies them.
+        """
+        last = self._steps[-1] if self._steps else None
+        if last is None or last[3] is None or not shares_start(last[3], self.lines[0]) or last[0] is _cast:
+            target[...] = self.run()[: target.shape[0], : target.shape[1]]
+            return
+        for call, left, right, out in self._steps[:-1]:
+            call(left, right, out)
+        rows, elements = target.shape
+        operands = [
+            in_rows(operand, self._shape)[:rows, :elements] if isinstance(operand, np.ndarray) else operand
+            for operand in last[1:3]
+        ]
+        last[0](*operands, target)
 
     def run(self) -> Array:
         """Return the tile's sums, shape (rows, columns * channels); of several kernels the first one's."""
@@ -143,6 +162,11 @@ class PreparedTaps:
     def line(self) -> Array:
         """The memory the sums are a view of, from the first one on."""
         return self.lines[0]
+
+
+def shares_start(left: Array, right: Array) -> bool:
+    """Tell whether two arrays begin at the same place of memory."""
+    return bool(left.__array_interface__["data"] == right.__array_interface__["data"])
 
 
 def in_rows(line: Array, shape: TileShape) -> Array:

@@ -253,3 +253,19 @@ def test_scratch_is_bounded_whatever_the_image():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 12e6
+
+
+@pytest.mark.parametrize("layout", ["rows", "columns", "reversed", "fortran"])
+@pytest.mark.parametrize("kernel", [[[-1, 0, 1]], [[1]], np.full((3, 3), 0.3), [[2, 1], [1, 0]]])
+def test_results_of_floating_point_go_into_arrays_of_any_layout(layout, kernel):
+    image = np.random.default_rng(5).random((37, 41, 3), dtype=np.float32)
+    wide = np.zeros((74, 82, 3), dtype=np.float32)
+    out = {
+        "rows": wide[::2, :41],
+        "columns": wide[:37, ::2],
+        "reversed": wide[36::-1, 40::-1],
+        "fortran": np.zeros(image.shape, dtype=np.float32, order="F"),
+    }[layout]
+    plain = convolve(image, kernel).pixels
+    convolve(image, kernel, out=out)
+    np.testing.assert_array_equal(out, plain)
