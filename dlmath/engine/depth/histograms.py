@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WIDEST, DEEPEST, INPUTS = 256, 1000, 32
 """The network that is looked at is no larger than this: a distribution needs no more samples."""
-BINS = 61
+BINS = 31
 
 
 class Histogram(NamedTuple):

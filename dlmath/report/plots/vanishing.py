@@ -45,6 +45,7 @@ def figure(curves: Sequence[Curve]) -> Figure:
     if shown:
         for axes, curve in zip(halves[1].subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
             draw_histograms(axes, curve)
+        axes.legend(fontsize=10, frameon=False, loc="upper right")  # the shades mean the same in every panel
     for number, curve in enumerate(curves):
         color = COLORS[number % len(COLORS)]
         draw_gradient(left, curve, color)
@@ -60,11 +61,16 @@ def draw_histograms(axes: Axes, curve: Curve) -> None:
     """Draw the distributions of some layers, from light (near the input) to dark (Glorot & Bengio 2010, figure 6)."""
     for number, (layer, centres, density) in enumerate(curve.histograms):
         shade = 0.75 - 0.7 * number / max(len(curve.histograms) - 1, 1)
-        axes.plot(centres, density, color=(shade, shade, 0.55 + 0.4 * shade), linewidth=2, label=f"layer {layer}")
-    label(axes, f"Activations, {curve.name}", "density")
+        peak = max(density) or 1.0
+        axes.plot(
+            centres,
+            [value / peak for value in density],
+            color=(shade, shade, 0.55 + 0.4 * shade),
+            linewidth=2,
+            label=f"layer {layer}",
+        )
+    label(axes, f"Activations, {curve.name}", "density over its peak")
     axes.set_xlabel("activation", fontsize=12)
-    axes.set_yscale("log")
-    axes.legend(fontsize=10, frameon=False)
 
 
 def draw_gradient(axes: Axes, curve: Curve, color: str) -> None:
