@@ -76,8 +76,19 @@ def check_param_count(words: Any) -> None:
         param_count.run(words, silent_output())
 
 
+def check_vanishing(words: Any) -> None:
+    """Check as `vanishing` does before it measures."""
+    from dlmath.commands import vanishing
+    from dlmath.engine.depth.settings import check_settings
+
+    if not (words.critical or words.phase_diagram):
+        for request in vanishing.combinations(words):
+            check_settings(request)
+
+
 CHECKS: dict[str, Callable[[Any], None]] = {
     "train-gate": check_train_gate,
     "convolve": check_convolve,
+    "vanishing": check_vanishing,
     "param-count": check_param_count,
 }

@@ -322,10 +322,11 @@ def guilty_place(experiment: Experiment, cell: PlannedCell, error: DlmathError) 
     """Return the place of the option that an error is about: the one it names, or whose value it quotes."""
     from dlmath.commands.run_vocabulary import spelled
 
-    for field in cell.words:
-        option = spelled(experiment.command, field)
-        if option and f"{option} " in error.what.replace(":", " ") + " ":
-            return place_of(experiment, field, cell.words)
+    text = error.what.replace(":", " ") + " "
+    options = {field: spelled(experiment.command, field) + " " for field in cell.words}
+    named = [(text.find(option), field) for field, option in options.items() if option != " " and option in text]
+    if named:
+        return place_of(experiment, min(named)[1], cell.words)
     for field, value in cell.words.items():
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, str) and item and item in error.what:

@@ -10,7 +10,7 @@ from dlmath.files.atomic import check_writable, write_bytes
 from dlmath.files.text import read_text
 
 BEGIN, END = "<!-- claims -->", "<!-- /claims -->"
-BETWEEN = re.compile(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})", re.DOTALL)
+BETWEEN = re.compile(f"^({re.escape(BEGIN)}\n).*?^({re.escape(END)})$", re.DOTALL | re.MULTILINE)
 
 
 def check_claims_file(name: str) -> None:

@@ -47,8 +47,8 @@ class Axis(NamedTuple):
 
     @property
     def fields(self) -> dict[str, Place]:
-        """The options it sets, and where."""
-        return {field: setting.place for point in self.points for field, setting in point.settings.items()}
+        """The options it sets, and where first."""
+        return {field: one.place for point in reversed(self.points) for field, one in point.settings.items()}
 
 
 def read_sweep(value: Any, words: Vocabulary, blanks: Collection[str]) -> tuple[Axis, ...]:
