@@ -18,7 +18,7 @@ import timing
 
 from dlmath.engine.convolution import scratch, speeds
 from dlmath.engine.convolution.convolve import convolve
-from dlmath.engine.convolution.dense import DENSE, DOWN
+from dlmath.engine.convolution.dense import DENSE
 from dlmath.engine.convolution.fft import FFT, transform_size
 from dlmath.engine.convolution.magnitude import Roots
 
@@ -65,10 +65,12 @@ def of_algorithms(turns: int) -> list[tuple[str, float, float]]:
     """Return the constants that are differences of whole convolutions."""
     image = np.random.default_rng(1).random(SHAPE, dtype=np.float32)
     pixels = (image * 255).astype(np.uint8)
-    out = {picture.dtype: np.zeros_like(picture) for picture in (image, pixels)}
+    out = {np.dtype(kind): np.zeros(SHAPE, dtype=kind) for kind in (np.uint8, np.float32, np.float64)}
 
     def whole(picture: np.ndarray, kernel: np.ndarray, method: str) -> float:
-        call = lambda: convolve(picture, kernel, method=method, threads=1, out=out[picture.dtype])  # noqa: E731
+        def call() -> None:
+            convolve(picture, kernel, method=method, threads=1, out=out[picture.dtype])
+
         return cost(call, picture.size, turns)
 
     def weights(taps: int) -> np.ndarray:
@@ -86,15 +88,9 @@ def of_algorithms(turns: int) -> list[tuple[str, float, float]]:
     found.append(("TRANSFORM_POINT", speeds.TRANSFORM_POINT, transform))
     small, large = (whole(image, weights(taps), "dense") for taps in (5, 11))
     predicted = [DENSE.cost(weights(taps), image.dtype, 1) for taps in (5, 11)]
-    multiplications = 11 * (DOWN + 10) - 5 * (DOWN + 4)
     share = (large - small) / (predicted[1] - predicted[0])
     found.append(("MULTIPLY, PACK, COPY: scale", 1.0, share))
-    found.append(("all of dense, a multiplication", (predicted[1] - predicted[0]) / multiplications,
-                  (large - small) / multiplications))  # fmt: skip
-    wide = whole(image.astype(np.float64), weights(5), "dense") if out.setdefault(
-        np.dtype(np.float64), np.zeros(SHAPE)
-    ).size else 0.0  # fmt: skip
-    found.append(("WIDE", speeds.WIDE, wide / small))
+    found.append(("WIDE", speeds.WIDE, whole(image.astype(np.float64), weights(5), "dense") / small))
     return found
 
 

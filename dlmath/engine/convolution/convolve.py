@@ -21,6 +21,7 @@ from dlmath.engine.convolution import naive, planner
 from dlmath.engine.convolution.algorithm import TileShape
 from dlmath.engine.convolution.pixels import Finish, Finisher, Tally
 from dlmath.engine.convolution.request import Request, resolve
+from dlmath.engine.convolution.speeds import WORTH_THREADS
 from dlmath.engine.convolution.tiles import Filler, Grid, Tile, available_threads, share
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def thread_count(choice: Choice, allowed: int | None, channels: int) -> int:
     """Return how many threads share the tiles: as many as asked for, by default one where the work is small."""
     work = choice.cost * choice.grid.height * choice.grid.width * channels
     if allowed is None:
-        allowed = available_threads() if work >= planner.WORTH_THREADS else 1
+        allowed = available_threads() if work >= WORTH_THREADS else 1
     return max(1, min(allowed, len(choice.grid.tiles())))
 
 

@@ -20,7 +20,7 @@ from dlmath.engine.convolution.exact import ExactKernel
 from dlmath.engine.convolution.planner import Choice, Question, choose, floating_dtype, strips
 from dlmath.engine.convolution.program import compile_kernels
 from dlmath.engine.convolution.request import Request, bounds_of_results, kernel_weights, magnitude_bounds, resolve
-from dlmath.engine.convolution.speeds import fill_and_store
+from dlmath.engine.convolution.speeds import ROOT, SLOW, fill_and_store
 from dlmath.engine.convolution.taps import (
     Bounds,
     PreparedTaps,
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from dlmath.engine.convolution.algorithm import Array, Prepared, TileShape
-
-ROOT_COST = {4: 1.1, 8: 3.0}
-"""Nanoseconds an element that two casts, squares, their sum and the root take, by the floating-point type's size."""
-
 
 COMBINATIONS = ("l2", "max")
 
@@ -153,6 +149,17 @@ class PreparedTogether:
         self._combiner.run(self._program.lines)
         return self._result
 
+    def run_into(self, target: Array) -> None:
+        """Put the combined responses into an array of their type, shape (rows, elements): at most the tile's."""
+        self._program.run()
+        rows = self._result[: target.shape[0], : target.shape[1]]
+        if isinstance(self._combiner, Roots):
+            self._combiner.add_squares(self._program.lines)
+            np.sqrt(rows, out=target)
+        else:
+            self._combiner.run(self._program.lines)
+            np.copyto(target, rows)
+
 
 class PreparedApart:
     """Responses each by a calculation of its own, from copies of one source, then combined."""
@@ -198,15 +205,25 @@ class Roots:
 
     def run(self, parts: Sequence[Array]) -> Array:
         """Return sqrt(sum of squares); never `hypot`, which guards against overflow at six times the cost."""
-        total, square = self.total, self._square
-        np.copyto(total, parts[0], casting="unsafe")
-        np.multiply(total, total, out=total)
-        for part in parts[1:]:
-            np.copyto(square, part, casting="unsafe")
-            np.multiply(square, square, out=square)
-            np.add(total, square, out=total)
-        root: Array = np.sqrt(total, out=total)
+        self.add_squares(parts)
+        root: Array = np.sqrt(self.total, out=self.total)
         return root
+
+    def add_squares(self, parts: Sequence[Array]) -> None:
+        """Make `total` the sum of squares."""
+        total, square = self.total, self._square
+        put_square(parts[0], total)
+        for part in parts[1:]:
+            put_square(part, square)
+            np.add(total, square, out=total)
+
+
+def put_square(part: Array, square: Array) -> None:
+    """Put the squares of a response into an array of a floating-point type; another type is cast first."""
+    if part.dtype != square.dtype:
+        np.copyto(square, part, casting="unsafe")
+        part = square
+    np.multiply(part, part, out=square)
 
 
 def combined_choice(question: Question, kernels: Sequence[Array], combine: str, method: str) -> Choice:
@@ -238,7 +255,7 @@ def _together(question: Question, kernels: Sequence[Array], combine: str, method
         both = Bounds(min(bound.low for bound in bounds), max(bound.high for bound in bounds))
         dtype = exact_dtype(question.pixels, both)
         result = root_dtype(question, bounds) if combine == "l2" else dtype
-    cost = fill_and_store(question.dtype) + program.cost * addition_cost(dtype) + ROOT_COST.get(result.itemsize, 9.0)
+    cost = fill_and_store(question.dtype) + program.cost * addition_cost(dtype) + ROOT.get(result.itemsize, SLOW)
 
     def prepare(shape: TileShape) -> Prepared:
         return PreparedTogether(PreparedTaps(program, uniform(program, dtype), shape), combine, shape, result)
@@ -262,5 +279,5 @@ def _apart(question: Question, kernels: Sequence[Array], combine: str, method: s
         return PreparedApart(parts, [choice.snap for choice in choices], combiner(combine, size, dtype))
 
     whole = question.whole and combine == "max"
-    cost = sum(choice.cost for choice in choices) + ROOT_COST.get(dtype.itemsize, 9.0)
+    cost = sum(choice.cost for choice in choices) + ROOT.get(dtype.itemsize, SLOW)
     return Choice(first.method, dtype, first.grid, prepare, first.denominator, snap=False, whole=whole, cost=cost)

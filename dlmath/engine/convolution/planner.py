@@ -18,7 +18,7 @@ from dlmath.engine.convolution.fft import FFT
 from dlmath.engine.convolution.precision import working_dtype
 from dlmath.engine.convolution.program import compile_kernels, estimated_cost
 from dlmath.engine.convolution.separable import SEPARABLE
-from dlmath.engine.convolution.speeds import TRANSFORM_POINT, fill_and_store
+from dlmath.engine.convolution.speeds import LEAST, TILE_ELEMENTS, fill_and_store
 from dlmath.engine.convolution.taps import (
     Bounds,
     PreparedTaps,
@@ -41,20 +41,8 @@ Dtype = np.dtype[Any]
 ALGORITHMS: dict[str, Any] = {algorithm.name: algorithm for algorithm in (Taps(), SEPARABLE, DENSE, FFT)}
 METHODS = ("auto", *ALGORITHMS, "naive")
 
-TILE_ELEMENTS = {2: 524_288, 4: 393_216, 8: 131_072}
-"""Elements of a tile of taps by their size in bytes: two or three such buffers are in use at a time.
-
-Larger than the second-level cache would like: with two threads each call must outlast the hand-over of Python's lock.
-"""
-
 FLOAT64_WHOLE = 2.0**44
 """Below it sums of whole numbers by transforms in float64 are wrong by far less than 1/2."""
-
-LEAST_COST = {"separable": 0.8, "dense": 0.8, "fft": TRANSFORM_POINT}
-"""Nanoseconds an element that the sums take at the very least in float32: where taps cost less, none is asked."""
-
-WORTH_THREADS = 1e6
-"""Predicted nanoseconds of work under which one thread is used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +249,7 @@ def cheapest_way(question: Question, limit: float) -> Way | None:
     """
     wide = 2.0 if question.whole or floating_dtype(question) == np.float64 else 1.0
     best = None
-    for name, least in LEAST_COST.items():
+    for name, least in LEAST.items():
         if fill_and_store(question.dtype) + wide * least < limit:
             way = way_of(question, name)
             if not isinstance(way, str) and way.cost < limit:

@@ -1,7 +1,9 @@
-"""What the floating-point algorithms cost on the machine they were tuned on, in nanoseconds: the planner's table.
+"""What convolution costs on the machine it was tuned on, in nanoseconds an element: the planner's table.
 
-They belong to one machine (2 cores of a Zen 3 server, AVX2, NumPy 2.4 with OpenBLAS 0.3.31) and only their ratios
-matter: they decide which algorithm is predicted to be fastest. Re-measure them with `experiments/benchmarks/`.
+They belong to one machine (2 cores of a Zen 3 server, AVX2, NumPy 2.4 with OpenBLAS 0.3.31) and mostly their ratios
+matter: they decide which algorithm is predicted to be fastest, on how many threads. Measure them anew with
+
+    python experiments/benchmarks/convolve_constants.py
 """
 
 from __future__ import annotations
@@ -36,6 +38,28 @@ GATHER = 1.1
 
 TRANSFORM_POINT = 6.5
 """One point of a tile through both transforms and the multiplication by the kernel's."""
+
+ADDITION: Mapping[int, float] = {1: 0.03, 2: 0.055, 4: 0.13, 8: 0.3}
+"""Adding two elements of a tile of taps, by their size in bytes."""
+
+SLOW = 40.0
+"""The same for Python's own integers (object) and for long doubles."""
+
+ROOT: Mapping[int, float] = {4: 1.1, 8: 3.0}
+"""Two casts, squares, their sum and its root, by the floating-point type's size in bytes."""
+
+LEAST: Mapping[str, float] = {"separable": 0.8, "dense": 0.8, "fft": TRANSFORM_POINT}
+"""What sums take at the very least in float32: where taps cost less, none of these algorithms is asked."""
+
+WORTH_THREADS = 1e6
+"""Predicted nanoseconds of all the work under which one thread is used."""
+
+TILE_ELEMENTS: Mapping[int, int] = {2: 524_288, 4: 393_216, 8: 131_072}
+"""Elements of a tile of taps by their size in bytes: two or three such buffers are in use at a time.
+
+Larger than the second-level cache would like: with two threads each call must outlast the hand-over of Python's lock,
+and between calls that sweep the cache the interpreter itself runs from memory, some 5 microseconds a call.
+"""
 
 WIDE = 2.0
 """How much dearer all of it is in float64."""

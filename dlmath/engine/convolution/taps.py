@@ -14,7 +14,7 @@ import numpy as np
 from dlmath.engine.convolution import scratch
 from dlmath.engine.convolution.precision import working_dtype
 from dlmath.engine.convolution.program import Op, Program, Ref, compile_kernels, estimated_cost
-from dlmath.engine.convolution.speeds import fill_and_store
+from dlmath.engine.convolution.speeds import ADDITION, SLOW, fill_and_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 
 Dtype = np.dtype[Any]
 Step = tuple["Callable[..., Any]", "Array", Any, "Array"]
-
-ADDITION = {1: 0.03, 2: 0.055, 4: 0.13, 8: 0.3}
-"""Nanoseconds an addition of two elements takes by their size in bytes, in the second-level cache."""
-
-SLOW = 40.0
-"""The same for Python's own integers (object) and for long doubles."""
 
 NARROW = (np.dtype(np.int16), np.dtype(np.uint16))
 WIDE = (np.dtype(np.int32), np.dtype(np.int64))
