@@ -370,7 +370,7 @@ def reference(tmp_path_factory):
     """Return a folder with an experiment that was run whole, by one process."""
     folder = tmp_path_factory.mktemp("reference")
     # a copy of the program: ids hash its code, which someone may be editing while the tests run
-    shutil.copytree(ROOT / "dlmath", folder / "dlmath", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "dlmath", folder / "dlmath")
     (folder / "x.yaml").write_text(SLOW, encoding="utf-8")
     finished(started(folder, "whole"))
     return folder

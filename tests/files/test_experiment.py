@@ -103,7 +103,7 @@ def test_documents_are_experiments_too(read):
         (BASE + "sweep: {epochs: {range: [1, 5, 0]}}\n", "3:18", "no list of values"),
         (BASE + "sweep: {zip: {hidden: [1], epochs: [1, 2]}}\n", "3:28", "of one length"),
         (BASE + "sweep: {net: {a: {hiden: 2}}}\n", "3:19", "did you mean 'hidden'?"),
-        (BASE + "hidden: 2\nsweep: {hidden: [1]}\n", "4:18", "is fixed already"),
+        (BASE + "hidden: 2\nsweep: {hidden: [1, 2]}\n", "4:18", "is fixed already"),
         (BASE + "expect:\n  - learned >\n", "4:14", "something is missing"),
         (BASE + "expect:\n  - 'max(learned'\n", "4:17", "')' is missing"),
         (BASE + "expect: [foo(1)]\n", "3:10", "unknown function"),
