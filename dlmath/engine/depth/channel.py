@@ -48,6 +48,7 @@ class Channel:
         self.bounded = self.far == (0.0, 0.0)
         self.passes_zero = float(activation.value(np.zeros(1))[0]) == 0
         self.silent = 0.0 in limit_slopes(activation, 1.0)
+        self.signed = bool((activation.slope(np.linspace(-10, 0, 64)) < 0).any())
         self.threshold = SATURATED * activation.max_slope
 
     def apply(self, z: Array, slope: Array) -> None:
@@ -78,7 +79,7 @@ class Channel:
 
     def saturated(self, slope: Array) -> Array:
         """Return where a unit passes next to no gradient."""
-        return np.asarray(np.abs(slope) < self.threshold)
+        return np.asarray((np.abs(slope) if self.signed else slope) < self.threshold)
 
 
 # ---------------------------------------------------------------- ln |phi'|

@@ -16,7 +16,7 @@ import numpy as np
 
 from dlmath.engine.depth.channel import HUGE, Channel
 from dlmath.engine.depth.figures import Figures
-from dlmath.engine.depth.law_backward import Products, mix
+from dlmath.engine.depth.law_backward import Products, mixture
 from dlmath.engine.depth.normals import BIASES, LAYERS, box_muller, normals, random_errors, random_inputs, stream, words
 from dlmath.engine.depth.remedies import project, standardise
 from dlmath.engine.depth.settings import ORTHOGONAL
@@ -183,7 +183,8 @@ class ResidualLaw:
     def _through_weights(self, layer: int, e: Array, x: Array) -> Array:
         """Return W'e for e of norm 1, drawn from its law given W x."""
         n_dot_e = np.vecdot(self.n[layer], e).astype(np.float64)
-        a, b = mix(self.products, layer, n_dot_e, orthogonal=self.orthogonal, width=self.settings.width)
+        law = mixture(self.products, orthogonal=self.orthogonal, width=self.settings.width, rows=layer)
+        a, b = law.at(n_dot_e)
         sigma = self.weights.sigma
         return np.asarray(self.w[layer] * (sigma * a).astype(_F32)[:, None] + x * (sigma * b).astype(_F32)[:, None])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -113,6 +114,7 @@ class DepthSettings(NamedTuple):
         return weight_law(self.init, self.width, self.weight_std)
 
 
+@lru_cache(maxsize=64)
 def weight_law(init: str, width: int, weight_std: float | None = None) -> WeightLaw:
     """Return the law of one square layer's weights, its numbers taken from the initialiser's own formula.
 

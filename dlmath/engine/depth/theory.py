@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 UNRELIABLE = 0.1
 """The theory is silent once scatter that grows with depth moves ln chi by more than this (one standard deviation)."""
+LARGEST_STEP = 0.5
+"""So is it beyond this variance of one layer's log factor, about beta / N."""
 ODD = frozenset({"tanh", "linear"})
 SMALLEST_BATCH = 4  # (B - 2) / (B - 3) of batch normalization
 
@@ -110,7 +112,7 @@ def _over_layers(settings: DepthSettings, layers: tuple[LayerTheory, ...], strai
         math.exp(plain), log_ratio=plain + shift, log_ratio_mean_field=plain,
         log_ratio_error=math.sqrt(max(scatter, 0.0)) / (2 * count), layers=layers,
     )  # fmt: skip
-    silent = _silent(settings, strain)
+    silent = _silent(settings, layers, strain)
     if silent is None:
         return found
     reason, keeps_ratio = silent
@@ -119,7 +121,7 @@ def _over_layers(settings: DepthSettings, layers: tuple[LayerTheory, ...], strai
     )
 
 
-def _silent(settings: DepthSettings, strain: float) -> tuple[str, bool] | None:
+def _silent(settings: DepthSettings, layers: tuple[LayerTheory, ...], strain: float) -> tuple[str, bool] | None:
     """Return why nothing can be compared with the layerwise theory, and whether its ratio still is a fair guess."""
     if settings.clip is not None:
         return "clipping replaces the gradient's own factor", True
@@ -127,6 +129,8 @@ def _silent(settings: DepthSettings, strain: float) -> tuple[str, bool] | None:
         return "batch normalization: its scatter and 1/N term at finite batch are not known", True
     if strain > UNRELIABLE:
         return "unstable length map: a network's own scatter of q, of order 1/sqrt(N), grows from layer to layer", False
+    if max(layer.log_variance for layer in layers) > LARGEST_STEP:
+        return "width too small for an expansion in 1/N: too few units pass the gradient of a layer", True
     return None
 
 
