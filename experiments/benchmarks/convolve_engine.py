@@ -225,10 +225,17 @@ def scipy_ndimage(case: Case, image: np.ndarray) -> list[Rival]:
     n = case.size
     if case.family == "magnitude":
 
-        def length() -> np.ndarray:
-            return np.hypot(*(ndimage.sobel(image, axis, output=real, mode="nearest") for axis in (1, 0)))
+        def gradient(axis: int) -> np.ndarray:
+            if image.ndim == 2:
+                return ndimage.sobel(image, axis, output=real, mode="nearest")
+            # ndimage.sobel would smooth across the channels, too
+            smoothed = ndimage.correlate1d(image, [1, 2, 1], 1 - axis, output=real, mode="nearest")
+            return ndimage.correlate1d(smoothed, [-1, 0, 1], axis, output=real, mode="nearest")
 
-        return [Rival("ndimage.sobel, hypot", length)]
+        def length() -> np.ndarray:
+            return np.hypot(gradient(1), gradient(0))
+
+        return [Rival("two gradients, hypot", length)]
     weights = case.weights.reshape(n, n, *(1,) * (image.ndim - 2))
     rivals = []
     if n <= 15:
@@ -236,13 +243,13 @@ def scipy_ndimage(case: Case, image: np.ndarray) -> list[Rival]:
         rivals.append(
             Rival("ndimage.correlate", lambda: ndimage.correlate(image, weights, output=output, mode="nearest"))
         )
-    if case.name == "sobel-x":
+    if case.name == "sobel-x" and image.ndim == 2:
         rivals.append(Rival("ndimage.sobel", lambda: ndimage.sobel(image, 1, output=whole, mode="nearest")))
     if case.family == "box":
         box = partial(ndimage.uniform_filter, image, n, mode="nearest", axes=(0, 1))
         rivals.append(Rival("uniform_filter", box, 2))  # it cuts off after each pass
-    if case.family == "gaussian":
-        across, down = case.factors or ()
+    if case.factors and case.family != "box":
+        across, down = case.factors
 
         def passes() -> np.ndarray:
             vertical = ndimage.correlate1d(image, down, 0, output=real, mode="nearest")
