@@ -37,7 +37,11 @@ LIKE = {
     "opencv": Likeness("cv2.filter2D(image, -1, kernel)", "mirror"),
     "scipy": Likeness("scipy.ndimage.correlate(image, kernel)", "reflect", overflow="wrap"),
     "pillow": Likeness(
-        "image.filter(ImageFilter.Kernel(size, kernel))", "replicate", flip="rows", normalise=True, keeps_edge=True
+        "image.filter(ImageFilter.Kernel(size, kernel, scale=sum(kernel) or 1))",
+        "replicate",
+        flip="rows",
+        normalise=True,
+        keeps_edge=True,
     ),
     "torch": Likeness("torch.nn.functional.conv2d(image, kernel)", "valid", overflow="float"),
     "vips": Likeness("vips conv in out kernel", "replicate"),

@@ -70,11 +70,12 @@ def scipy() -> Convolve:
 
 
 def pillow() -> Convolve:
-    """ImageFilter.Kernel with its defaults: the scale is the sum."""
+    """ImageFilter.Kernel; the scale is the sum, as by default, but 1 where that is 0 and the default divides by it."""
     from PIL import Image, ImageFilter
 
     def run(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-        kernel_filter = ImageFilter.Kernel(kernel.shape[::-1], kernel.ravel().tolist())
+        weights = kernel.ravel().tolist()
+        kernel_filter = ImageFilter.Kernel(kernel.shape[::-1], weights, scale=sum(weights) or 1)
         return np.asarray(Image.fromarray(image).filter(kernel_filter))
 
     return run
