@@ -161,7 +161,8 @@ class ExplicitNetwork:
         if self.axis is not None:
             array, spread = standardise(z.array, self.axis)
             z, log_s = Signal(array, 0.0), z.log
-        z = rescaled(z, self.channel)
+        else:
+            z = rescaled(z, self.channel)
         x, slope = z.array.copy(), np.empty_like(z.array)
         if z.log and not self.channel.homogeneous:
             self.channel.apply_limit(x, slope, far=z.log > 0)

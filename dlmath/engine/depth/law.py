@@ -219,17 +219,24 @@ class ChainLaw:
         """Set u = scale n + bias_scale b, which is z / size; return the networks that need the limit of phi here."""
         if self.weights.unit_variance:
             self.scales.gain[layer] = self._unit_gain(slab.n[place], layer)
-        scale = np.exp(self._log_scale(layer))
+        log_scale = self._log_scale(layer)
+        log_size = self._log_size(log_scale)
+        scale, size = np.exp(log_scale), np.exp(log_size)
         if not self.weights.unit_variance:  # to the last bit what `_quickly` computes, where no size stands apart
             direct = np.sqrt(self.products.xx[layer]) * self._factor(layer)
             scale = np.where(self.scales.size[layer] == 0, direct, scale)
-        size = np.sqrt(scale**2 + self.sigma_b**2)
         outside = self.channel.outside(size)
-        divide = (outside | self.channel.homogeneous) & (size > 0)
-        self.scales.size[layer + 1] = np.where(divide, np.log(size), np.where(size > 0, 0, -math.inf))
-        size = np.where(divide, size, 1)
-        self.scale[layer], self.bias_scale[layer] = scale / size, self.sigma_b / size
+        divide = (outside | self.channel.homogeneous) & (log_size > -math.inf)
+        self.scales.size[layer + 1] = np.where(divide, log_size, np.where(size > 0, 0, -math.inf))
+        log_size = np.where(divide, log_size, 0)
+        self.scale[layer] = np.where(divide, np.exp(log_scale - log_size), scale)
+        if self.sigma_b:
+            self.bias_scale[layer] = self.sigma_b * np.exp(-log_size)
         return [int(row) for row in np.flatnonzero(outside)]
+
+    def _log_size(self, log_scale: Array) -> Array:
+        """Return ln of the standard deviation of z."""
+        return np.asarray(np.logaddexp(2 * log_scale, 2 * np.log(self.sigma_b)) / 2) if self.sigma_b else log_scale
 
     def _weighted_sum(self, slab: _Slab, layer: int, place: int) -> None:
         np.multiply(slab.n[place], self.scale[layer].astype(_F32)[:, None], out=slab.u[place])
@@ -246,7 +253,7 @@ class ChainLaw:
     def _normalise(self, slab: _Slab, layer: int, place: int) -> None:
         """Compute u = norm z, x and phi' of one layer; the size of z goes into `spread`."""
         log_scale = self._log_scale(layer)
-        size = np.logaddexp(2 * log_scale, 2 * np.log(self.sigma_b)) / 2 if self.sigma_b else log_scale
+        size = self._log_size(log_scale)
         self.scale[layer], self.bias_scale[layer] = np.exp(log_scale - size), self.sigma_b * np.exp(-size)
         self._weighted_sum(slab, layer, place)
         slab.u[place], spread = standardise(slab.u[place], 1)

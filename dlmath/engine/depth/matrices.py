@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dlmath.engine.arrays import Array
     from dlmath.engine.depth.settings import WeightLaw
 
-BLOCK = 1 << 16
+BLOCK = 1 << 17
 """Numbers drawn at once: they are multiplied with the signal before they leave the cache."""
 UNIFORM_STD = 2.0**31 / math.sqrt(3)  # of int32 words, uniform on -2^31..2^31
 
