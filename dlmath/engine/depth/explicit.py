@@ -288,7 +288,12 @@ def log_weight_norm(delta: Signal, x: Signal) -> float:
 
 
 def _mean_and_variance(x: Signal) -> tuple[float, float]:
-    with np.errstate(over="ignore"):  # a signal beyond 1e308 is reported as infinite
-        size = np.exp(np.float64(x.log))
-        mean, variance = x.array.mean(dtype=np.float64) * size, x.array.var(dtype=np.float64) * size * size
-    return float(mean), float(variance)
+    return _scaled(x.array.mean(dtype=np.float64), x.log), _scaled(x.array.var(dtype=np.float64), 2 * x.log)
+
+
+def _scaled(value: np.float64, log: float) -> float:
+    """Return exp(log) * value, infinite beyond 1e308; 0 stays 0."""
+    if value == 0:
+        return 0.0
+    with np.errstate(over="ignore"):
+        return float(np.copysign(np.exp(np.log(np.abs(value)) + log), value))

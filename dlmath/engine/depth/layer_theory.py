@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from dlmath.engine.depth.quadrature import Moments
     from dlmath.engine.depth.settings import DepthSettings
 
+SHARED_SIGNAL = 1.5
+"""By so much the standard deviation of a residual network's total may exceed that of independent layers (measured)."""
 POINTS = 16
 """Nodes a panel, layer by layer: an error of 1e-12 is far below 1/N."""
 
@@ -181,7 +183,9 @@ def _residual_layer(
 ) -> LayerTheory:
     """Join the identity's 1 and the branch's factor a, of which lost / N is missing.
 
-    |e + D W'e|^2 / |e|^2 scatters by the cross term, 4 a / N, and by the branch itself, a^2 beta / N. Where a is
+    |e + D W'e|^2 / |e|^2 scatters by the cross term, 4 a / N, and by the branch itself, a^2 beta / N: in layers on
+    their own. Those of a residual network share their signal, so that whole networks scatter up to half as much
+    again (`SHARED_SIGNAL`). Where a is
     divided by the stem's v, the mean of ln(1 + a) follows the scatter of ln v: a part p (2 - p) / 2 of its variance,
     p = a / (1 + a).
     """

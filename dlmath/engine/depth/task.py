@@ -188,10 +188,9 @@ class _Run:
     def _forward(self) -> tuple[Array, Array]:
         """Return the last layer's output (R, N) and the logits (R, 1); note the loss."""
         last = self.network.forward()
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # a network that has exploded: inf - inf, the loss is nan
             outputs = last.array * np.exp(last.log)
             logits = outputs @ self.readout[:, None] + self.offset
-        with np.errstate(invalid="ignore"):  # inf - inf in a network that has exploded: the loss is nan
             loss = get_loss("cross-entropy").value(logits[:, :, None], self.targets[:, :, None])
         self.losses.append(float(loss[0]))
         return outputs, logits

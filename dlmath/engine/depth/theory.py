@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.engine.depth.layer_theory import LayerTheory, layer_theories
+from dlmath.engine.depth.layer_theory import SHARED_SIGNAL, LayerTheory, layer_theories
 from dlmath.engine.depth.length_map import Layer, depth_scale, fixed_point
 from dlmath.engine.depth.settings import CONSTANT, ORTHOGONAL
 
@@ -42,7 +42,7 @@ class Prediction(NamedTuple):
     log_ratio_mean_field : float or None
         The same without the 1/N term.
     log_ratio_error : float or None
-        Its standard deviation over networks.
+        Its standard deviation over networks; of residual networks an upper estimate.
     layers : tuple of LayerTheory
         Layer 1 first; empty where nothing is predicted.
     reason : str or None
@@ -112,6 +112,8 @@ def _over_layers(settings: DepthSettings, layers: tuple[LayerTheory, ...], strai
         math.exp(plain), log_ratio=plain + shift, log_ratio_mean_field=plain,
         log_ratio_error=math.sqrt(max(scatter, 0.0)) / (2 * count), layers=layers,
     )  # fmt: skip
+    if settings.residual != "none" and found.log_ratio_error is not None:
+        found = found._replace(log_ratio_error=SHARED_SIGNAL * found.log_ratio_error)
     silent = _silent(settings, layers, strain)
     if silent is None:
         return found
