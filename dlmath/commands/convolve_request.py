@@ -19,6 +19,7 @@ from dlmath.engine.convolution.magnitude import combine_responses
 from dlmath.engine.convolution.naive import Geometry, WindowArithmetic, fraction_kernel, window_at
 from dlmath.engine.convolution.pooling import parse_pool, pool
 from dlmath.engine.convolution.request import SCALES
+from dlmath.engine.convolution.single_precision import filtered
 from dlmath.errors import InvalidValueError, ShapeError
 from dlmath.report.convolve import Convolved
 
@@ -223,12 +224,24 @@ def as_library(pixels: Array, image: Array, kernel: Kernel | Magnitude, request:
     if like.overflow == "wrap" and request.scale is None and request.dtype is None and image.dtype.kind in "ui":
         # a C cast: digits after the point are cut off, bits beyond the type are lost
         pixels = np.trunc(pixels).astype(np.int64).astype(image.dtype)
-    if like.keeps_edge and pixels.shape == image.shape:
-        rows, columns = (size // 2 for size in kernel.shape)
-        edge = np.ones(image.shape[:2], bool)
-        edge[rows : image.shape[0] - rows, columns : image.shape[1] - columns] = False
-        pixels[edge] = image[edge]
+    if like.keeps_edge and pixels.shape == image.shape and request.scale is None and request.offset == 0:
+        pixels = keeping_edge(pixels, image, kernel, like)
     return pixels
+
+
+def keeping_edge(pixels: Array, image: Array, kernel: Kernel | Magnitude, like: Likeness) -> Array:
+    """Return the input where windows reach beyond the edge; inside, 8-bit sums as that library rounds them."""
+    rows, columns = (size // 2 for size in kernel.shape)
+    inside = slice(rows, image.shape[0] - rows), slice(columns, image.shape[1] - columns)
+    made = image.copy().astype(pixels.dtype)
+    made[inside] = pixels[inside]
+    weights = engine_kernel(kernel, like._replace(normalise=False)) if isinstance(kernel, Kernel) else None
+    whole = isinstance(weights, ExactKernel) and weights.denominator == 1
+    odd = kernel.shape[0] % 2 == kernel.shape[1] % 2 == 1
+    if image.dtype == pixels.dtype == np.uint8 and whole and odd and made[inside].size:
+        assert isinstance(weights, ExactKernel)
+        made[inside] = filtered(image, weights.numerators, int(weights.numerators.sum()) or 1)
+    return made
 
 
 def pooled(pixels: Array, request: Request) -> Array:
