@@ -13,7 +13,6 @@ import os
 import struct
 import zlib
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -151,6 +150,8 @@ def in_order(tasks: Sequence[Callable[[], Result]], threads: int) -> Iterator[Re
     if threads == 1 or len(tasks) == 1:
         yield from (task() for task in tasks)
         return
+    from concurrent.futures import ThreadPoolExecutor  # small pictures need no threads, and the import is dear
+
     with ThreadPoolExecutor(threads) as pool:
         running = deque(pool.submit(task) for task in tasks[: 4 * threads])
         for following in count(len(running)):

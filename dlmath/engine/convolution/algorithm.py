@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
     import numpy as np
 
-Array = NDArray[Any]
+    from dlmath.engine.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 from dlmath.engine.convolution.precision import up
 
 if TYPE_CHECKING:
-    from dlmath.engine.convolution.algorithm import Array
+    from dlmath.engine.arrays import Array
 
 PRODUCT_LIMIT = 250_000
 """Multiplications of one block. OpenBLAS starts threads of its own above 2^18, which would fight with ours for the

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, DTypeLike
 
-    from dlmath.engine.convolution.algorithm import Array, Prepared
+    from dlmath.engine.arrays import Array
+    from dlmath.engine.convolution.algorithm import Prepared
     from dlmath.engine.convolution.borders import Border
     from dlmath.engine.convolution.exact import ExactKernel
     from dlmath.engine.convolution.planner import Choice

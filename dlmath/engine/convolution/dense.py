@@ -21,7 +21,8 @@ from dlmath.engine.convolution.precision import equal_parts, is_workable, row_st
 from dlmath.engine.convolution.speeds import COPY, MULTIPLY, PACK, PASS, fill_and_store, scale
 
 if TYPE_CHECKING:
-    from dlmath.engine.convolution.algorithm import Array, TileShape
+    from dlmath.engine.arrays import Array
+    from dlmath.engine.convolution.algorithm import TileShape
 
 DOWN = 8
 """Rows of output a product makes: fewer waste packing, more waste multiplications by zero."""

@@ -21,7 +21,8 @@ from dlmath.engine.convolution.precision import is_workable, up, working_dtype
 from dlmath.engine.convolution.speeds import TRANSFORM_POINT, fill_and_store, scale
 
 if TYPE_CHECKING:
-    from dlmath.engine.convolution.algorithm import Array, TileShape
+    from dlmath.engine.arrays import Array
+    from dlmath.engine.convolution.algorithm import TileShape
 
 MAXIMUM_POINTS = 270_000
 """Points of a tile beyond which its spectrum falls out of the caches."""

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from dlmath.engine.convolution.algorithm import Array, Prepared, TileShape
+    from dlmath.engine.arrays import Array
+    from dlmath.engine.convolution.algorithm import Prepared, TileShape
 
 COMBINATIONS = ("l2", "max")
 

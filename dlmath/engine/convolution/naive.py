@@ -14,7 +14,7 @@ import numpy as np
 from dlmath.engine.convolution.borders import Border, indices
 
 if TYPE_CHECKING:
-    from dlmath.engine.convolution.algorithm import Array
+    from dlmath.engine.arrays import Array
 
 name = "naive"
 

@@ -16,7 +16,7 @@ from dlmath.engine.convolution import scratch
 from dlmath.engine.convolution.taps import scalar
 
 if TYPE_CHECKING:
-    from dlmath.engine.convolution.algorithm import Array
+    from dlmath.engine.arrays import Array
 
 Dtype = np.dtype[Any]
 

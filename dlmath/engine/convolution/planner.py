@@ -34,7 +34,8 @@ from dlmath.errors import InvalidValueError, unknown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.convolution.algorithm import Array, Prepared, TileShape
+    from dlmath.engine.arrays import Array
+    from dlmath.engine.convolution.algorithm import Prepared, TileShape
 
 Dtype = np.dtype[Any]
 

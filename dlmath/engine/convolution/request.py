@@ -21,7 +21,7 @@ from dlmath.errors import InvalidValueError, ShapeError, unknown
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
 
-    from dlmath.engine.convolution.algorithm import Array
+    from dlmath.engine.arrays import Array
 
 Dtype = np.dtype[Any]
 SCALES = ("clip", "absolute", "minmax", "none")

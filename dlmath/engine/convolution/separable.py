@@ -23,7 +23,8 @@ from dlmath.engine.convolution.speeds import ADD, GATHER, MULTIPLY, PACK, PASS, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.convolution.algorithm import Array, TileShape
+    from dlmath.engine.arrays import Array
+    from dlmath.engine.convolution.algorithm import TileShape
 
 MAXIMUM_RANK = 4
 """Above it the transform is cheaper at every size."""

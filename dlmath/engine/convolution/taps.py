@@ -19,7 +19,8 @@ from dlmath.engine.convolution.speeds import ADDITION, SLOW, fill_and_store
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dlmath.engine.convolution.algorithm import Array, TileShape
+    from dlmath.engine.arrays import Array
+    from dlmath.engine.convolution.algorithm import TileShape
 
 Dtype = np.dtype[Any]
 Step = tuple["Callable[..., Any]", "Array", Any, "Array"]

@@ -7,7 +7,6 @@ computed by the same steps however many cores there are.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -16,8 +15,9 @@ from dlmath.engine.convolution.borders import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import ThreadPoolExecutor
 
-    from dlmath.engine.convolution.algorithm import Array
+    from dlmath.engine.arrays import Array
     from dlmath.engine.convolution.borders import Border
 
 ROW_COST = 600
@@ -144,6 +144,8 @@ def share(tiles: Iterable[Tile], workers: list[Callable[[Iterator[Tile]], None]]
     if len(workers) == 1:
         workers[0](queue)
         return
+    from concurrent.futures import wait  # small images need no threads, and the import is dear
+
     others = [helpers().submit(worker, queue) for worker in workers[1:]]
     try:
         workers[0](queue)
@@ -162,6 +164,8 @@ def helpers() -> ThreadPoolExecutor:
 
     A new thread is placed behind everything that waits for a processor; one that slept is let in sooner.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(max(32, available_threads()), thread_name_prefix="convolution")
 
 
