@@ -78,14 +78,14 @@ class ExplicitNetwork:
     ----------
     settings : DepthSettings
     seed : int
-    store : ndarray (L, N, N) or (1, N, N)
-        Room for all matrices; with room for one, each is drawn again on the way back.
+    store : ndarray (L, N, N) or (1, rows, N)
+        Room for all matrices, or for less (see `matrices.room`): then each is drawn again on the way back.
     """
 
     def __init__(self, settings: DepthSettings, seed: int, store: Array) -> None:
         self.settings, self.store = settings, store
         self.dtype: np.dtype[Any] = store.dtype
-        self.kept = len(store) == settings.depth
+        self.kept = store.shape[:2] == (settings.depth, settings.width)
         self.channel = Channel(settings.phi, self.dtype)
         self.axis = AXES.get(settings.normalize)
         self.matrices = MatrixStream(settings.weights, settings.width, seed, self.dtype)
@@ -197,11 +197,9 @@ class ExplicitNetwork:
 
     def _through_weights(self, layer: int, e: Signal, gain: float) -> Signal:
         if self.kept:
-            weights = self.weights[layer]
-        else:
-            self.matrices.state = self.places[layer]
-            weights = self.matrices.draw_again(self.store[0])
-        return Signal(weights.backward(e.array), e.log + gain)
+            return Signal(self.weights[layer].backward(e.array), e.log + gain)
+        self.matrices.state = self.places[layer]
+        return Signal(self.matrices.draw_back(e.array, self.store[0]), e.log + gain)
 
     def _through_activation(self, passed: Passed, g: Signal) -> Signal:
         """Return dE/dz, given dE/d phi(norm z)."""

@@ -7,6 +7,7 @@ What is kept of a matrix is W = scale * core + shift with two numbers and the pl
 from __future__ import annotations
 
 import math
+from mmap import mmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,22 @@ if TYPE_CHECKING:
 BLOCK = 1 << 17
 """Numbers drawn at once: they are multiplied with the signal before they leave the cache."""
 UNIFORM_STD = 2.0**31 / math.sqrt(3)  # of int32 words, uniform on -2^31..2^31
+
+
+def room(layers: int, width: int, dtype: np.dtype[Any]) -> Array:
+    """Return room for so many matrices (L, N, N), or with 0 layers for one block of rows, (1, rows, N).
+
+    It is mapped memory: `np.empty` asks for huge pages, for which a busy machine first moves others about, which
+    takes longer than drawing the numbers.
+    """
+    shape = (max(layers, 1), width if layers else rows_of_block(width), width)
+    size = shape[0] * shape[1] * shape[2]
+    return np.frombuffer(mmap(-1, size * dtype.itemsize), dtype, size).reshape(shape)
+
+
+def rows_of_block(width: int) -> int:
+    """Return how many rows of a matrix are drawn at once."""
+    return max(1, min(width, BLOCK // width))
 
 
 class Weights(NamedTuple):
@@ -44,21 +61,32 @@ class Weights(NamedTuple):
 
     def forward(self, x: Array) -> Array:
         """Return x W' for rows x (B, N)."""
-        return self._finish(x @ self.core.T, x)
+        product = np.empty(x.shape, x.dtype)
+        for rows in _row_blocks(x.shape[1]):
+            np.matmul(x, self.core[rows].T, out=product[:, rows])
+        return finish(product, x, self.scale, self.shift)
 
     def backward(self, e: Array) -> Array:
         """Return e W for rows e (B, N)."""
-        return self._finish(e @ self.core, e)
+        product = np.zeros(e.shape, e.dtype)
+        for rows in _row_blocks(e.shape[1]):
+            product += e[:, rows] @ self.core[rows]
+        return finish(product, e, self.scale, self.shift)
 
-    def finish(self, product: Array, x: Array) -> Array:
-        """Turn x core' into x W'."""
-        return self._finish(product, x)
 
-    def _finish(self, product: Array, x: Array) -> Array:
-        product *= product.dtype.type(self.scale)
-        if self.shift:
-            product += product.dtype.type(self.shift) * x.sum(axis=1, keepdims=True)
-        return product
+def _row_blocks(width: int) -> Iterator[slice]:
+    """Yield the blocks of rows of a matrix; products are taken block by block, whether it is kept or not."""
+    step = rows_of_block(width)
+    for start in range(0, width, step):
+        yield slice(start, min(start + step, width))
+
+
+def finish(product: Array, x: Array, scale: float, shift: float) -> Array:
+    """Turn x core' into x W', or x core into x W."""
+    product *= product.dtype.type(scale)
+    if shift:
+        product += product.dtype.type(shift) * x.sum(axis=1, keepdims=True)
+    return product
 
 
 class MatrixStream:
@@ -76,7 +104,6 @@ class MatrixStream:
     def __init__(self, law: WeightLaw, width: int, seed: int, dtype: np.dtype[Any]) -> None:
         self.law, self.width, self.dtype = law, width, dtype
         self.source = stream(seed, LAYERS)
-        self.rows = max(1, min(width, BLOCK // width))
 
     @property
     def state(self) -> Any:
@@ -97,30 +124,35 @@ class MatrixStream:
         return (law.sigma if law.family == ORTHOGONAL else law.sigma / root), law.mean
 
     def draw(self, x: Array, core: Array) -> tuple[Weights, Array]:
-        """Fill `core` (N, N) with the next layer and return it with x W' for rows x (B, N)."""
+        """Draw the next layer into `core`, (N, N) or one block of rows, and return it with x W' for rows x (B, N)."""
         weights = Weights(core, *self.numbers())
-        if self.law.family in {ORTHOGONAL, CONSTANT}:
+        if self.draws_whole:
             self._fill_whole(core)
             return weights, weights.forward(x)
         product = np.empty((len(x), self.width), self.dtype)
         for rows, block in self._blocks(core):
             np.matmul(x, block.T, out=product[:, rows])
-        return weights, weights.finish(product, x)
+        return weights, finish(product, x, *self.numbers())
 
-    def draw_again(self, core: Array) -> Weights:
-        """Fill `core` with the next layer, multiplying nothing."""
-        if self.law.family in {ORTHOGONAL, CONSTANT}:
+    def draw_back(self, e: Array, core: Array) -> Array:
+        """Draw the next layer into `core` and return e W for rows e (B, N)."""
+        if self.draws_whole:
             self._fill_whole(core)
-        else:
-            for _ in self._blocks(core):
-                pass
-        return Weights(core, *self.numbers())
+            return Weights(core, *self.numbers()).backward(e)
+        product = np.zeros(e.shape, e.dtype)
+        for rows, block in self._blocks(core):
+            product += e[:, rows] @ block
+        return finish(product, e, *self.numbers())
+
+    @property
+    def draws_whole(self) -> bool:
+        """Whether a matrix cannot be drawn row by row."""
+        return self.law.family in {ORTHOGONAL, CONSTANT}
 
     def _blocks(self, core: Array) -> Iterator[tuple[slice, Array]]:
-        """Fill `core` block of rows after block of rows, yielding each while it is in the cache."""
-        for start in range(0, self.width, self.rows):
-            rows = slice(start, min(start + self.rows, self.width))
-            block = core[rows]
+        """Draw block of rows after block of rows, yielding each while it is in the cache."""
+        for rows in _row_blocks(self.width):
+            block = core[rows] if len(core) == self.width else core[: rows.stop - rows.start]
             self._fill(block.reshape(-1))
             yield rows, block
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from dlmath.engine.depth.explicit import ExplicitNetwork
 from dlmath.engine.depth.law import ChainLaw
+from dlmath.engine.depth.matrices import room
 from dlmath.engine.depth.planner import plan
 from dlmath.engine.depth.residual_law import ResidualLaw
 from dlmath.engine.depth.settings import DepthSettings, check_settings
@@ -152,7 +153,7 @@ def _networks(settings: DepthSettings, chosen: Plan) -> Iterator[Figures]:
             sampler = ChainLaw if settings.residual == "none" else ResidualLaw
             yield sampler(settings, first, min(chosen.rows, last - first)).run()
         return
-    store = np.empty((chosen.kept_layers, settings.width, settings.width), settings.dtype)
+    store = room(chosen.kept_layers, settings.width, np.dtype(settings.dtype))
     for seed in range(settings.seed, last):
         yield ExplicitNetwork(settings, seed, store).run()
 

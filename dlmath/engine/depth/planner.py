@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dlmath.engine.depth.law import SLAB
-from dlmath.engine.depth.settings import GAUSSIAN, ORTHOGONAL
+from dlmath.engine.depth.matrices import BLOCK
+from dlmath.engine.depth.settings import CONSTANT, GAUSSIAN, ORTHOGONAL, UNIFORM
 from dlmath.errors import InvalidValueError, TooLargeError
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 SLAB_ARRAYS = 12
 KEEP = 0.25
 """All matrices of a network are kept if they take less than this share of the memory; else they are drawn twice."""
+MOST_NUMBERS = 1e12
+"""Weights of all networks together: drawn in about half an hour."""
+CHEAP = 1 << 25
+"""Bytes of uniform matrices that are kept: to draw more of them again takes less time than to get the memory."""
 
 
 class Plan(NamedTuple):
@@ -30,7 +35,7 @@ class Plan(NamedTuple):
     rows : int
         Networks drawn side by side (law).
     kept_layers : int
-        Matrices held at once (explicit): all, or 1.
+        Matrices held at once (explicit): all, 1, or 0: a block of rows at a time.
     memory : float
         Bytes, about.
     reason : str
@@ -83,13 +88,33 @@ def plan(settings: DepthSettings, memory: float | None = None) -> Plan:
         chosen = _law_plan(settings)
     else:
         chosen = _explicit_plan(settings, available, obstacle or "as asked for")
-    if chosen.memory > available:
-        raise TooLargeError(
-            f"depth {settings.depth} x width {settings.width} by method {chosen.method} needs about "
-            f"{_gigabytes(chosen.memory)} of memory; this machine has {_gigabytes(available)}",
-            "use method law (Gaussian weights, one input), or less depth, width or batch",
-        )
+    _check_size(settings, chosen, available)
     return chosen
+
+
+def _check_size(settings: DepthSettings, chosen: Plan, available: float) -> None:
+    """Refuse what does not fit into memory, or would draw numbers for hours."""
+    size = f"depth {settings.depth} x width {settings.width}"
+    weights = float(settings.depth) * settings.width**2
+    if chosen.method == "explicit" and weights * settings.seeds > MOST_NUMBERS:
+        raise TooLargeError(
+            f"{size}: the weights of one network would fill {_gigabytes(weights * np.dtype(settings.dtype).itemsize)}, "
+            "and to draw them would take hours",
+            "use method law (Gaussian weights, one input), or less depth, width or seeds",
+        )
+    check_memory(
+        f"{size} by method {chosen.method}",
+        chosen.memory,
+        available,
+        "use method law (Gaussian weights, one input), or less depth, width or batch",
+    )
+
+
+def check_memory(what: str, needed: float, available: float, mend: str) -> None:
+    """Raise TooLargeError where `needed` bytes exceed those available."""
+    if needed > available:
+        figures = f"{_gigabytes(needed)} of memory; this machine has {_gigabytes(available)}"
+        raise TooLargeError(f"{what} needs about {figures}", mend)
 
 
 def _law_plan(settings: DepthSettings) -> Plan:
@@ -107,9 +132,12 @@ def _explicit_plan(settings: DepthSettings, available: float, why: str) -> Plan:
     signals = (4.0 * settings.depth + 8) * settings.batch * settings.width * bytes_each
     if settings.weights.family == ORTHOGONAL:
         signals += 4 * matrix  # the work of QR
-    keeps = settings.depth * matrix + signals <= KEEP * available
-    kept = settings.depth if keeps else 1
-    return Plan("explicit", 1, kept, kept * matrix + signals, why)
+    limit = CHEAP if settings.weights.family == UNIFORM else KEEP * available
+    if settings.depth * matrix + signals <= limit:
+        kept = settings.depth
+    else:
+        kept = 1 if settings.weights.family in {ORTHOGONAL, CONSTANT} else 0
+    return Plan("explicit", 1, kept, kept * matrix + signals + BLOCK * bytes_each, why)
 
 
 def physical_memory() -> float:
@@ -121,4 +149,4 @@ def physical_memory() -> float:
 
 
 def _gigabytes(size: float) -> str:
-    return f"{size / 1e9:,.3g} GB" if size < 1e15 else f"{size / 1e12:,.0f} TB"
+    return f"{size / 1e9:.3g} GB" if size < 1e12 else f"{size / 1e12:,.3g} TB"

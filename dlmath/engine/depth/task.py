@@ -17,7 +17,7 @@ from dlmath.engine.activations import get_activation
 from dlmath.engine.depth.explicit import ExplicitNetwork, Signal, log_norm, log_weight_norm, unit
 from dlmath.engine.depth.matrices import Weights
 from dlmath.engine.depth.normals import ERRORS, INPUTS, normals, stream
-from dlmath.engine.depth.planner import plan
+from dlmath.engine.depth.planner import check_memory, physical_memory
 from dlmath.engine.depth.settings import DepthSettings, check_settings
 from dlmath.engine.gates import parse_gate
 from dlmath.engine.losses import get_loss
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 BITS = 4
 MOST_BITS = 10
+MATRICES_HELD = 4  # of each layer: W, W at the start, the move, the step
 RATE = 0.1
 LN10 = math.log(10)
 
@@ -124,7 +125,8 @@ def train_parity(
     _check(steps, bits, learning_rate)
     settings = settings._replace(batch=2**bits, seeds=1, method="explicit", dtype="float64")
     check_settings(settings)
-    plan(settings)
+    needed = MATRICES_HELD * 8.0 * settings.depth * settings.width**2
+    check_memory("training these layers", needed, physical_memory(), "train fewer or narrower layers")
     run = _Run(settings, bits, learning_rate)
     stopped = None
     for done in range(steps):

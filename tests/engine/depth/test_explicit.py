@@ -9,7 +9,7 @@ import pytest
 from dlmath.engine.activations import ACTIVATIONS, get_activation
 from dlmath.engine.depth.channel import log_slope
 from dlmath.engine.depth.explicit import ExplicitNetwork, Signal
-from dlmath.engine.depth.matrices import MatrixStream
+from dlmath.engine.depth.matrices import MatrixStream, room
 from dlmath.engine.depth.settings import DepthSettings, weight_law
 
 SMALL = DepthSettings(depth=4, width=5, batch=3, dtype="float64", activation="tanh", init="lecun", method="explicit")
@@ -98,13 +98,16 @@ def test_float32_gives_the_exponents_of_float64(activation):
 
 
 @pytest.mark.parametrize("init", ["lecun", "glorot", "uniform:0:1", "orthogonal", "lsuv"])
-@pytest.mark.parametrize("width", [3, 16])
+@pytest.mark.parametrize("width", [3, 16, 400])
 def test_matrices_drawn_twice_or_kept_are_the_same_network(init, width):
     settings = SMALL._replace(init=init, width=width, bias_std=0.1, depth=5)
     kept = network(settings).run()
-    drawn_again = ExplicitNetwork(settings, 0, np.empty((1, width, width))).run()
-    for one, other in zip(kept, drawn_again, strict=True):
-        assert np.array_equal(one, other)
+    rooms = [room(1, width, np.dtype(np.float64))]
+    if init not in {"orthogonal", "lsuv"}:
+        rooms.append(room(0, width, np.dtype(np.float64)))
+    for store in rooms:
+        for one, other in zip(kept, ExplicitNetwork(settings, 0, store).run(), strict=True):
+            assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize(
