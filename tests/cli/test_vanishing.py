@@ -149,7 +149,7 @@ REFUSED = [
     ("--method law --batch 4 --init he", "law"),
     ("--weight-std 1 --init he", "--weight-std"),
     ("--critical --phase-diagram", "one of them"),
-    ("--depth 100 --width 10000000 --init glorot", "memory"),
+    ("--depth 100 --width 10000000 --init glorot", "TB"),
 ]
 
 
