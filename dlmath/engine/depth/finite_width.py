@@ -113,7 +113,7 @@ class Curve(NamedTuple):
 
 
 STEP = 0.02
-SAME_Q = 0.01
+SAME_Q = 0.04
 """Layers whose q differ by less, relatively, share the means of their corrections, which are small themselves."""
 
 

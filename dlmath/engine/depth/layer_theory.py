@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.engine.depth.finite_width import BOTH, Chain, LayerMap, shape
 from dlmath.engine.depth.length_map import BOUNDLESS, VANISHED
-from dlmath.engine.depth.quadrature import moments
+from dlmath.engine.depth.quadrature import moments, squares
 from dlmath.engine.depth.settings import ORTHOGONAL
 
 if TYPE_CHECKING:
     from dlmath.engine.depth.finite_width import Shape
-    from dlmath.engine.depth.quadrature import Moments
-    from dlmath.engine.depth.settings import DepthSettings
+    from dlmath.engine.depth.quadrature import Moments, Squares
+    from dlmath.engine.depth.settings import DepthSettings, WeightLaw
 
 SHARED_SIGNAL = 1.5
 """By so much the standard deviation of a residual network's total may exceed that of independent layers (measured)."""
@@ -58,9 +58,8 @@ def _means(settings: DepthSettings, q: float) -> Moments:
     return moments(settings.phi, _inside(q), POINTS)
 
 
-def _gain(settings: DepthSettings, square: float) -> float:
+def _gain(weights: WeightLaw, square: float) -> float:
     """Return N times the variance of the weights of a layer whose input has mean square `square`."""
-    weights = settings.weights
     return 1 / square if weights.unit_variance and square > 0 else weights.sigma**2
 
 
@@ -72,7 +71,7 @@ def _batch_factor(settings: DepthSettings) -> float:
     return (settings.batch - 2) / (settings.batch - 3) if settings.normalize == "batch" else 1.0
 
 
-def _spread(settings: DepthSettings, means: Moments) -> float:
+def _spread(settings: DepthSettings, means: Moments | Squares) -> float:
     """Return the part of E phi^2 that the next layer's variance sees: all of it, or without the mean over a batch."""
     return means.square - means.mean**2 if settings.normalize == "batch" else means.square
 
@@ -100,19 +99,20 @@ def _plain_layers(settings: DepthSettings) -> tuple[tuple[LayerTheory, ...], flo
 
 def _plain_maps(settings: DepthSettings) -> tuple[list[LayerMap], list[float]]:
     """Return the maps of the layers, and ln chi of each."""
-    square, before, means = 1.0, -1.0, _means(settings, 1.0)
+    phi, weights = settings.phi, settings.weights
+    square, before, means = 1.0, -1.0, squares(phi, 1.0, POINTS)
     maps: list[LayerMap] = []
     logs: list[float] = []
     for _ in range(settings.depth):
-        gain = _gain(settings, square)
+        gain = _gain(weights, square)
         variance = gain * square + settings.sigma_b**2
         q = 1.0 if settings.normalize != "none" else variance
         if q != before:
-            means, before = _means(settings, q), q
+            means, before = squares(phi, _inside(q), POINTS), q
         normed = q / variance if variance else 1.0
         logs.append(_log(gain * means.slope_square * normed * _batch_factor(settings)))
         square = _spread(settings, means)
-        through = _gain(settings, square) * square
+        through = _gain(weights, square) * square
         share = through / (through + settings.sigma_b**2) if through else 1.0
         maps.append(LayerMap(_inside(q), gain, share))
     return maps, logs
@@ -145,7 +145,7 @@ def _pre_layers(settings: DepthSettings) -> tuple[LayerTheory, ...]:
         q = stem.square if settings.normalize == "none" else 1.0
         means = _means(settings, q)
         seen = _spread(settings, means)
-        gain = _gain(settings, seen)
+        gain = _gain(settings.weights, seen)
         branch = gain * means.slope_square * (q / stem.square) * _batch_factor(settings)
         normed = shape(settings.phi, 1.0) if settings.normalize == "layer" else None
         lost = 0.0 if normed is None else 1 + normed.rho
@@ -160,7 +160,7 @@ def _post_layers(settings: DepthSettings) -> tuple[LayerTheory, ...]:
     stem = _Stem(1.0, 0.0)
     layers = []
     for _ in range(settings.depth):
-        gain = _gain(settings, stem.square)
+        gain = _gain(settings.weights, stem.square)
         variance = gain * stem.square + settings.sigma_b**2
         q = variance if settings.normalize == "none" else 1.0
         means = _means(settings, q)

@@ -7,7 +7,7 @@ What is kept of a matrix is W = scale * core + shift with two numbers and the pl
 from __future__ import annotations
 
 import math
-from mmap import mmap
+import mmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -34,7 +34,8 @@ def room(layers: int, width: int, dtype: np.dtype[Any]) -> Array:
     """
     shape = (max(layers, 1), width if layers else rows_of_block(width), width)
     size = shape[0] * shape[1] * shape[2]
-    return np.frombuffer(mmap(-1, size * dtype.itemsize), dtype, size).reshape(shape)
+    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+    return np.frombuffer(mmap.mmap(-1, size * dtype.itemsize, **private), dtype, size).reshape(shape)
 
 
 def rows_of_block(width: int) -> int:

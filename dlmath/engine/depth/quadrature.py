@@ -187,6 +187,27 @@ def mean_square(activation: Activation, q: float, points: int = POINTS) -> float
     return float(value * value @ weights)
 
 
+class Squares(NamedTuple):
+    """The means that the maps need: E phi(u), E phi(u)^2 and E phi'(u)^2 at u = sqrt(q) z."""
+
+    mean: float
+    square: float
+    slope_square: float
+
+
+def squares(activation: Activation, q: float, points: int = POINTS) -> Squares:
+    """Return three of the `Moments`, in half of their time."""
+    slopes = homogeneous_slopes(activation)
+    if slopes:
+        found = homogeneous_moments(*slopes, q)
+        return Squares(found.mean, found.square, found.slope_square)
+    q = max(q, SMALLEST_Q)
+    z, weights = normal_nodes(q, points)
+    u = z * math.sqrt(q)
+    value, slope = activation.value(u), activation.slope(u)
+    return Squares(float(value @ weights), float((value * value) @ weights), float((slope * slope) @ weights))
+
+
 def hermite_squares(activation: Activation, q: float, count: int, *, of_slope: bool = False) -> Array:
     """Return the squares of the first Hermite coefficients of phi(sqrt(q) z), or of phi'.
 
