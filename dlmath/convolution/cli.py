@@ -1,15 +1,15 @@
-"""`dlmath convolve`: its words. What they do is in `dlmath.commands.convolve`."""
+"""`dlmath convolve`: its words. What they do is in `dlmath.convolution.command`."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlmath.cli.app import app
-from dlmath.cli.frame import choice, completer, subcommand
+from dlmath.frame.app import app
+from dlmath.frame.options import choice, completer, subcommand
 
 if TYPE_CHECKING:
-    from dlmath.report.outcome import Outcome
-    from dlmath.report.output import Output
+    from dlmath.frame.outcome import Outcome
+    from dlmath.frame.output import Output
 
 BORDERS = ("replicate", "reflect", "mirror", "wrap", "constant:V", "valid")
 CHANNELS = ("keep", "gray")
@@ -20,7 +20,7 @@ LIKE = ("opencv", "scipy", "pillow", "torch", "vips")
 
 def kernel_words() -> list[str]:
     """Return the names of kernels for completion."""
-    from dlmath.commands.convolve import kernel_names
+    from dlmath.convolution.command import kernel_names
 
     return kernel_names()
 
@@ -116,6 +116,6 @@ def convolve(
     """
     options = dict(locals())
     del options["output"]
-    from dlmath.commands.convolve import Words, run
+    from dlmath.convolution.command import Words, run
 
     return run(Words(**options), output)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from dlmath.errors import InvalidValueError
 
 if TYPE_CHECKING:
-    from dlmath.report.outcome import Outcome
-    from dlmath.report.output import Output
+    from dlmath.frame.outcome import Outcome
+    from dlmath.frame.output import Output
 
 NAME = "convolve"
 
@@ -42,26 +42,26 @@ class Words(NamedTuple):
 def run(words: Words, output: Output) -> Outcome:
     """List the kernels, analyse some, or convolve images with them."""
     if words.list_kernels:
-        from dlmath.commands.convolve_kernels import list_kernels
+        from dlmath.convolution.run_kernels import list_kernels
 
         return list_kernels(words, output)
     if not words.kernel and not words.pool:
         raise InvalidValueError("no --kernel is named", "name one, as in --kernel sobel (--list-kernels shows all)")
     if not words.images:
-        from dlmath.commands.convolve_kernels import analyse_kernels
+        from dlmath.convolution.run_kernels import analyse_kernels
 
         return analyse_kernels(words, output)
-    from dlmath.files.images import start_decoding
+    from dlmath.files.pictures.images import start_decoding
 
     # The first image is decoded while NumPy and the engine are imported; its errors are raised when it is used
     first = start_decoding(words.images[0], allow_large=words.allow_large)
-    from dlmath.commands.convolve_images import convolve_images
+    from dlmath.convolution.run_images import convolve_images
 
     return convolve_images(words, output, first)
 
 
 def kernel_names() -> list[str]:
     """Return the names of kernels, for completion."""
-    from dlmath.engine.convolution import kernels
+    from dlmath.convolution.engine import kernels
 
     return kernels.kernel_names()

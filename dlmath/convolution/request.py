@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.commands.checks import at_least, given, one_of, refuse
-from dlmath.commands.likeness import LIKE, Likeness
-from dlmath.engine.convolution import planner
-from dlmath.engine.convolution.borders import Border, parse_border
-from dlmath.engine.convolution.convolve import convolve
-from dlmath.engine.convolution.exact import ExactKernel, from_fractions
-from dlmath.engine.convolution.kernel import Kernel, Magnitude
-from dlmath.engine.convolution.magnitude import combine_responses
-from dlmath.engine.convolution.naive import Geometry, WindowArithmetic, fraction_kernel, window_at
-from dlmath.engine.convolution.pooling import parse_pool, pool
-from dlmath.engine.convolution.request import SCALES
-from dlmath.engine.convolution.single_precision import filtered
+from dlmath.convolution.engine import planner
+from dlmath.convolution.engine.borders import Border, parse_border
+from dlmath.convolution.engine.convolve import convolve
+from dlmath.convolution.engine.exact import ExactKernel, from_fractions
+from dlmath.convolution.engine.kernel import Kernel, Magnitude
+from dlmath.convolution.engine.magnitude import combine_responses
+from dlmath.convolution.engine.naive import Geometry, WindowArithmetic, fraction_kernel, window_at
+from dlmath.convolution.engine.pooling import parse_pool, pool
+from dlmath.convolution.engine.request import SCALES
+from dlmath.convolution.engine.single_precision import filtered
+from dlmath.convolution.likeness import LIKE, Likeness
+from dlmath.convolution.report.images import Convolved
 from dlmath.errors import InvalidValueError, ShapeError
-from dlmath.report.convolve import Convolved
+from dlmath.frame.checks import at_least, given, one_of, refuse
 
 if TYPE_CHECKING:
-    from dlmath.commands.convolve import Words
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.convolution.pooling import Pool
-    from dlmath.files.picture import Picture
-    from dlmath.report.output import Output
+    from dlmath.convolution.command import Words
+    from dlmath.convolution.engine.pooling import Pool
+    from dlmath.files.pictures.picture import Picture
+    from dlmath.frame.output import Output
+    from dlmath.neural.arrays import Array
 
 CHANNELS = ("keep", "gray")
 LUMA = (0.299, 0.587, 0.114)

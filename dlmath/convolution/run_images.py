@@ -7,28 +7,28 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.commands.convolve import NAME
-from dlmath.commands.convolve_request import Request, arithmetic_at, convolved, resolve
-from dlmath.engine.convolution.kernels import names_in
+from dlmath.convolution.command import NAME
+from dlmath.convolution.engine.kernels import names_in
+from dlmath.convolution.files.kernels import read_kernel
+from dlmath.convolution.report import images as report
+from dlmath.convolution.request import Request, arithmetic_at, convolved, resolve
 from dlmath.errors import InvalidValueError, UnwritableError
 from dlmath.files.atomic import STANDARD, check_writable
-from dlmath.files.images import WRITABLE, check_image_name, check_not_input, is_inline, read_image, write_image
-from dlmath.files.kernels import read_kernel
-from dlmath.files.matrices import TEXT_ENDINGS
-from dlmath.report import convolve as report
-from dlmath.report.outcome import Outcome
+from dlmath.files.pictures.images import WRITABLE, check_image_name, check_not_input, is_inline, read_image, write_image
+from dlmath.files.pictures.matrices import TEXT_ENDINGS
+from dlmath.frame.outcome import Outcome
 from dlmath.report.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.commands.convolve import Words
-    from dlmath.engine.convolution.kernel import Kernel, Magnitude
-    from dlmath.files.images import Decoding
-    from dlmath.files.picture import Picture
+    from dlmath.convolution.command import Words
+    from dlmath.convolution.engine.kernel import Kernel, Magnitude
+    from dlmath.convolution.report.images import Convolved
+    from dlmath.files.pictures.images import Decoding
+    from dlmath.files.pictures.picture import Picture
+    from dlmath.frame.output import Output
     from dlmath.report.blocks import Block
-    from dlmath.report.convolve import Convolved
-    from dlmath.report.output import Output
 
 FLOAT_ENDINGS = (".npy", ".tif", ".txt", ".csv", ".tsv")
 

@@ -6,18 +6,18 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dlmath.commands.checks import refuse
-from dlmath.commands.convolve import NAME, Words
-from dlmath.engine.convolution.kernel import Kernel
-from dlmath.engine.convolution.kernel_analysis import analyse_kernel
-from dlmath.engine.convolution.kernels import listed_kernels, names_in
-from dlmath.files.kernels import read_kernel
-from dlmath.report import kernels as report
-from dlmath.report.outcome import Outcome
+from dlmath.convolution.command import NAME, Words
+from dlmath.convolution.engine.kernel import Kernel
+from dlmath.convolution.engine.kernel_analysis import analyse_kernel
+from dlmath.convolution.engine.kernels import listed_kernels, names_in
+from dlmath.convolution.files.kernels import read_kernel
+from dlmath.convolution.report import kernels as report
+from dlmath.frame.checks import refuse
+from dlmath.frame.outcome import Outcome
 
 if TYPE_CHECKING:
-    from dlmath.engine.convolution.kernel import Magnitude
-    from dlmath.report.output import Output
+    from dlmath.convolution.engine.kernel import Magnitude
+    from dlmath.frame.output import Output
 
 
 def list_kernels(words: Words, output: Output) -> Outcome:

@@ -1,15 +1,15 @@
-"""`dlmath param-count`: its words. What they do is in `dlmath.commands.param_count`."""
+"""`dlmath param-count`: its words. What they do is in `dlmath.counting.command`."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlmath.cli.app import app
-from dlmath.cli.frame import choice, completer, subcommand
+from dlmath.frame.app import app
+from dlmath.frame.options import choice, completer, subcommand
 
 if TYPE_CHECKING:
-    from dlmath.report.outcome import Outcome
-    from dlmath.report.output import Output
+    from dlmath.frame.outcome import Outcome
+    from dlmath.frame.output import Output
 
 CONVENTIONS = ("torchvision", "torchinfo", "fvcore", "ptflops", "thop", "keras", "paper")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adam")
@@ -20,7 +20,7 @@ AUXILIARY = ("without", "parameters", "with")
 
 def model_names() -> list[str]:
     """Return the names of the zoo, for completion."""
-    from dlmath.commands.param_count import model_names
+    from dlmath.counting.command import model_names
 
     return model_names()
 
@@ -102,6 +102,6 @@ def param_count(
     """
     options = dict(locals())
     del options["output"]
-    from dlmath.commands.param_count import Words, run
+    from dlmath.counting.command import Words, run
 
     return run(Words(**options), output)

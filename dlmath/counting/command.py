@@ -5,23 +5,23 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.commands.checks import at_least, one_of, refuse
-from dlmath.engine.counting.count import AUXILIARIES, NetworkCount, count
-from dlmath.engine.counting.memory import BYTES, OPTIMIZER_STATE
-from dlmath.engine.counting.shapes import parse_shape
-from dlmath.engine.counting.words import parse_chain
+from dlmath.counting.engine.count import AUXILIARIES, NetworkCount, count
+from dlmath.counting.engine.memory import BYTES, OPTIMIZER_STATE
+from dlmath.counting.engine.shapes import parse_shape
+from dlmath.counting.engine.words import parse_chain
+from dlmath.counting.report import tables as report
 from dlmath.errors import InvalidValueError
-from dlmath.report import param_count as report
-from dlmath.report.outcome import Lazy, Outcome
+from dlmath.frame.checks import at_least, one_of, refuse
+from dlmath.frame.outcome import Lazy, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlmath.engine.counting.checks import Verdict
-    from dlmath.engine.counting.conventions import Reading
-    from dlmath.engine.counting.graph import Network, Shape
-    from dlmath.engine.counting.solve import Solution
-    from dlmath.report.output import Output
+    from dlmath.counting.engine.checks import Verdict
+    from dlmath.counting.engine.conventions import Reading
+    from dlmath.counting.engine.graph import Network, Shape
+    from dlmath.counting.engine.solve import Solution
+    from dlmath.frame.output import Output
 
 NAME = "param-count"
 PADDINGS = ("same", "valid")
@@ -62,11 +62,11 @@ def run(words: Words, output: Output) -> Outcome:
     """Count what is named, and what is set beside it."""
     check_words(words)
     if words.list_models:
-        from dlmath.commands.param_count_zoo import list_models
+        from dlmath.counting.run_zoo import list_models
 
         return list_models(words, output)
     if words.model is not None and is_tensor_file(words.model):
-        from dlmath.commands.param_count_tensors import count_tensors
+        from dlmath.counting.run_tensors import count_tensors
 
         return count_tensors(words, output)
     if words.solve is not None:
@@ -101,7 +101,7 @@ def check_words(words: Words) -> None:
 
 def solved(words: Words) -> tuple[Words, Solution]:
     """Return the words with the number that --solve finds in place of every ?, and what it found."""
-    from dlmath.engine.counting.solve import filled, parse_limit, solve
+    from dlmath.counting.engine.solve import filled, parse_limit, solve
 
     assert words.solve is not None
     limit = parse_limit(words.solve)
@@ -126,7 +126,7 @@ def is_tensor_file(model: str) -> bool:
 def counted(words: Words, layers: Sequence[str], convolutions: Sequence[str]) -> Counted:
     """Count the network or the chain that was named."""
     if words.model is not None:
-        from dlmath.commands.param_count_zoo import load_model
+        from dlmath.counting.run_zoo import load_model
 
         network = load_model(words.model, words.input_shape)
         return Counted(network, count(network, words.auxiliary))
@@ -159,7 +159,7 @@ def alternative(spec: str, main: Counted, words: Words) -> Counted:
     elif len(rows) == 1 and is_sizes(spec):
         rows = [f"conv:{spec}"]
     elif len(rows) == 1 and ":" not in spec and not is_layer(spec):
-        from dlmath.commands.param_count_zoo import load_model
+        from dlmath.counting.run_zoo import load_model
 
         network = load_model(spec, words.input_shape)
         return Counted(network, count(network, words.auxiliary))
@@ -178,7 +178,7 @@ def is_sizes(spec: str) -> bool:
 
 def is_layer(spec: str) -> bool:
     """Tell whether a word without sizes is a layer."""
-    from dlmath.engine.counting.layers import FAMILY, canonical
+    from dlmath.counting.engine.layers import FAMILY, canonical
 
     return canonical(spec) in FAMILY
 
@@ -244,7 +244,7 @@ def checked(count: NetworkCount, texts: Sequence[str]) -> list[Verdict]:
     """Return whether every --check holds."""
     if not texts:
         return []
-    from dlmath.engine.counting.checks import check, parse_check
+    from dlmath.counting.engine.checks import check, parse_check
 
     return [check(count, expectation) for expectation in [parse_check(text) for text in texts]]
 
@@ -252,18 +252,18 @@ def checked(count: NetworkCount, texts: Sequence[str]) -> list[Verdict]:
 def read(count: NetworkCount, words: Words) -> tuple[Reading, ...]:
     """Return what the convention that was asked for reports, or all of them for --reconcile."""
     if words.reconcile:
-        from dlmath.engine.counting.conventions import reconcile
+        from dlmath.counting.engine.conventions import reconcile
 
         return reconcile(count)
     if words.convention is None:
         return ()
-    from dlmath.engine.counting.conventions import read_as
+    from dlmath.counting.engine.conventions import read_as
 
     return (read_as(count, words.convention.lower()),)
 
 
 def model_names() -> list[str]:
     """Return the names of the zoo, for completion."""
-    from dlmath.commands.param_count_zoo import names
+    from dlmath.counting.run_zoo import names
 
     return names()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlmath.commands.checks import refuse
-from dlmath.engine.counting.tensors import by_dtype, by_module
+from dlmath.counting.engine.tensors import by_dtype, by_module
+from dlmath.frame.checks import refuse
+from dlmath.frame.outcome import Outcome
 from dlmath.report.blocks import Facts, Table
-from dlmath.report.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.commands.param_count import Words
-    from dlmath.engine.counting.tensors import Tensors
+    from dlmath.counting.command import Words
+    from dlmath.counting.engine.tensors import Tensors
+    from dlmath.frame.output import Output
     from dlmath.report.blocks import Block
-    from dlmath.report.output import Output
 
 
 def count_tensors(words: Words, output: Output) -> Outcome:
@@ -46,10 +46,10 @@ def count_tensors(words: Words, output: Output) -> Outcome:
 def read(name: str) -> Tensors:
     """Read a .safetensors or .npz header."""
     if name.lower().endswith(".npz"):
-        from dlmath.files.models.npz import read_npz
+        from dlmath.counting.models.npz import read_npz
 
         return read_npz(name)
-    from dlmath.files.models.safetensors import read_safetensors
+    from dlmath.counting.models.safetensors import read_safetensors
 
     return read_safetensors(name)
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlmath import zoo
-from dlmath.commands.checks import refuse
-from dlmath.engine.counting.language import parse_reference
-from dlmath.engine.counting.shapes import parse_shape
+from dlmath.counting import zoo
+from dlmath.counting.engine.language import parse_reference
+from dlmath.counting.engine.shapes import parse_shape
+from dlmath.frame.checks import refuse
+from dlmath.frame.outcome import Outcome
 from dlmath.report.blocks import Table
-from dlmath.report.outcome import Outcome
 
 if TYPE_CHECKING:
-    from dlmath.commands.param_count import Words
-    from dlmath.engine.counting.graph import Network
-    from dlmath.report.output import Output
+    from dlmath.counting.command import Words
+    from dlmath.counting.engine.graph import Network
+    from dlmath.frame.output import Output
 
 YAML = (".yaml", ".yml", ".json")
 
@@ -25,15 +25,15 @@ def load_model(model: str, input_shape: str | None) -> Network:
     reference = parse_reference(model)
     ending = "." + reference.name.rpartition(".")[2].lower()
     if ending == ".keras":
-        from dlmath.files.models.keras import read_keras
+        from dlmath.counting.models.keras import read_keras
 
         return read_keras(model, () if shape is None else (shape,))
     if ending == ".onnx":
-        from dlmath.files.models.onnx import read_onnx
+        from dlmath.counting.models.onnx import read_onnx
 
         return read_onnx(model, () if shape is None else (shape,))
     if ending in YAML or reference.name == "-" or (zoo.find(reference.name) is None and "/" in reference.name):
-        from dlmath.files.architecture import read_architecture
+        from dlmath.counting.models.architecture import read_architecture
 
         return read_architecture(reference, shape)
     return zoo.load(reference, shape)

@@ -1,15 +1,15 @@
-"""`dlmath vanishing`: its words. What they do is in `dlmath.commands.vanishing`."""
+"""`dlmath vanishing`: its words. What they do is in `dlmath.depth.command`."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlmath.cli.app import app
-from dlmath.cli.frame import SEED, choice, completer, subcommand
+from dlmath.frame.app import app
+from dlmath.frame.options import SEED, choice, completer, subcommand
 
 if TYPE_CHECKING:
-    from dlmath.report.outcome import Outcome
-    from dlmath.report.output import Output
+    from dlmath.frame.outcome import Outcome
+    from dlmath.frame.output import Output
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky-relu", "elu", "selu", "gelu", "swish", "softplus", "linear")
 INITS = ("glorot", "glorot-normal", "he", "lecun", "uniform:A", "uniform:A:B", "normal:SIGMA", "orthogonal", "lsuv")
@@ -86,6 +86,6 @@ def vanishing(
     """
     options = dict(locals())
     del options["output"]
-    from dlmath.commands.vanishing import Words, run
+    from dlmath.depth.command import Words, run
 
     return run(Words(**options), output)

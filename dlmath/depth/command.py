@@ -6,17 +6,17 @@ from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.commands.checks import at_least, given, one_of, refuse
 from dlmath.errors import InvalidValueError
+from dlmath.frame.checks import at_least, given, one_of, refuse
 
 if TYPE_CHECKING:
-    from dlmath.engine.depth.histograms import Histogram
-    from dlmath.engine.depth.measure import DepthResult
-    from dlmath.engine.depth.path import PathResult
-    from dlmath.engine.depth.settings import DepthSettings
-    from dlmath.engine.depth.task import TaskResult
-    from dlmath.report.outcome import Outcome
-    from dlmath.report.output import Output
+    from dlmath.depth.engine.histograms import Histogram
+    from dlmath.depth.engine.measure import DepthResult
+    from dlmath.depth.engine.path import PathResult
+    from dlmath.depth.engine.settings import DepthSettings
+    from dlmath.depth.engine.task import TaskResult
+    from dlmath.frame.outcome import Outcome
+    from dlmath.frame.output import Output
 
 NAME = "vanishing"
 DEPTH, WIDTH = 30, 256
@@ -50,7 +50,7 @@ def run(words: Words, output: Output) -> Outcome:
     if words.critical and words.phase_diagram:
         raise InvalidValueError("--critical and --phase-diagram are two questions", "ask one of them")
     if words.critical or words.phase_diagram:
-        from dlmath.commands.vanishing_phases import critical_line, phase_diagram
+        from dlmath.depth.run_phases import critical_line, phase_diagram
 
         return critical_line(words, output) if words.critical else phase_diagram(words, output)
     return measured(words, output)
@@ -58,10 +58,10 @@ def run(words: Words, output: Output) -> Outcome:
 
 def measured(words: Words, output: Output) -> Outcome:
     """Measure every combination, one after the other."""
-    from dlmath.engine.depth.measure import measure
-    from dlmath.engine.depth.settings import check_settings
-    from dlmath.report import vanishing as report
-    from dlmath.report.outcome import Lazy, Outcome
+    from dlmath.depth.engine.measure import measure
+    from dlmath.depth.engine.settings import check_settings
+    from dlmath.depth.report import tables as report
+    from dlmath.frame.outcome import Lazy, Outcome
     from dlmath.report.progress import progress
 
     requests = combinations(words)
@@ -95,7 +95,7 @@ def told(advance: object, before: int, done: int, _all: int) -> None:
 
 def combinations(words: Words) -> list[DepthSettings]:
     """Return the settings of every activation with every initialisation."""
-    from dlmath.engine.depth.settings import DepthSettings
+    from dlmath.depth.engine.settings import DepthSettings
 
     if words.weight_std is not None and words.init:
         refuse({"--init": words.init[0]}, "beside --weight-std, which overrides it")
@@ -130,7 +130,7 @@ def trainings(requests: list[DepthSettings], words: Words) -> list[TaskResult | 
     """Return what --train found for every combination, None where it was not asked for."""
     if words.train is None:
         return [None] * len(requests)
-    from dlmath.engine.depth.task import train_parity
+    from dlmath.depth.engine.task import train_parity
 
     steps = at_least("--train", words.train, 1)
     return [train_parity(request, steps) for request in requests]
@@ -144,8 +144,8 @@ def advice(found: DepthResult) -> dict[str, Any] | None:
     settings = found.settings
     if found.verdict == "stable" or settings.normalize != "none" or settings.residual != "none":
         return None
-    from dlmath.engine.depth.critical import suggest
-    from dlmath.engine.depth.measure import measure
+    from dlmath.depth.engine.critical import suggest
+    from dlmath.depth.engine.measure import measure
 
     suggestion = suggest(settings.activation, settings.sigma_b)
     if suggestion is None:
@@ -159,7 +159,7 @@ def advice(found: DepthResult) -> dict[str, Any] | None:
 
 def path_of(found: DepthResult) -> PathResult | str:
     """Return the strongest path through the first seed's network, or why there is no single one to follow."""
-    from dlmath.engine.depth.path import strongest_path
+    from dlmath.depth.engine.path import strongest_path
     from dlmath.errors import DlmathError
 
     try:
@@ -170,7 +170,7 @@ def path_of(found: DepthResult) -> PathResult | str:
 
 def histograms_of(found: DepthResult) -> tuple[Histogram, ...]:
     """Return the distributions of activations in five layers from the input to the output."""
-    from dlmath.engine.depth.histograms import activation_histograms
+    from dlmath.depth.engine.histograms import activation_histograms
 
     depth = found.settings.depth
     layers = sorted({1, *(round(1 + share * (depth - 1) / 4) for share in range(1, 5))})

@@ -5,19 +5,19 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dlmath.commands.checks import refuse
-from dlmath.commands.vanishing import DEPTH, NAME, WIDTH, Words
-from dlmath.engine.depth.critical import critical_sigma_b, critical_sigma_w
-from dlmath.engine.depth.phase_diagram import phase_diagram as over_the_plane
+from dlmath.depth.command import DEPTH, NAME, WIDTH, Words
+from dlmath.depth.engine.critical import critical_sigma_b, critical_sigma_w
+from dlmath.depth.engine.phase_diagram import phase_diagram as over_the_plane
+from dlmath.depth.report import phases as report
 from dlmath.errors import InvalidValueError
-from dlmath.report import phases as report
-from dlmath.report.outcome import Outcome
+from dlmath.frame.checks import refuse
+from dlmath.frame.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.engine.depth.critical import CriticalPoint
-    from dlmath.report.output import Output
+    from dlmath.depth.engine.critical import CriticalPoint
+    from dlmath.frame.output import Output
 
 MEASURED_ONLY = (
     "init",
@@ -63,8 +63,8 @@ def solved(activation: str, words: Words) -> CriticalPoint:
 
 def proof(activation: str, point: CriticalPoint, words: Words) -> float:
     """Return the factor measured at a critical point: what the theory promises to be 1."""
-    from dlmath.engine.depth.measure import measure
-    from dlmath.engine.depth.settings import DepthSettings
+    from dlmath.depth.engine.measure import measure
+    from dlmath.depth.engine.settings import DepthSettings
 
     settings = DepthSettings(
         depth=words.depth,

@@ -43,8 +43,15 @@ def root(
     """Do nothing: its docstring is not shown, `help=` of the application is."""
 
 
-NAMES = ("train-gate", "convolve", "param-count", "vanishing", "run")
-COMMANDS = {name: "dlmath.cli." + name.replace("-", "_") for name in NAMES}
+HOUSES = {
+    "train-gate": "gates",
+    "convolve": "convolution",
+    "param-count": "counting",
+    "vanishing": "depth",
+    "run": "runs",
+}
+"""Subcommand to the house it lives in."""
+COMMANDS = {name: f"dlmath.{house}.cli" for name, house in HOUSES.items()}
 """Subcommand to the module whose import registers it."""
 
 

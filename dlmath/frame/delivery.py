@@ -8,17 +8,17 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dlmath.cli.frame import FORMATS
-from dlmath.commands.checks import one_of
 from dlmath.errors import InvalidValueError, UnwritableError, unknown
-from dlmath.report.outcome import emit
-from dlmath.report.output import Output
+from dlmath.frame.checks import one_of
+from dlmath.frame.options import FORMATS
+from dlmath.frame.outcome import emit
+from dlmath.frame.output import Output
 from dlmath.report.streams import detect, silence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlmath.report.outcome import Outcome
+    from dlmath.frame.outcome import Outcome
 
 PLOT_FORMATS = ("png", "svg", "pdf")
 
@@ -47,7 +47,7 @@ def check_output(output: Output) -> None:
 def check_plot(name: str) -> None:
     """Find out before the work that the picture can be drawn after it."""
     from dlmath.files.atomic import check_writable
-    from dlmath.report.plots import require_matplotlib
+    from dlmath.report.figures import require_matplotlib
 
     if ending_of(name) not in PLOT_FORMATS:
         raise unknown("ending for --plot:", ending_of(name), PLOT_FORMATS)

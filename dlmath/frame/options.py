@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from dlmath.report.outcome import Outcome
+    from dlmath.frame.outcome import Outcome
 
 FORMATS = ("table", "json", "csv")
 
@@ -26,7 +26,7 @@ def completer(words: Callable[[], Iterable[str]] | Sequence[str]) -> Callable[[s
 
 
 def choice(flag: str, words: Sequence[str], text: str, **extra: Any) -> Any:
-    """Declare an option that takes one of a few words; `dlmath.commands.checks.one_of` checks it."""
+    """Declare an option that takes one of a few words; `dlmath.frame.checks.one_of` checks it."""
     return typer.Option(
         flag, metavar="|".join(words), help=text, autocompletion=completer(words), show_default=False, **extra
     )
@@ -85,7 +85,7 @@ def subcommand(
 
         @functools.wraps(function)
         def call(**words: Any) -> int:
-            from dlmath.cli.delivery import deliver, take_output
+            from dlmath.frame.delivery import deliver, take_output
 
             output = take_output(words, [parameter.name for parameter in shared])
             return deliver(function(**words, output=output), output)

@@ -1,15 +1,15 @@
-"""`dlmath train-gate`: its words. What they do is in `dlmath.commands.train_gate`."""
+"""`dlmath train-gate`: its words. What they do is in `dlmath.gates.command`."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlmath.cli.app import app
-from dlmath.cli.frame import JOBS, SEED, choice, completer, subcommand
+from dlmath.frame.app import app
+from dlmath.frame.options import JOBS, SEED, choice, completer, subcommand
 
 if TYPE_CHECKING:
-    from dlmath.report.outcome import Outcome
-    from dlmath.report.output import Output
+    from dlmath.frame.outcome import Outcome
+    from dlmath.frame.output import Output
 
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky-relu", "elu", "selu", "gelu", "swish", "softplus", "linear", "step")
 INITS = (
@@ -136,6 +136,6 @@ def train_gate(
     """
     options = dict(locals())
     del options["output"]
-    from dlmath.commands.train_gate import Words, run
+    from dlmath.gates.command import Words, run
 
     return run(Words(**options), output)

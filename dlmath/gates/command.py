@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.commands.checks import at_least, one_of, refuse
-from dlmath.engine.gates import Gate, parse_gate
 from dlmath.errors import InvalidValueError
 from dlmath.files.atomic import check_writable
-from dlmath.files.rows import is_data_file, read_rows
+from dlmath.frame.checks import at_least, one_of, refuse
+from dlmath.gates.engine.gates import Gate, parse_gate
+from dlmath.gates.files.rows import is_data_file, read_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.report.outcome import Outcome
-    from dlmath.report.output import Output
+    from dlmath.frame.outcome import Outcome
+    from dlmath.frame.output import Output
 
 NAME = "train-gate"
 
@@ -52,7 +52,7 @@ class Words(NamedTuple):
 def run(words: Words, output: Output) -> Outcome:
     """Count separable functions, run a perceptron, or train networks."""
     if words.separable is not None:
-        from dlmath.commands.gate_census import run_census
+        from dlmath.gates.run_census import run_census
 
         return run_census(words, output)
     if words.gate is None:
@@ -61,10 +61,10 @@ def run(words: Words, output: Output) -> Outcome:
     check_common(words)
     gate = read_gate(words)
     if rule == "perceptron":
-        from dlmath.commands.gate_perceptron import run_perceptron
+        from dlmath.gates.run_perceptron import run_perceptron
 
         return run_perceptron(gate, words, output)
-    from dlmath.commands.gate_network import run_network
+    from dlmath.gates.run_network import run_network
 
     return run_network(gate, words, output)
 

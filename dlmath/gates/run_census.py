@@ -5,24 +5,24 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from dlmath.commands.checks import refuse
-from dlmath.commands.train_gate import NAME, Words
 from dlmath.errors import InvalidValueError
+from dlmath.frame.checks import refuse
+from dlmath.frame.outcome import Outcome
+from dlmath.gates.command import NAME, Words
 from dlmath.report.blocks import Facts, Lines, Table
-from dlmath.report.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.engine.census import Census
+    from dlmath.frame.output import Output
+    from dlmath.gates.engine.census import Census
     from dlmath.report.blocks import Block, Cell
-    from dlmath.report.output import Output
 
 
 def run_census(words: Words, output: Output) -> Outcome:
     """Run the perceptron rule on every function of N inputs; each ends learned or in a proven cycle."""
     check_words(words, output)
-    from dlmath.engine.census import census
+    from dlmath.gates.engine.census import census
 
     assert words.separable is not None
     counted = census(words.separable)

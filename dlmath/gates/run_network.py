@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.commands.checks import at_least, between, given, one_of, positive, refuse, widths
-from dlmath.commands.train_gate import NAME, settings
-from dlmath.engine.activations import ACTIVATIONS
-from dlmath.engine.architecture import Architecture
-from dlmath.engine.losses import LOSSES, get_loss
-from dlmath.engine.optimizers import OPTIMIZERS
-from dlmath.engine.statistics import summarise_epochs, wilson_interval
-from dlmath.engine.training import BATCHES, DTYPES, TrainingSettings, train
 from dlmath.errors import InvalidValueError
-from dlmath.report.outcome import Outcome
+from dlmath.frame.checks import at_least, between, given, one_of, positive, refuse, widths
+from dlmath.frame.outcome import Outcome
+from dlmath.gates.command import NAME, settings
+from dlmath.gates.engine.training import BATCHES, DTYPES, TrainingSettings, train
+from dlmath.neural.activations import ACTIVATIONS
+from dlmath.neural.architecture import Architecture
+from dlmath.neural.losses import LOSSES, get_loss
+from dlmath.neural.optimizers import OPTIMIZERS
+from dlmath.neural.uncertainty import summarise_epochs, wilson_interval
 from dlmath.report.progress import progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dlmath.commands.train_gate import Words
-    from dlmath.engine.gates import Gate
-    from dlmath.engine.gradients import GradientCheck
-    from dlmath.engine.training import TrainingResult
-    from dlmath.files.weights import Weights
-    from dlmath.report.output import Output
+    from dlmath.frame.output import Output
+    from dlmath.gates.command import Words
+    from dlmath.gates.engine.gates import Gate
+    from dlmath.gates.engine.gradients import GradientCheck
+    from dlmath.gates.engine.training import TrainingResult
+    from dlmath.gates.files.weights import Weights
 
 DEFAULT_EPOCHS = 5_000
 MOMENTUM_OPTIMIZERS = ("momentum", "nesterov")
@@ -51,7 +51,7 @@ def run_network(gate: Gate, words: Words, output: Output) -> Outcome:
         report = None if advance is None else lambda done, _all: advance(done)
         result = train(np.array(gate.inputs), np.array(gate.targets), request, progress=report, jobs=words.jobs)
     if words.save is not None:
-        from dlmath.files.weights import save_weights
+        from dlmath.gates.files.weights import save_weights
 
         save_weights(words.save, result.shown.weights, result.shown.biases)
     return outcome(Trained(gate, request, result, check), settings(words, output, resolved_options(request)), output)
@@ -88,7 +88,7 @@ def read_start(words: Words) -> Weights | None:
     """Return the weights to start from, if a file was named."""
     if words.weights is None:
         return None
-    from dlmath.files.weights import read_weights
+    from dlmath.gates.files.weights import read_weights
 
     return read_weights(words.weights)
 
@@ -148,8 +148,8 @@ def bias_vector(layer: int, vector: tuple[float, ...], count: int, kind: str) ->
 
 def gradient_check(gate: Gate, request: TrainingSettings) -> GradientCheck:
     """Compare every analytic gradient of the shown network with a central difference."""
-    from dlmath.engine.gradients import check_gradients
-    from dlmath.engine.training import initial_parameters
+    from dlmath.gates.engine.gradients import check_gradients
+    from dlmath.gates.engine.training import initial_parameters
 
     data = np.array(gate.inputs), np.array(gate.targets)
     return check_gradients(request.architecture, get_loss(request.loss), *data, initial_parameters(request))
@@ -178,7 +178,7 @@ def resolved_options(request: TrainingSettings) -> dict[str, object]:
 
 def outcome(trained: Trained, chosen: dict[str, object], output: Output) -> Outcome:
     """Gather the result, the table, the explanation and the picture."""
-    from dlmath.report import gate_network as report
+    from dlmath.gates.report import network as report
 
     found = trained.result
     return Outcome(

@@ -5,21 +5,21 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.commands.checks import at_least, given, one_of, positive, refuse
-from dlmath.commands.train_gate import NAME, settings
-from dlmath.engine import perceptron, separability
-from dlmath.engine.statistics import summarise_epochs, wilson_interval
 from dlmath.errors import InvalidValueError
-from dlmath.report.outcome import Outcome
+from dlmath.frame.checks import at_least, given, one_of, positive, refuse
+from dlmath.frame.outcome import Outcome
+from dlmath.gates.command import NAME, settings
+from dlmath.gates.engine import perceptron, separability
+from dlmath.neural.uncertainty import summarise_epochs, wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.commands.train_gate import Words
-    from dlmath.engine.gates import Gate
-    from dlmath.engine.perceptron import Perceptron, Run
-    from dlmath.engine.separability import Separability
-    from dlmath.report.output import Output
+    from dlmath.frame.output import Output
+    from dlmath.gates.command import Words
+    from dlmath.gates.engine.gates import Gate
+    from dlmath.gates.engine.perceptron import Perceptron, Run
+    from dlmath.gates.engine.separability import Separability
 
 DEFAULT_EPOCHS = 10_000
 CURVE_POINTS = 500
@@ -113,7 +113,7 @@ def starts(gate: Gate, words: Words, resolved: dict[str, object]) -> Iterator[tu
 
 def from_file(name: str, gate: Gate) -> tuple[list[float], float]:
     """Return the start that a weights file holds."""
-    from dlmath.files.weights import read_weights
+    from dlmath.gates.files.weights import read_weights
 
     stored = read_weights(name)
     if stored.sizes != (gate.n_inputs, 1):
@@ -125,8 +125,8 @@ def from_file(name: str, gate: Gate) -> tuple[list[float], float]:
 
 def drawn(gate: Gate, words: Words, resolved: dict[str, object]) -> Iterator[tuple[list[float], float]]:
     """Yield starts drawn as a network's are: seed k is the same alone and among others."""
-    from dlmath.engine.architecture import Architecture
-    from dlmath.engine.initialisers import draw_parameters, parse_initialiser
+    from dlmath.neural.architecture import Architecture
+    from dlmath.neural.initialisers import draw_parameters, parse_initialiser
 
     init, bias_init = (parse_initialiser(str(resolved[name])) for name in ("init", "bias_init"))
     unit = Architecture((gate.n_inputs, 1), ("linear",))  # a draw does not depend on the activation
@@ -137,7 +137,7 @@ def drawn(gate: Gate, words: Words, resolved: dict[str, object]) -> Iterator[tup
 
 def save(name: str, trained: Trained) -> None:
     """Write the shown run's weights."""
-    from dlmath.files.weights import save_weights
+    from dlmath.gates.files.weights import save_weights
 
     weights, biases = learned_weights(trained)
     save_weights(name, weights, biases)
@@ -151,7 +151,7 @@ def learned_weights(trained: Trained) -> tuple[list[list[list[float]]], list[lis
 
 def outcome(trained: Trained, chosen: dict[str, object], output: Output) -> Outcome:
     """Gather the result, the table and the explanation."""
-    from dlmath.report import gate_perceptron as report
+    from dlmath.gates.report import perceptron as report
 
     return Outcome(
         command=NAME,

@@ -7,14 +7,14 @@ import operator
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.engine.expression_functions import FUNCTIONS, MONOTONE, ExpressionError, mean, natural, truth
-from dlmath.engine.expressions import Binary, Call, Compare, Items, Literal, Over, Path, Signed, walk
 from dlmath.errors import nearest
+from dlmath.language.expressions import Binary, Call, Compare, Items, Literal, Over, Path, Signed, walk
+from dlmath.language.functions import FUNCTIONS, MONOTONE, ExpressionError, mean, natural, truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dlmath.engine.expressions import Expectation, Node
+    from dlmath.language.expressions import Expectation, Node
 
 INFINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 """How JSON-like results write the numbers that JSON lacks."""

@@ -9,7 +9,7 @@
     f[x where t]  the same function of x over all cells of the sweep: max[success_rate where hidden == 1] < 0.5
     f[x along a]  increasing, decreasing, nondecreasing, nonincreasing along one axis, for every value of the others
 
-This module turns text into a tree; `dlmath.engine.expectations` gives trees their values.
+This module turns text into a tree; `dlmath.language.expectations` gives trees their values.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from dlmath.engine.expression_functions import FUNCTIONS, MONOTONE, ExpressionError
 from dlmath.errors import unknown
+from dlmath.language.functions import FUNCTIONS, MONOTONE, ExpressionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

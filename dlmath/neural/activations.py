@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.special_functions import erfc
 from dlmath.errors import InvalidValueError, unknown
+from dlmath.neural.special_functions import erfc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 
 SELU_ALPHA = 1.6732632423543772

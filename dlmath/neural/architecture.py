@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.activations import get_activation
 from dlmath.errors import InvalidValueError, ShapeError, unknown
+from dlmath.neural.activations import get_activation
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 BIAS_KINDS: dict[str, str] = {
     "neuron": "one bias for each unit",

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.arrays import Array
-from dlmath.engine.special_functions import inverse_normal
 from dlmath.errors import InvalidValueError, unknown
+from dlmath.neural.arrays import Array
+from dlmath.neural.special_functions import inverse_normal
 
 if TYPE_CHECKING:
-    from dlmath.engine.architecture import Architecture
+    from dlmath.neural.architecture import Architecture
 
 
 MASTER_SEED = 19580101  # the stream every seed is a stretch of; the year of Rosenblatt's perceptron

@@ -14,7 +14,7 @@ from dlmath.errors import InvalidValueError, unknown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 
 class Loss(NamedTuple):

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.losses import get_loss
 from dlmath.errors import unknown
+from dlmath.neural.losses import get_loss
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 Program = list[tuple[Callable[..., Any], tuple[Any, ...]]]
 """Calls to be made in order, with the arrays they work on; built once, run every epoch."""

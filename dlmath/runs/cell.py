@@ -14,16 +14,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath import __version__
-from dlmath.commands.run_vocabulary import COMMANDS, module_of
 from dlmath.errors import DlmathError
-from dlmath.report.outcome import plain
-from dlmath.report.output import Output
+from dlmath.frame.outcome import plain
+from dlmath.frame.output import Output
 from dlmath.report.streams import Streams
+from dlmath.runs.vocabulary import COMMANDS, module_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.report.outcome import Outcome
+    from dlmath.frame.outcome import Outcome
 
 CLOCK = "seconds"
 """The key under which commands report times: they are of the machine, not of the mathematics, and no two are alike."""
@@ -139,7 +139,7 @@ def whole_words(task: Task, stack: ExitStack, names: dict[str, str]) -> Any:
     """Return the command's words, with input files by their whole paths and pictures written where they vanish."""
     made = {field: with_paths(value, task.files) for field, value in task.words.items()}
     if task.command == "convolve" and made.get("images") and not made.get("target"):
-        from dlmath.commands.convolve_images import is_matrix
+        from dlmath.convolution.run_images import is_matrix
 
         if not any(is_matrix(image) for image in made["images"]):
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dlmath-cell-")) + "/"

@@ -11,15 +11,15 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecu
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from dlmath.commands.run_cell import execute
 from dlmath.errors import DlmathError, MissingExtraError
+from dlmath.runs.cell import execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor, Future
     from multiprocessing.connection import Connection
 
-    from dlmath.commands.run_cell import Done, Task
+    from dlmath.runs.cell import Done, Task
 
 AHEAD = 2
 """Cells that wait for each worker, so that none is idle; more would only be lost when the run is stopped."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from dlmath.commands.run_cell import silent_output, whole_words
+from dlmath.runs.cell import silent_output, whole_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.commands.run_cell import Task
+    from dlmath.runs.cell import Task
 
 
 def check_words(task: Task) -> None:
@@ -23,8 +23,8 @@ def check_words(task: Task) -> None:
 
 def check_train_gate(words: Any) -> None:
     """Check as `train-gate` does."""
-    from dlmath.commands import train_gate
-    from dlmath.commands.checks import one_of
+    from dlmath.frame.checks import one_of
+    from dlmath.gates import command as train_gate
 
     if words.separable is not None or words.gate is None:
         if words.separable is None:
@@ -34,13 +34,13 @@ def check_train_gate(words: Any) -> None:
     train_gate.check_common(words)
     gate = train_gate.read_gate(words)
     if words.rule.lower() == "perceptron":
-        from dlmath.commands import gate_perceptron
+        from dlmath.gates import run_perceptron as gate_perceptron
 
         gate_perceptron.check_words(gate, words)
         gate_perceptron.resolve(words)
         return
-    from dlmath.commands import gate_network
-    from dlmath.engine.initialisers import parse_initialiser
+    from dlmath.gates import run_network as gate_network
+    from dlmath.neural.initialisers import parse_initialiser
 
     request = gate_network.resolve(gate, words)
     for init in (request.init, request.bias_init):
@@ -49,10 +49,11 @@ def check_train_gate(words: Any) -> None:
 
 def check_convolve(words: Any) -> None:
     """Check as `convolve` does, up to reading the images."""
-    from dlmath.commands import convolve, convolve_request
-    from dlmath.engine.convolution.kernels import names_in
-    from dlmath.files.images import is_inline
-    from dlmath.files.kernels import read_kernel
+    from dlmath.convolution import command as convolve
+    from dlmath.convolution import request as convolve_request
+    from dlmath.convolution.engine.kernels import names_in
+    from dlmath.convolution.files.kernels import read_kernel
+    from dlmath.files.pictures.images import is_inline
     from dlmath.files.sources import open_source
 
     if words.list_kernels or (not words.kernel and not words.pool):
@@ -69,7 +70,7 @@ def check_convolve(words: Any) -> None:
 
 def check_param_count(words: Any) -> None:
     """Check as `param-count` does; layers are counted, which takes no longer than reading them."""
-    from dlmath.commands import param_count
+    from dlmath.counting import command as param_count
 
     param_count.check_words(words)
     if words.model is None and not words.list_models:
@@ -78,8 +79,8 @@ def check_param_count(words: Any) -> None:
 
 def check_vanishing(words: Any) -> None:
     """Check as `vanishing` does before it measures."""
-    from dlmath.commands import vanishing
-    from dlmath.engine.depth.settings import check_settings
+    from dlmath.depth import command as vanishing
+    from dlmath.depth.engine.settings import check_settings
 
     if not (words.critical or words.phase_diagram):
         for request in vanishing.combinations(words):

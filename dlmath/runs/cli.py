@@ -1,15 +1,15 @@
-"""`dlmath run`: its words. What they do is in `dlmath.commands.run`."""
+"""`dlmath run`: its words. What they do is in `dlmath.runs.command`."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dlmath.cli.app import app
-from dlmath.cli.frame import JOBS, subcommand
+from dlmath.frame.app import app
+from dlmath.frame.options import JOBS, subcommand
 
 if TYPE_CHECKING:
-    from dlmath.report.outcome import Outcome
-    from dlmath.report.output import Output
+    from dlmath.frame.outcome import Outcome
+    from dlmath.frame.output import Output
 
 
 @subcommand(app, "run")
@@ -73,6 +73,6 @@ def run(
     options = dict(locals())
     del options["output"]
     options["set"] = options.pop("override")
-    from dlmath.commands.run import Words, run
+    from dlmath.runs.command import Words, run
 
     return run(Words(**options), output)

@@ -6,26 +6,26 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.commands.checks import at_least, refuse
-from dlmath.commands.run_cell import DONE, machine
-from dlmath.commands.run_cells import executor_for, run_tasks
-from dlmath.commands.run_judge import check_paths, report_of, unfinished
-from dlmath.commands.run_plan import check_cells, make_plan, task_of
-from dlmath.commands.run_vocabulary import command_line, vocabularies
 from dlmath.errors import InvalidValueError, MissingExtraError
-from dlmath.files.experiment import read_experiments
-from dlmath.files.results import Store
-from dlmath.report import run as report
-from dlmath.report.outcome import Outcome
+from dlmath.frame.checks import at_least, refuse
+from dlmath.frame.outcome import Outcome
 from dlmath.report.progress import progress
+from dlmath.runs.cell import DONE, machine
+from dlmath.runs.cells import executor_for, run_tasks
+from dlmath.runs.files.experiment import read_experiments
+from dlmath.runs.files.results import Store
+from dlmath.runs.judge import check_paths, report_of, unfinished
+from dlmath.runs.plan import check_cells, make_plan, task_of
+from dlmath.runs.report import tables as report
+from dlmath.runs.vocabulary import command_line, vocabularies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlmath.commands.run_cell import Done, Task
-    from dlmath.commands.run_plan import Planned, PlannedCell
-    from dlmath.report.output import Output
-    from dlmath.report.run import Ran
+    from dlmath.frame.output import Output
+    from dlmath.runs.cell import Done, Task
+    from dlmath.runs.plan import Planned, PlannedCell
+    from dlmath.runs.report.tables import Ran
 
 NAME = "run"
 RESULTS = "results"
@@ -61,7 +61,7 @@ def run(words: Words, output: Output) -> Outcome:
     """Replay one cell, print the plan, or run it."""
     at_least("--jobs", words.jobs, 1)
     if words.replay is not None:
-        from dlmath.commands.run_replay import replay
+        from dlmath.runs.replay import replay
 
         return replay(words, output)
     if not words.files:
@@ -99,7 +99,7 @@ def check_words(words: Words) -> None:
     if words.dry_run:
         refuse({"--claims": words.claims}, "with --dry-run")
     if words.claims is not None:
-        from dlmath.files.claims import check_claims_file
+        from dlmath.runs.files.claims import check_claims_file
 
         check_claims_file(words.claims)
     if words.parquet:
@@ -234,7 +234,7 @@ def outcome(run: Run, output: Output) -> Outcome:
     """Gather the result, the tables, the explanation and the picture."""
     reports = run.reported()
     if run.words.claims is not None:
-        from dlmath.files.claims import write_claims
+        from dlmath.runs.files.claims import write_claims
 
         write_claims(run.words.claims, report.claims_table(reports))
     kind = RunOutcome if any(ran.failures for ran in reports) else Outcome

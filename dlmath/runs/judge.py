@@ -5,23 +5,23 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from dlmath.commands.run_cell import FAILED
-from dlmath.engine.expectations import NoCellError, judge, probe, values_of
-from dlmath.engine.expression_functions import ExpressionError
-from dlmath.engine.expressions import parse, paths_of
-from dlmath.engine.intervals import spread
-from dlmath.files.experiment import located_error
-from dlmath.report.outcome import plain
-from dlmath.report.run import Ran, Row, Verdict
+from dlmath.frame.outcome import plain
+from dlmath.language.expectations import NoCellError, judge, probe, values_of
+from dlmath.language.expressions import parse, paths_of
+from dlmath.language.functions import ExpressionError
+from dlmath.neural.intervals import spread
+from dlmath.runs.cell import FAILED
+from dlmath.runs.files.experiment import located_error
+from dlmath.runs.report.tables import Ran, Row, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlmath.commands.run_plan import Planned
-    from dlmath.engine.expectations import Sweep
-    from dlmath.engine.expressions import Expectation
-    from dlmath.files.experiment import Expected
-    from dlmath.report.run import Shown
+    from dlmath.language.expectations import Sweep
+    from dlmath.language.expressions import Expectation
+    from dlmath.runs.files.experiment import Expected
+    from dlmath.runs.plan import Planned
+    from dlmath.runs.report.tables import Shown
 
 
 def check_paths(planned: Planned, number: int, record: dict[str, Any]) -> None:

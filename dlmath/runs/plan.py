@@ -8,22 +8,22 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.commands.run_cell import Task, program_version
-from dlmath.commands.run_vocabulary import COMMANDS, default_words, vocabulary
-from dlmath.engine.expectations import Cell, Sweep, selected
-from dlmath.engine.expression_functions import ExpressionError
 from dlmath.errors import DlmathError, InvalidValueError, UnreadableError, unknown
-from dlmath.files.experiment import located_error
-from dlmath.files.experiment_sweep import Axis, filled, read_axis
-from dlmath.files.experiment_values import label, read_setting
-from dlmath.files.places import Entries, Listing, Place, compose, wrong
+from dlmath.files.document import Entries, Listing, Place, compose, wrong
+from dlmath.language.expectations import Cell, Sweep, selected
+from dlmath.language.functions import ExpressionError
+from dlmath.runs.cell import Task, program_version
+from dlmath.runs.files.experiment import located_error
+from dlmath.runs.files.sweep import Axis, filled, read_axis
+from dlmath.runs.files.values import label, read_setting
+from dlmath.runs.vocabulary import COMMANDS, default_words, vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dlmath.files.experiment import Experiment
-    from dlmath.files.experiment_sweep import Point
-    from dlmath.files.experiment_values import Value, Vocabulary
+    from dlmath.runs.files.experiment import Experiment
+    from dlmath.runs.files.sweep import Point
+    from dlmath.runs.files.values import Value, Vocabulary
 
 ID_DIGITS = 16
 
@@ -286,8 +286,8 @@ def check_where(planned: Planned) -> None:
 
 def looks_at_results(planned: Planned, where: Any) -> bool:
     """Tell whether a `where` names something that is no setting."""
-    from dlmath.engine.expressions import Path as NamedPath
-    from dlmath.engine.expressions import walk
+    from dlmath.language.expressions import Path as NamedPath
+    from dlmath.language.expressions import walk
 
     known = {*vocabulary(planned.experiment.command), "repeat", "settings"}
     known |= {name for axis in planned.axes for name in axis.names}
@@ -305,7 +305,7 @@ def place_of(experiment: Experiment, field: str, words: dict[str, Any], item: st
 
 def check_cells(planned: Planned) -> None:
     """Let the command's own checks refuse what it would refuse, at the place where it was written."""
-    from dlmath.commands.run_checks import check_words
+    from dlmath.runs.checks import check_words
 
     seen: set[str] = set()
     for cell in planned.cells:
@@ -320,7 +320,7 @@ def check_cells(planned: Planned) -> None:
 
 def guilty_place(experiment: Experiment, cell: PlannedCell, error: DlmathError) -> Place:
     """Return the place of the option that an error is about: the one it names, or whose value it quotes."""
-    from dlmath.commands.run_vocabulary import spelled
+    from dlmath.runs.vocabulary import spelled
 
     text = error.what.replace(":", " ") + " "
     options = {field: spelled(experiment.command, field) + " " for field in cell.words}

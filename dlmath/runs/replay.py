@@ -7,21 +7,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlmath.commands.checks import refuse
-from dlmath.commands.run_cell import Task, execute, machine, program_version
-from dlmath.commands.run_vocabulary import COMMANDS, command_line
 from dlmath.errors import InvalidValueError
-from dlmath.files.results import find_record
+from dlmath.frame.checks import refuse
+from dlmath.frame.outcome import Outcome
 from dlmath.report.blocks import Facts, Lines, Table
-from dlmath.report.outcome import Outcome
-from dlmath.report.run import worded
+from dlmath.runs.cell import Task, execute, machine, program_version
+from dlmath.runs.files.results import find_record
+from dlmath.runs.report.tables import worded
+from dlmath.runs.vocabulary import COMMANDS, command_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.commands.run import Words
+    from dlmath.frame.output import Output
     from dlmath.report.blocks import Block
-    from dlmath.report.output import Output
+    from dlmath.runs.command import Words
 
 COMPARED = ("status", "answer", "settings", "result", "error")
 

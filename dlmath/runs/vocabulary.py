@@ -8,13 +8,13 @@ from importlib import import_module
 from types import UnionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.files.experiment_values import Option
+from dlmath.runs.files.values import Option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-    from dlmath.files.experiment_values import Vocabulary
+    from dlmath.runs.files.values import Vocabulary
 
 
 class Command(NamedTuple):
@@ -36,12 +36,12 @@ class Command(NamedTuple):
 
 
 COMMANDS: dict[str, Command] = {
-    "train-gate": Command("dlmath.commands.train_gate", outputs=("save",)),
+    "train-gate": Command("dlmath.gates.command", outputs=("save",)),
     "convolve": Command(
-        "dlmath.commands.convolve", {"images": ("images", "image"), "target": ("output",)}, outputs=("target",)
+        "dlmath.convolution.command", {"images": ("images", "image"), "target": ("output",)}, outputs=("target",)
     ),
-    "vanishing": Command("dlmath.commands.vanishing"),
-    "param-count": Command("dlmath.commands.param_count", {"layers": ("layers", "layer"), "input_shape": ("input",)}),
+    "vanishing": Command("dlmath.depth.command"),
+    "param-count": Command("dlmath.counting.command", {"layers": ("layers", "layer"), "input_shape": ("input",)}),
 }
 
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageFilter
 
 from dlmath.__main__ import run
-from dlmath.cli import convolve as declared
-from dlmath.engine.convolution import borders, planner, request
+from dlmath.convolution import cli as declared
+from dlmath.convolution.engine import borders, planner, request
 
 SCENE = Path(__file__).parent.parent.parent / "experiments" / "data" / "scene.png"
 GRID = "3 3 2 1 0; 0 0 1 3 1; 3 1 2 2 3; 2 0 0 2 2; 2 0 0 0 1"
@@ -211,8 +211,8 @@ def test_a_wrong_request_is_one_line_and_status_2(dlmath, tmp_path, words, hint)
 
 
 def test_the_words_offered_are_the_words_of_the_engine():
-    from dlmath.commands.convolve_request import CHANNELS
-    from dlmath.commands.likeness import LIKE
+    from dlmath.convolution.likeness import LIKE
+    from dlmath.convolution.request import CHANNELS
 
     assert set(declared.METHODS) == set(planner.METHODS)
     assert declared.SCALES == request.SCALES

@@ -9,11 +9,11 @@ from functools import partial
 
 import pytest
 
-from dlmath.cli import param_count as declared
-from dlmath.engine.counting.conventions import CONVENTIONS
-from dlmath.engine.counting.count import AUXILIARIES
-from dlmath.engine.counting.memory import BYTES, OPTIMIZER_STATE
-from dlmath.report import param_count as report
+from dlmath.counting import cli as declared
+from dlmath.counting.engine.conventions import CONVENTIONS
+from dlmath.counting.engine.count import AUXILIARIES
+from dlmath.counting.engine.memory import BYTES, OPTIMIZER_STATE
+from dlmath.counting.report import tables as report
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from dlmath import zoo
-from dlmath.engine.counting.count import TOTALS, count
-from dlmath.engine.counting.language import spelled
+from dlmath.counting import zoo
+from dlmath.counting.engine.count import TOTALS, count
+from dlmath.counting.engine.language import spelled
+from dlmath.counting.zoo import compile as compiling
 from dlmath.errors import InvalidValueError
-from dlmath.zoo import compile as compiling
 from tests.oracles import zoo as oracle
 
 
@@ -101,7 +101,7 @@ def test_totals_are_the_sums_of_the_rows(name, quantity):
 
 def test_compiled_json_is_what_the_yaml_files_say():
     assert (zoo.FOLDER / "compiled.json").read_text(encoding="utf-8") == compiling.compiled(), (
-        "run python -m dlmath.zoo.compile"
+        "run python -m dlmath.counting.zoo.compile"
     )
 
 

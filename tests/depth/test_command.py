@@ -9,10 +9,10 @@ import math
 
 import pytest
 
-from dlmath.cli import vanishing as declared
-from dlmath.engine.activations import ACTIVATIONS
-from dlmath.engine.depth.settings import METHODS, NORMALISATIONS, RESIDUALS
-from dlmath.engine.initialisers import INITIALISERS
+from dlmath.depth import cli as declared
+from dlmath.depth.engine.settings import METHODS, NORMALISATIONS, RESIDUALS
+from dlmath.neural.activations import ACTIVATIONS
+from dlmath.neural.initialisers import INITIALISERS
 
 
 @pytest.fixture

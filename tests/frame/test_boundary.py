@@ -7,7 +7,6 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.cli.boundary import describe, similar
 from dlmath.errors import (
     DlmathError,
     InvalidValueError,
@@ -19,6 +18,7 @@ from dlmath.errors import (
     nearest,
     unknown,
 )
+from dlmath.frame.boundary import describe, similar
 
 KINDS = [InvalidValueError, ShapeError, UnreadableError, UnwritableError, TooLargeError, MissingExtraError]
 

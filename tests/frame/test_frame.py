@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from dlmath.__main__ import run
-from dlmath.cli.delivery import check_output, ending_of
-from dlmath.cli.frame import choice, completer
 from dlmath.errors import InvalidValueError, UnwritableError
-from dlmath.report.output import Output
+from dlmath.frame.delivery import check_output, ending_of
+from dlmath.frame.options import choice, completer
+from dlmath.frame.output import Output
 from dlmath.report.streams import detect
 
 PROBE = '''
@@ -26,18 +26,18 @@ from typing import Annotated
 
 import typer
 
-import dlmath.cli.app
-from dlmath.cli.frame import SEED, subcommand
+import dlmath.frame.app
+from dlmath.frame.options import SEED, subcommand
 from dlmath.errors import InvalidValueError
 from dlmath.files.atomic import atomic
 from dlmath.report.blocks import Facts, Lines, Table
-from dlmath.report.outcome import Outcome
-from dlmath.report.output import Output
+from dlmath.frame.outcome import Outcome
+from dlmath.frame.output import Output
 
 app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings=dlmath.cli.app.app.info.context_settings,
+    context_settings=dlmath.frame.app.app.info.context_settings,
 )
 
 
@@ -93,8 +93,8 @@ def pure(output: Output) -> Outcome:
 if __name__ == "__main__":
     from dlmath.__main__ import main
 
-    dlmath.cli.app.app = app
-    dlmath.cli.app.load = lambda words: None
+    dlmath.frame.app.app = app
+    dlmath.frame.app.load = lambda words: None
     main()
 '''
 
@@ -114,10 +114,10 @@ def app(script):
 @pytest.fixture
 def call(app, monkeypatch, capsys):
     """Run words in this process; return status, standard output, standard error."""
-    import dlmath.cli.app
+    import dlmath.frame.app
 
-    monkeypatch.setattr(dlmath.cli.app, "app", app)
-    monkeypatch.setattr(dlmath.cli.app, "load", lambda _words: None)  # no real command joins the made-up one
+    monkeypatch.setattr(dlmath.frame.app, "app", app)
+    monkeypatch.setattr(dlmath.frame.app, "load", lambda _words: None)  # no real command joins the made-up one
     for name in ("FORCE_COLOR", "NO_COLOR", "DLMATH_DEBUG", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     before = signal.getsignal(signal.SIGTERM)
@@ -278,7 +278,7 @@ def test_a_plot_that_cannot_be_written_is_found_before_the_work(call, tmp_path):
 
 
 def test_a_missing_matplotlib_is_told_before_the_work(call, tmp_path, monkeypatch):
-    monkeypatch.setattr("dlmath.report.plots.find_spec", lambda _: None)
+    monkeypatch.setattr("dlmath.report.figures.find_spec", lambda _: None)
     _, _, err = call("probe", "--plot", str(tmp_path / "a.png"), "--fail", "defect")
     assert is_error_line(err)
     assert "pip install 'dlmath[plot]'" in err
@@ -343,9 +343,9 @@ def test_settings_hold_every_shared_option():
 
 
 def test_deliver_names_a_full_standard_output():
-    from dlmath.cli.delivery import deliver
+    from dlmath.frame.delivery import deliver
+    from dlmath.frame.outcome import Outcome
     from dlmath.report.blocks import Table
-    from dlmath.report.outcome import Outcome
 
     class Full(io.StringIO):
         def write(self, _text):

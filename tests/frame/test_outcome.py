@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath.errors import InvalidValueError
+from dlmath.frame.outcome import Outcome, bare, emit, envelope, lookup, plain, scalar, to_csv, to_json
 from dlmath.report.blocks import Facts, Lines, Table
-from dlmath.report.outcome import Outcome, bare, emit, envelope, lookup, plain, scalar, to_csv, to_json
 from dlmath.report.streams import detect
 
 VALUES = st.recursive(

@@ -11,11 +11,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-from dlmath.cli import train_gate as declared
-from dlmath.engine.activations import ACTIVATIONS
-from dlmath.engine.initialisers import INITIALISERS
-from dlmath.engine.losses import LOSSES
-from dlmath.engine.optimizers import OPTIMIZERS
+from dlmath.gates import cli as declared
+from dlmath.neural.activations import ACTIVATIONS
+from dlmath.neural.initialisers import INITIALISERS
+from dlmath.neural.losses import LOSSES
+from dlmath.neural.optimizers import OPTIMIZERS
 
 MAZUR_ROWS = "inputs: [[0.05, 0.10]]\ntargets: [[0.01, 0.99]]\n"
 MAZUR_WEIGHTS = """

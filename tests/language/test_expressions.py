@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.engine.expectations import Cell, NoCellError, Scope, Sweep, evaluate, judge, probe, values_of
-from dlmath.engine.expression_functions import FUNCTIONS, ExpressionError
-from dlmath.engine.expressions import parse, paths_of
-from dlmath.engine.intervals import spread, t_quantile
+from dlmath.language.expectations import Cell, NoCellError, Scope, Sweep, evaluate, judge, probe, values_of
+from dlmath.language.expressions import parse, paths_of
+from dlmath.language.functions import FUNCTIONS, ExpressionError
+from dlmath.neural.intervals import spread, t_quantile
 
 RESULT = {
     "rate": 0.75,

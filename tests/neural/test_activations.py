@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlmath.engine.activations import (
+from dlmath.errors import InvalidValueError
+from dlmath.neural.activations import (
     ACTIVATIONS,
     get_activation,
     sigmoid_by_exp,
     sigmoid_by_tanh,
 )
-from dlmath.errors import InvalidValueError
 
 NAMES = list(ACTIVATIONS)
 DTYPES = [np.float32, np.float64]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.architecture import BIAS_KINDS, Architecture
 from dlmath.errors import InvalidValueError, ShapeError
+from dlmath.neural.architecture import BIAS_KINDS, Architecture
 
 architectures = st.builds(
     lambda sizes, bias: Architecture.uniform(tuple(sizes), "tanh", "sigmoid", bias),

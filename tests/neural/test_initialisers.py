@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.architecture import Architecture
-from dlmath.engine.initialisers import INITIALISERS, draw_parameters, parse_initialiser
 from dlmath.errors import InvalidValueError
+from dlmath.neural.architecture import Architecture
+from dlmath.neural.initialisers import INITIALISERS, draw_parameters, parse_initialiser
 
 ARCHITECTURE = Architecture((3, 5, 2), ("tanh", "sigmoid"))
 SPECS = ["glorot", "glorot-normal", "he", "lecun", "uniform:0.5", "uniform:0:1", "normal:0.3", "orthogonal",

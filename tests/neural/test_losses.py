@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlmath.engine.losses import LOSSES, check_loss_suits, get_loss
 from dlmath.errors import InvalidValueError
+from dlmath.neural.losses import LOSSES, check_loss_suits, get_loss
 
 
 def sigmoid(z):

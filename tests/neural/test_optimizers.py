@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from dlmath.engine.optimizers import OPTIMIZERS, Update, default_learning_rate, get_optimizer
 from dlmath.errors import InvalidValueError
+from dlmath.neural.optimizers import OPTIMIZERS, Update, default_learning_rate, get_optimizer
 
 RATE, MU = 0.3, 0.8
 

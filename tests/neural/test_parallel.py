@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from dlmath.engine.parallel import share_out
 from dlmath.errors import InvalidValueError
+from dlmath.neural.parallel import share_out
 
 
 def square(number):
@@ -53,7 +53,7 @@ def test_leaving_early_ends_the_processes():
 
 INTERRUPTED = """
 import sys, time
-from dlmath.engine.parallel import share_out
+from dlmath.neural.parallel import share_out
 
 def report_and_sleep(number):
     import os

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from dlmath.engine.special_functions import erf, erfc, inverse_normal
+from dlmath.neural.special_functions import erf, erfc, inverse_normal
 
 POINTS = np.concatenate([np.linspace(-7, 7, 4001), [0.46875, -0.46875, 4.0, -4.0, 1e-300, 1e-9]])
 

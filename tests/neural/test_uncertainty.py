@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlmath.engine.statistics import summarise_epochs, wilson_interval
+from dlmath.neural.uncertainty import summarise_epochs, wilson_interval
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from dlmath.__main__ import run
-from dlmath.commands.run_cell import Task, execute, program_version
-from dlmath.commands.run_cells import run_tasks
+from dlmath.runs.cell import Task, execute, program_version
+from dlmath.runs.cells import run_tasks
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -483,9 +483,9 @@ def test_without_dask_the_error_says_what_to_install(dlmath, write, monkeypatch)
 
 
 def test_the_claims_of_readme_are_those_of_the_experiments(monkeypatch):
-    from dlmath.commands.run_vocabulary import vocabularies
-    from dlmath.files.claims import read_claims
-    from dlmath.files.experiment import read_experiments
+    from dlmath.runs.files.claims import read_claims
+    from dlmath.runs.files.experiment import read_experiments
+    from dlmath.runs.vocabulary import vocabularies
 
     rows = read_claims(str(ROOT / "README.md"))
     monkeypatch.chdir(ROOT)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 
 @dataclass(frozen=True)

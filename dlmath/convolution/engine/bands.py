@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from dlmath.engine.convolution.precision import up
+from dlmath.convolution.engine.precision import up
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 PRODUCT_LIMIT = 250_000
 """Multiplications of one block. OpenBLAS starts threads of its own above 2^18, which would fight with ours for the

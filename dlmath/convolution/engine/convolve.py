@@ -17,23 +17,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.convolution import naive, planner
-from dlmath.engine.convolution.algorithm import TileShape
-from dlmath.engine.convolution.pixels import Finish, Finisher, Tally
-from dlmath.engine.convolution.request import Request, resolve
-from dlmath.engine.convolution.speeds import WORTH_THREADS
-from dlmath.engine.convolution.tiles import Filler, Grid, Tile, available_threads, share
+from dlmath.convolution.engine import naive, planner
+from dlmath.convolution.engine.algorithm import TileShape
+from dlmath.convolution.engine.pixels import Finish, Finisher, Tally
+from dlmath.convolution.engine.request import Request, resolve
+from dlmath.convolution.engine.speeds import WORTH_THREADS
+from dlmath.convolution.engine.tiles import Filler, Grid, Tile, available_threads, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, DTypeLike
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.convolution.algorithm import Prepared
-    from dlmath.engine.convolution.borders import Border
-    from dlmath.engine.convolution.exact import ExactKernel
-    from dlmath.engine.convolution.planner import Choice
+    from dlmath.convolution.engine.algorithm import Prepared
+    from dlmath.convolution.engine.borders import Border
+    from dlmath.convolution.engine.exact import ExactKernel
+    from dlmath.convolution.engine.planner import Choice
+    from dlmath.neural.arrays import Array
 
 
 @dataclass(frozen=True, eq=False)

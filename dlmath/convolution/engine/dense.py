@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.engine.convolution import scratch
-from dlmath.engine.convolution.bands import band, block_width, blocks
-from dlmath.engine.convolution.precision import equal_parts, is_workable, row_stride, up, working_dtype
-from dlmath.engine.convolution.speeds import COPY, MULTIPLY, PACK, PASS, fill_and_store, scale
+from dlmath.convolution.engine import scratch
+from dlmath.convolution.engine.bands import band, block_width, blocks
+from dlmath.convolution.engine.precision import equal_parts, is_workable, row_stride, up, working_dtype
+from dlmath.convolution.engine.speeds import COPY, MULTIPLY, PACK, PASS, fill_and_store, scale
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.convolution.algorithm import TileShape
+    from dlmath.convolution.engine.algorithm import TileShape
+    from dlmath.neural.arrays import Array
 
 DOWN = 8
 """Rows of output a product makes: fewer waste packing, more waste multiplications by zero."""

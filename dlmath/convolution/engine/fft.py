@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.convolution import scratch
-from dlmath.engine.convolution.precision import is_workable, up, working_dtype
-from dlmath.engine.convolution.speeds import TRANSFORM_POINT, fill_and_store, scale
+from dlmath.convolution.engine import scratch
+from dlmath.convolution.engine.precision import is_workable, up, working_dtype
+from dlmath.convolution.engine.speeds import TRANSFORM_POINT, fill_and_store, scale
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.convolution.algorithm import TileShape
+    from dlmath.convolution.engine.algorithm import TileShape
+    from dlmath.neural.arrays import Array
 
 MAXIMUM_POINTS = 270_000
 """Points of a tile beyond which its spectrum falls out of the caches."""

@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dlmath.engine.convolution.kernel import Kernel, Weight
+    from dlmath.convolution.engine.kernel import Kernel, Weight
 
     Vector = tuple[float, ...]
 
@@ -69,7 +69,7 @@ def analyse_kernel(kernel: Kernel) -> KernelAnalysis:
 
     Examples
     --------
-    >>> from dlmath.engine.convolution.kernels import parse_kernel
+    >>> from dlmath.convolution.engine.kernels import parse_kernel
     >>> found = analyse_kernel(parse_kernel("sobel-x"))
     >>> found.rank, found.exact_factors
     (1, ExactFactors(scale=Fraction(1, 1), column=(1, 2, 1), row=(-1, 0, 1)))

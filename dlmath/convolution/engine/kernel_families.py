@@ -9,8 +9,8 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from dlmath.engine.convolution.kernel import Kernel, Rows, outer
-from dlmath.engine.convolution.kernel_tables import mean
+from dlmath.convolution.engine.kernel import Kernel, Rows, outer
+from dlmath.convolution.engine.kernel_tables import mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable

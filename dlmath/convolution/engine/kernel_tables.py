@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from dlmath.engine.convolution.kernel import Kernel, Magnitude, Rows, combined, fractions, outer, transposed
+from dlmath.convolution.engine.kernel import Kernel, Magnitude, Rows, combined, fractions, outer, transposed
 
 EDGE = tuple(map(Fraction, (-1, 0, 1)))
 """The central difference, of which every first derivative here is made."""

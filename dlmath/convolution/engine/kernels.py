@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from dlmath.engine.convolution.kernel import Kernel, Magnitude
-from dlmath.engine.convolution.kernel_families import FAMILIES, RANGE, Family, Parameter, member
-from dlmath.engine.convolution.kernel_tables import COMPASS, table
-from dlmath.engine.convolution.number_text import fraction_of, is_rows, parse_rows, short
+from dlmath.convolution.engine.kernel import Kernel, Magnitude
+from dlmath.convolution.engine.kernel_families import FAMILIES, RANGE, Family, Parameter, member
+from dlmath.convolution.engine.kernel_tables import COMPASS, table
 from dlmath.errors import InvalidValueError, nearest, unknown
+from dlmath.language.number_text import fraction_of, is_rows, parse_rows, short
 
 __all__ = [
     "GROUPS",

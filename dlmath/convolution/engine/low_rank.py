@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 TOLERANCE = {np.dtype(np.float32): 1e-7, np.dtype(np.float64): 1e-13}
 """What is left out of the kernel, relative to its sum of absolute weights: at the rounding error of the sums."""

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.engine.convolution import naive, planner, scratch
-from dlmath.engine.convolution.convolve import Result, carry_out, carry_out_sums
-from dlmath.engine.convolution.exact import ExactKernel
-from dlmath.engine.convolution.planner import Choice, Question, choose, floating_dtype, strips
-from dlmath.engine.convolution.program import compile_kernels
-from dlmath.engine.convolution.request import Request, bounds_of_results, kernel_weights, magnitude_bounds, resolve
-from dlmath.engine.convolution.speeds import ROOT, SLOW, fill_and_store
-from dlmath.engine.convolution.taps import (
+from dlmath.convolution.engine import naive, planner, scratch
+from dlmath.convolution.engine.convolve import Result, carry_out, carry_out_sums
+from dlmath.convolution.engine.exact import ExactKernel
+from dlmath.convolution.engine.planner import Choice, Question, choose, floating_dtype, strips
+from dlmath.convolution.engine.program import compile_kernels
+from dlmath.convolution.engine.request import Request, bounds_of_results, kernel_weights, magnitude_bounds, resolve
+from dlmath.convolution.engine.speeds import ROOT, SLOW, fill_and_store
+from dlmath.convolution.engine.taps import (
     Bounds,
     PreparedTaps,
     addition_cost,
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.convolution.algorithm import Prepared, TileShape
+    from dlmath.convolution.engine.algorithm import Prepared, TileShape
+    from dlmath.neural.arrays import Array
 
 COMBINATIONS = ("l2", "max")
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.engine.convolution.borders import Border, indices
+from dlmath.convolution.engine.borders import Border, indices
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 name = "naive"
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.engine.convolution import scratch
-from dlmath.engine.convolution.taps import scalar
+from dlmath.convolution.engine import scratch
+from dlmath.convolution.engine.taps import scalar
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 Dtype = np.dtype[Any]
 

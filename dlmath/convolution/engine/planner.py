@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.convolution.dense import DENSE
-from dlmath.engine.convolution.fft import FFT
-from dlmath.engine.convolution.precision import working_dtype
-from dlmath.engine.convolution.program import compile_kernels, estimated_cost
-from dlmath.engine.convolution.separable import SEPARABLE
-from dlmath.engine.convolution.speeds import LEAST, TILE_ELEMENTS, fill_and_store
-from dlmath.engine.convolution.taps import (
+from dlmath.convolution.engine.dense import DENSE
+from dlmath.convolution.engine.fft import FFT
+from dlmath.convolution.engine.precision import working_dtype
+from dlmath.convolution.engine.program import compile_kernels, estimated_cost
+from dlmath.convolution.engine.separable import SEPARABLE
+from dlmath.convolution.engine.speeds import LEAST, TILE_ELEMENTS, fill_and_store
+from dlmath.convolution.engine.taps import (
     Bounds,
     PreparedTaps,
     Taps,
@@ -28,14 +28,14 @@ from dlmath.engine.convolution.taps import (
     exact_dtypes,
     uniform,
 )
-from dlmath.engine.convolution.tiles import Grid, strip_grid
+from dlmath.convolution.engine.tiles import Grid, strip_grid
 from dlmath.errors import InvalidValueError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.convolution.algorithm import Prepared, TileShape
+    from dlmath.convolution.engine.algorithm import Prepared, TileShape
+    from dlmath.neural.arrays import Array
 
 Dtype = np.dtype[Any]
 

@@ -18,7 +18,7 @@ from dlmath.errors import InvalidValueError, ShapeError, unknown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 KINDS = ("max", "average")
 STRIP = 1 << 20

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 LINE = 16
 """Elements a row is made up to: one cache line of float32."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 Shift = tuple[int, int]
 Polynomial = dict[Shift, Any]

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.engine.convolution.borders import Border, parse_border
-from dlmath.engine.convolution.exact import ExactKernel
-from dlmath.engine.convolution.naive import Geometry, output_size
-from dlmath.engine.convolution.pixels import Finish
-from dlmath.engine.convolution.planner import Question
-from dlmath.engine.convolution.precision import working_dtype
-from dlmath.engine.convolution.taps import Bounds, bounds_of_sums
+from dlmath.convolution.engine.borders import Border, parse_border
+from dlmath.convolution.engine.exact import ExactKernel
+from dlmath.convolution.engine.naive import Geometry, output_size
+from dlmath.convolution.engine.pixels import Finish
+from dlmath.convolution.engine.planner import Question
+from dlmath.convolution.engine.precision import working_dtype
+from dlmath.convolution.engine.taps import Bounds, bounds_of_sums
 from dlmath.errors import InvalidValueError, ShapeError, unknown
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
 
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 Dtype = np.dtype[Any]
 SCALES = ("clip", "absolute", "minmax", "none")

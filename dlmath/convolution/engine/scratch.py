@@ -19,7 +19,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 KEPT = 48 << 20
 """Bytes of blocks that are kept for the next call at most."""

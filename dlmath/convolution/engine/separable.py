@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.engine.convolution import scratch
-from dlmath.engine.convolution.bands import band, block_width, blocks, runs
-from dlmath.engine.convolution.low_rank import Factors, factorise
-from dlmath.engine.convolution.precision import equal_parts, is_workable, row_stride, up, working_dtype
-from dlmath.engine.convolution.speeds import ADD, GATHER, MULTIPLY, PACK, PASS, fill_and_store, scale
+from dlmath.convolution.engine import scratch
+from dlmath.convolution.engine.bands import band, block_width, blocks, runs
+from dlmath.convolution.engine.low_rank import Factors, factorise
+from dlmath.convolution.engine.precision import equal_parts, is_workable, row_stride, up, working_dtype
+from dlmath.convolution.engine.speeds import ADD, GATHER, MULTIPLY, PACK, PASS, fill_and_store, scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.convolution.algorithm import TileShape
+    from dlmath.convolution.engine.algorithm import TileShape
+    from dlmath.neural.arrays import Array
 
 MAXIMUM_RANK = 4
 """Above it the transform is cheaper at every size."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 
 def filtered(image: Array, numerators: Array, scale: int) -> Array:

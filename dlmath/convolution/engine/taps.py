@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.convolution import scratch
-from dlmath.engine.convolution.precision import working_dtype
-from dlmath.engine.convolution.program import Op, Program, Ref, compile_kernels, estimated_cost
-from dlmath.engine.convolution.speeds import ADDITION, SLOW, fill_and_store
+from dlmath.convolution.engine import scratch
+from dlmath.convolution.engine.precision import working_dtype
+from dlmath.convolution.engine.program import Op, Program, Ref, compile_kernels, estimated_cost
+from dlmath.convolution.engine.speeds import ADDITION, SLOW, fill_and_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.convolution.algorithm import TileShape
+    from dlmath.convolution.engine.algorithm import TileShape
+    from dlmath.neural.arrays import Array
 
 Dtype = np.dtype[Any]
 Step = tuple["Callable[..., Any]", "Array", Any, "Array"]

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dlmath.engine.convolution.borders import runs
+from dlmath.convolution.engine.borders import runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import ThreadPoolExecutor
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.convolution.borders import Border
+    from dlmath.convolution.engine.borders import Border
+    from dlmath.neural.arrays import Array
 
 ROW_COST = 600
 """What beginning another row costs when a tile is filled and stored, in elements."""

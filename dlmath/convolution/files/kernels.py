@@ -19,12 +19,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlmath.engine.convolution.kernel import Kernel, Magnitude, Rows
-from dlmath.engine.convolution.kernels import parse_kernel
-from dlmath.engine.convolution.number_text import MEND_NUMBER, fraction_of, is_rows, tokens_of
+from dlmath.convolution.engine.kernel import Kernel, Magnitude, Rows
+from dlmath.convolution.engine.kernels import parse_kernel
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
 from dlmath.files.text import load_yaml, read_text, shown
+from dlmath.language.number_text import MEND_NUMBER, fraction_of, is_rows, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def is_kernel_file(word: str) -> bool:
 
 def is_name(word: str) -> bool:
     """Tell whether a word is a kernel's name; a name is not hidden by a file that happens to be called so."""
-    from dlmath.engine.convolution.kernels import kernel_names
+    from dlmath.convolution.engine.kernels import kernel_names
 
     return word.strip().lower() in kernel_names()
 
@@ -92,7 +92,7 @@ def read_kernel_file(name: str) -> Kernel:
 
 def array_kernel(name: str, title: str) -> Kernel:
     """Read a kernel of two dimensions from .npy; integers and short binary fractions stay exact."""
-    from dlmath.files.matrices import NPY_START, load_array, real
+    from dlmath.files.pictures.matrices import NPY_START, load_array, real
     from dlmath.files.sources import open_source
 
     source = open_source(name)

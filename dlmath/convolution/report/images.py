@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from dlmath.convolution.report.kernels import parts_of
 from dlmath.report.blocks import Lines, Table
-from dlmath.report.kernels import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.convolution.kernel import Kernel, Magnitude
-    from dlmath.engine.convolution.naive import WindowArithmetic
+    from dlmath.convolution.engine.kernel import Kernel, Magnitude
+    from dlmath.convolution.engine.naive import WindowArithmetic
+    from dlmath.neural.arrays import Array
     from dlmath.report.blocks import Block, Cell
     from dlmath.report.streams import Streams
 
@@ -161,7 +161,7 @@ def number(value: object) -> str:
 
 def pictures(shown: Shown, streams: Streams) -> Lines:
     """Return original beside result, drawn with text."""
-    from dlmath.report.terminal_picture import presentable, side_by_side
+    from dlmath.convolution.report.terminal_picture import presentable, side_by_side
 
     both = [presentable(np.asarray(shown.original)), presentable(np.asarray(shown.convolved.pixels, dtype=None))]
     lines = side_by_side(both, streams.columns, color=streams.color)
@@ -170,10 +170,10 @@ def pictures(shown: Shown, streams: Streams) -> Lines:
 
 def picture(shown: Sequence[Shown], ending: str) -> bytes:
     """Draw the figure of --plot: input, kernel, output."""
-    from dlmath.report.kernels import weight_text
-    from dlmath.report.plots import convolve as plots
-    from dlmath.report.plots import drawn
-    from dlmath.report.terminal_picture import presentable
+    from dlmath.convolution.report import plots
+    from dlmath.convolution.report.kernels import weight_text
+    from dlmath.convolution.report.terminal_picture import presentable
+    from dlmath.report.figures import drawn
 
     rows = []
     for item in shown:

@@ -10,8 +10,8 @@ from dlmath.report.blocks import Facts, Lines, Table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.engine.convolution.kernel import Kernel, Magnitude, Weight
-    from dlmath.engine.convolution.kernel_analysis import KernelAnalysis
+    from dlmath.convolution.engine.kernel import Kernel, Magnitude, Weight
+    from dlmath.convolution.engine.kernel_analysis import KernelAnalysis
     from dlmath.report.blocks import Block, Cell
 
 WRITTEN = 7
@@ -50,7 +50,7 @@ def parts_of(kernel: Kernel | Magnitude) -> Sequence[Kernel]:
 
 def described(kernel: Kernel | Magnitude) -> dict[str, Any]:
     """Return what a script wants to know of a kernel."""
-    from dlmath.engine.convolution.kernel_analysis import analyse_kernel
+    from dlmath.convolution.engine.kernel_analysis import analyse_kernel
 
     parts = parts_of(kernel)
     made: dict[str, Any] = {

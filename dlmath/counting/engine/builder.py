@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.engine.counting.expressions import evaluate, exact, fill
-from dlmath.engine.counting.graph import Node
-from dlmath.engine.counting.layers import count_layer, get_kind
-from dlmath.engine.counting.options import resolve
-from dlmath.engine.counting.words import Row, layer_options, no_such_layer, padded, split_row
+from dlmath.counting.engine.expressions import evaluate, exact, fill
+from dlmath.counting.engine.graph import Node
+from dlmath.counting.engine.layers import count_layer, get_kind
+from dlmath.counting.engine.options import resolve
+from dlmath.counting.engine.words import Row, layer_options, no_such_layer, padded, split_row
 from dlmath.errors import DlmathError, InvalidValueError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dlmath.engine.counting.graph import Shape
+    from dlmath.counting.engine.graph import Shape
 
     Path = tuple[str | int, ...]
     Structure = Callable[["Builder", Mapping[str, Any], "Scope", "Place", Path], None]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.engine.counting.count import TOTALS, count
+from dlmath.counting.engine.count import TOTALS, count
 from dlmath.errors import DlmathError, InvalidValueError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.engine.counting.count import NetworkCount, Row
-    from dlmath.engine.counting.graph import Network
-    from dlmath.engine.counting.mistakes import Rebuild, Sum
+    from dlmath.counting.engine.count import NetworkCount, Row
+    from dlmath.counting.engine.graph import Network
+    from dlmath.counting.engine.mistakes import Rebuild, Sum
 
     Value = int | tuple[int, ...] | None
 
@@ -204,7 +204,7 @@ def check(counted: NetworkCount, expectation: Expectation) -> Verdict:
 
     Examples
     --------
-    >>> from dlmath.engine.counting.graph import chain
+    >>> from dlmath.counting.engine.graph import chain
     >>> counted = count(chain("seed", (112, 112, 64), [("conv", {"kernel": 3, "out": 128})]))
     >>> check(counted, parse_check("params=1152")).mistakes
     ('the input channels are forgotten and the biases are left out',)
@@ -217,7 +217,7 @@ def check(counted: NetworkCount, expectation: Expectation) -> Verdict:
 
 def explain(counted: NetworkCount, expectation: Expectation) -> tuple[str, ...]:
     """Return the mistakes that give what was expected: single ones; failing these, other tools' ways; then pairs."""
-    from dlmath.engine.counting.mistakes import REBUILDS, SUMS, tool_sums
+    from dlmath.counting.engine.mistakes import REBUILDS, SUMS, tool_sums
 
     sums = [one for one in SUMS if expectation.quantity in one.quantities]
     rebuilt = list(_rebuilt(counted, expectation.layer, REBUILDS))
@@ -260,7 +260,7 @@ def _summed(counted: NetworkCount, expectation: Expectation, sums: tuple[Sum, ..
 
 
 def _reshaped(counted: NetworkCount, expectation: Expectation) -> Iterator[str]:
-    from dlmath.engine.counting.mistakes import shape_mistakes
+    from dlmath.counting.engine.mistakes import shape_mistakes
 
     found = value_of(counted, expectation.quantity, expectation.layer)
     if expectation.quantity == "output_shape" and isinstance(found, tuple):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlmath.engine.counting.layers import FAMILY
-from dlmath.engine.counting.shapes import elements
+from dlmath.counting.engine.layers import FAMILY
+from dlmath.counting.engine.shapes import elements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.counting.count import Row
+    from dlmath.counting.engine.count import Row
 
     Value = Callable[[Row], int]
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.engine.counting import convention_items as of
-from dlmath.engine.counting.convention_items import RECURRENT, TRANSPOSED, minus, of_family, of_kinds
-from dlmath.engine.counting.layers import FAMILY
+from dlmath.counting.engine import convention_items as of
+from dlmath.counting.engine.convention_items import RECURRENT, TRANSPOSED, minus, of_family, of_kinds
+from dlmath.counting.engine.layers import FAMILY
 from dlmath.errors import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.counting.count import NetworkCount, Row
+    from dlmath.counting.engine.count import NetworkCount, Row
 
 MEAN_POOLS = ("globalpool", "adaptivepool")
 """What PyTorch code writes as an adaptive average pool."""
@@ -242,8 +242,8 @@ def read_as(counted: NetworkCount, name: str) -> Reading:
 
     Examples
     --------
-    >>> from dlmath.engine.counting.count import count
-    >>> from dlmath.engine.counting.graph import chain
+    >>> from dlmath.counting.engine.count import count
+    >>> from dlmath.counting.engine.graph import chain
     >>> counted = count(chain("tiny", (8, 8, 3), [("conv", {"kernel": 3, "out": 4}), ("batchnorm", {})]))
     >>> read_as(counted, "torchvision").operations, read_as(counted, "fvcore").operations
     (6912, 7424)

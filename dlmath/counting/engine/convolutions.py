@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlmath.engine.counting.options import (
+from dlmath.counting.engine.options import (
     LayerKind,
     Option,
     at_least,
@@ -18,16 +18,16 @@ from dlmath.engine.counting.options import (
     pads_per_axis,
     per_axis,
 )
-from dlmath.engine.counting.shapes import check_output, shape_text, slide, spread
-from dlmath.engine.counting.tally import Term, tally
+from dlmath.counting.engine.shapes import check_output, shape_text, slide, spread
+from dlmath.counting.engine.tally import Term, tally
 from dlmath.errors import InvalidValueError, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.counting.graph import Shape
-    from dlmath.engine.counting.shapes import Window
-    from dlmath.engine.counting.tally import Count, Options
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.engine.shapes import Window
+    from dlmath.counting.engine.tally import Count, Options
 
 AXES = {1: ("kernel",), 2: ("kernel height", "kernel width"), 3: ("kernel depth", "kernel height", "kernel width")}
 OUT_AXES = {1: ("out length",), 2: ("out height", "out width"), 3: ("out depth", "out height", "out width")}

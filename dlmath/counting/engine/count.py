@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.engine.counting import receptive
-from dlmath.engine.counting.graph import AUXILIARY, Network, Node
-from dlmath.engine.counting.layers import count_layer
-from dlmath.engine.counting.shapes import elements, shape_text
+from dlmath.counting.engine import receptive
+from dlmath.counting.engine.graph import AUXILIARY, Network, Node
+from dlmath.counting.engine.layers import count_layer
+from dlmath.counting.engine.shapes import elements, shape_text
 from dlmath.errors import DlmathError, ShapeError, unknown
 
 if TYPE_CHECKING:
-    from dlmath.engine.counting.graph import Shape
-    from dlmath.engine.counting.receptive import Field
-    from dlmath.engine.counting.tally import Count
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.engine.receptive import Field
+    from dlmath.counting.engine.tally import Count
 
 AUXILIARIES = ("without", "parameters", "with")
 """What of auxiliary heads counts: nothing, what they hold, or what they do too."""
@@ -118,7 +118,7 @@ class NetworkCount(NamedTuple):
 
     Examples
     --------
-    >>> from dlmath.engine.counting.graph import chain
+    >>> from dlmath.counting.engine.graph import chain
     >>> counted = count(chain("tiny", (8, 8, 3), [("conv", {"kernel": 3, "out": 4}), ("globalpool", {})]))
     >>> counted.params, counted.total("macs"), [row.name for row in counted.rows]
     (112, 6912, ['conv1', 'globalpool1'])

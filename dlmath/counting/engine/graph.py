@@ -28,7 +28,7 @@ class Node(NamedTuple):
     name : str
         Unique in its network.
     kind : str
-        A key of `dlmath.engine.counting.layers.LAYERS`; `input` starts a network (option `shape`).
+        A key of `dlmath.counting.engine.layers.LAYERS`; `input` starts a network (option `shape`).
     options : mapping
         As `layers.resolve` checks them; what is left out has its default.
     inputs : tuple of int

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.engine.counting.builder import Builder, Place, convert
-from dlmath.engine.counting.expressions import exact, fill
-from dlmath.engine.counting.graph import Network
-from dlmath.engine.counting.shapes import parse_shape
-from dlmath.engine.counting.structures import BUILDERS
-from dlmath.engine.counting.words import split_row
+from dlmath.counting.engine.builder import Builder, Place, convert
+from dlmath.counting.engine.expressions import exact, fill
+from dlmath.counting.engine.graph import Network
+from dlmath.counting.engine.shapes import parse_shape
+from dlmath.counting.engine.structures import BUILDERS
+from dlmath.counting.engine.words import split_row
 from dlmath.errors import InvalidValueError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.engine.counting.graph import Shape
+    from dlmath.counting.engine.graph import Shape
 
 VARIANT_KEYS = ("about", "source", "input", "auxiliary", "notes")
 """What a variant may say beside the values of the document's `takes`."""

@@ -13,9 +13,9 @@ from dlmath.errors import ShapeError, unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.engine.counting.graph import Shape
-    from dlmath.engine.counting.options import LayerKind
-    from dlmath.engine.counting.tally import Count
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.engine.options import LayerKind
+    from dlmath.counting.engine.tally import Count
 
 _FAMILIES = {
     "convolutions": "conv conv1d conv3d depthwise separable transposed transposed1d transposed3d local local1d partial",
@@ -75,7 +75,7 @@ def get_kind(name: str) -> LayerKind:
     >>> get_kind("dense").example
     'dense:4096'
     """
-    found: LayerKind = import_module(f"dlmath.engine.counting.{FAMILY[name]}").KINDS[name]
+    found: LayerKind = import_module(f"dlmath.counting.engine.{FAMILY[name]}").KINDS[name]
     return found
 
 
@@ -102,7 +102,7 @@ def count_layer(name: str, options: Mapping[str, object], shapes: tuple[Shape, .
     >>> count.output, count.params, count.macs
     ((112, 112, 128), 73856, 924844032)
     """
-    from dlmath.engine.counting.options import resolve
+    from dlmath.counting.engine.options import resolve
 
     kind = get_kind(name)
     fewest, most = kind.inputs

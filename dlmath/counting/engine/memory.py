@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.engine.counting.shapes import elements
+from dlmath.counting.engine.shapes import elements
 from dlmath.errors import InvalidValueError, unknown
 
 if TYPE_CHECKING:
-    from dlmath.engine.counting.count import NetworkCount
+    from dlmath.counting.engine.count import NetworkCount
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 """Bytes of a number."""
@@ -61,8 +61,8 @@ def memory(counted: NetworkCount, dtype: str = "float32", batch: int = 1, optimi
 
     Examples
     --------
-    >>> from dlmath.engine.counting.count import count
-    >>> from dlmath.engine.counting.graph import chain
+    >>> from dlmath.counting.engine.count import count
+    >>> from dlmath.counting.engine.graph import chain
     >>> memory(count(chain("tiny", (3,), [("dense", {"out": 4}), ("relu", {})])), optimizer="adam")[:3]
     (64, 0, 32)
     """

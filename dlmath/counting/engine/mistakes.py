@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.engine.counting.layers import FAMILY, get_kind
+from dlmath.counting.engine.layers import FAMILY, get_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dlmath.engine.counting.count import NetworkCount, Row
-    from dlmath.engine.counting.graph import Network, Node
+    from dlmath.counting.engine.count import NetworkCount, Row
+    from dlmath.counting.engine.graph import Network, Node
 
 WINDOWED = ("convolutions", "pooling")
 HELD = ("params", "trainable_params", "weights", "biases")
@@ -201,7 +201,7 @@ def tool_sums(quantity: str) -> tuple[Sum, ...]:
     >>> [one.text for one in tool_sums("params")][-2:]
     ['it is counted as Keras counts', 'it is counted as papers count']
     """
-    from dlmath.engine.counting.conventions import CONVENTIONS, read_as
+    from dlmath.counting.engine.conventions import CONVENTIONS, read_as
 
     names = {"keras": "Keras counts", "paper": "papers count"}
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlmath.engine.counting.options import LayerKind, Option, at_least, flag
-from dlmath.engine.counting.shapes import elements, shape_text
-from dlmath.engine.counting.tally import Term, tally
+from dlmath.counting.engine.options import LayerKind, Option, at_least, flag
+from dlmath.counting.engine.shapes import elements, shape_text
+from dlmath.counting.engine.tally import Term, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.counting.graph import Shape
-    from dlmath.engine.counting.tally import Count, Options
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.engine.tally import Count, Options
 
 
 def batch_norm(options: Options, shapes: tuple[Shape, ...]) -> Count:

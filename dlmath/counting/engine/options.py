@@ -13,8 +13,8 @@ from dlmath.errors import InvalidValueError, unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dlmath.engine.counting.graph import Shape
-    from dlmath.engine.counting.tally import Count, Options
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.engine.tally import Count, Options
 
 LARGEST = 10**12
 REQUIRED = object()

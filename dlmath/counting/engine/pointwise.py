@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dlmath.engine.counting.options import LayerKind, Option, anything, one_of, whole_number
-from dlmath.engine.counting.shapes import elements, shape_text
-from dlmath.engine.counting.tally import Term, tally
+from dlmath.counting.engine.options import LayerKind, Option, anything, one_of, whole_number
+from dlmath.counting.engine.shapes import elements, shape_text
+from dlmath.counting.engine.tally import Term, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
-    from dlmath.engine.counting.graph import Shape
-    from dlmath.engine.counting.tally import Count, Options
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.engine.tally import Count, Options
 
 FUNCTIONS = (
     *("relu", "relu6", "leakyrelu", "elu", "selu", "celu", "gelu", "silu", "swish", "mish", "sigmoid", "tanh"),

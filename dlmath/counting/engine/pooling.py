@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlmath.engine.counting.convolutions import sliding
-from dlmath.engine.counting.options import LayerKind, Option, at_least, flag, numbers, padding, per_axis
-from dlmath.engine.counting.shapes import Window, elements, shape_text, whole
-from dlmath.engine.counting.tally import Term, tally
+from dlmath.counting.engine.convolutions import sliding
+from dlmath.counting.engine.options import LayerKind, Option, at_least, flag, numbers, padding, per_axis
+from dlmath.counting.engine.shapes import Window, elements, shape_text, whole
+from dlmath.counting.engine.tally import Term, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.counting.graph import Shape
-    from dlmath.engine.counting.tally import Count, Options
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.engine.tally import Count, Options
 
 
 def _windowed(name: str, rank: int, *, mean: bool) -> Callable[[Options, tuple[Shape, ...]], Count]:

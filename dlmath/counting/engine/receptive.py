@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from fractions import Fraction
 
-    from dlmath.engine.counting.graph import Shape
-    from dlmath.engine.counting.shapes import Window
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.engine.shapes import Window
 
     Number = int | Fraction
 
@@ -72,7 +72,7 @@ def through(fields: tuple[Field, ...], windows: tuple[Window, ...] | None, shape
 
     Examples
     --------
-    >>> from dlmath.engine.counting.shapes import slide
+    >>> from dlmath.counting.engine.shapes import slide
     >>> through((Field(1),), (slide(224, 7, 2, 1, (3, 3)),), (224, 3))
     (Field(size=7, jump=2, padding=3, whole=False),)
     """

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.engine.counting.count import AUXILIARIES
-from dlmath.engine.counting.layers import ALIASES, FAMILY, canonical, get_kind
-from dlmath.engine.counting.shapes import parse_shape
-from dlmath.engine.counting.words import split_row
+from dlmath.counting.engine.count import AUXILIARIES
+from dlmath.counting.engine.layers import ALIASES, FAMILY, canonical, get_kind
+from dlmath.counting.engine.shapes import parse_shape
+from dlmath.counting.engine.words import split_row
 from dlmath.errors import DlmathError, InvalidValueError, nearest
 
 if TYPE_CHECKING:

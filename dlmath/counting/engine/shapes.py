@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dlmath.errors import InvalidValueError, ShapeError
 
 if TYPE_CHECKING:
-    from dlmath.engine.counting.graph import Shape
+    from dlmath.counting.engine.graph import Shape
 
 LARGEST = 10**12
 """No axis is longer: a slip of the keyboard must not become a number of a thousand digits."""

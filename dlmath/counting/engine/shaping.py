@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlmath.engine.counting.options import (
+from dlmath.counting.engine.options import (
     LayerKind,
     Option,
     anything,
@@ -16,15 +16,15 @@ from dlmath.engine.counting.options import (
     per_axis,
     whole_number,
 )
-from dlmath.engine.counting.shapes import Window, check_output, elements, shape_text, whole
-from dlmath.engine.counting.tally import Term, tally
+from dlmath.counting.engine.shapes import Window, check_output, elements, shape_text, whole
+from dlmath.counting.engine.tally import Term, tally
 from dlmath.errors import InvalidValueError, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.counting.graph import Shape
-    from dlmath.engine.counting.tally import Count, Options
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.engine.tally import Count, Options
 
 MIXING = {"nearest": 0, "bilinear": 7, "bicubic": 35}
 """Operations an element of interpolation: 4 products and 3 sums of bilinear, 5 cubics of 4 + 3 of bicubic."""

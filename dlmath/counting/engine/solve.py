@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.engine.counting.checks import QUANTITIES, SHAPES, read_number
+from dlmath.counting.engine.checks import QUANTITIES, SHAPES, read_number
 from dlmath.errors import DlmathError, InvalidValueError, unknown
 
 if TYPE_CHECKING:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlmath.engine.counting.builder import Builder, Place, Scope, number
-from dlmath.engine.counting.expressions import fill
-from dlmath.engine.counting.graph import AUXILIARY
-from dlmath.engine.counting.layers import canonical, get_kind
-from dlmath.engine.counting.options import resolve
-from dlmath.engine.counting.words import Row
+from dlmath.counting.engine.builder import Builder, Place, Scope, number
+from dlmath.counting.engine.expressions import fill
+from dlmath.counting.engine.graph import AUXILIARY
+from dlmath.counting.engine.layers import canonical, get_kind
+from dlmath.counting.engine.options import resolve
+from dlmath.counting.engine.words import Row
 from dlmath.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.engine.counting.builder import Path, Structure
+    from dlmath.counting.engine.builder import Path, Structure
 
 
 def _named(structure: Structure) -> Structure:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dlmath.engine.counting.graph import Shape
-    from dlmath.engine.counting.shapes import Window
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.engine.shapes import Window
 
     Options = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.engine.counting.shapes import elements
+from dlmath.counting.engine.shapes import elements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

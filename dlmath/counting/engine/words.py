@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.engine.counting.graph import Network, Node
-from dlmath.engine.counting.layers import canonical, get_kind
-from dlmath.engine.counting.options import resolve
+from dlmath.counting.engine.graph import Network, Node
+from dlmath.counting.engine.layers import canonical, get_kind
+from dlmath.counting.engine.options import resolve
 from dlmath.errors import InvalidValueError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dlmath.engine.counting.graph import Shape
-    from dlmath.engine.counting.options import LayerKind
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.engine.options import LayerKind
 
 CLAUSES = {"from": "sources", "sharing": "shares", "as": "name"}
 """The words that may follow a layer, and what each tells."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlmath.engine.counting.language import Reference, build
-from dlmath.engine.counting.schema import check
+from dlmath.counting.engine.language import Reference, build
+from dlmath.counting.engine.schema import check
 from dlmath.errors import DlmathError, UnreadableError
 from dlmath.files.text import load_yaml, read_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.engine.counting.graph import Network, Shape
+    from dlmath.counting.engine.graph import Network, Shape
 
     Path = tuple[str | int, ...]
 

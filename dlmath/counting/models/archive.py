@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dlmath.counting.models.opening import damaged, opened
 from dlmath.errors import UnreadableError
-from dlmath.files.models.opening import damaged, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlmath.engine.counting.graph import Network, Node
-from dlmath.engine.counting.layers import FAMILY, count_layer
+from dlmath.counting.engine.graph import Network, Node
+from dlmath.counting.engine.layers import FAMILY, count_layer
 from dlmath.errors import InvalidValueError, ShapeError, UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.engine.counting.graph import Shape
+    from dlmath.counting.engine.graph import Shape
 
 MOST_NODES = 20_000
 """A file of a few bytes can call a model that calls a model ten times, and so on: nothing real is that large."""

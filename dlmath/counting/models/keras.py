@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dlmath.counting.models.archive import members, read_member
+from dlmath.counting.models.opening import damaged, opened, stem
 from dlmath.errors import UnreadableError
-from dlmath.files.models.archive import members, read_member
-from dlmath.files.models.opening import damaged, opened, stem
 from dlmath.files.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlmath.engine.counting.graph import Network, Shape
+    from dlmath.counting.engine.graph import Network, Shape
 
 MEMBER = "config.json"
 LARGEST_CONFIG = 64 * 2**20
@@ -44,7 +44,7 @@ def read_keras(name: str, inputs: Sequence[Shape] = ()) -> Network:
 
 def keras_network(model: Any, name: str, inputs: Sequence[Shape] = ()) -> Network:
     """Return the network of a parsed config: {"class_name": ..., "config": {"layers": [...]}}."""
-    from dlmath.files.models.keras_walk import Walk
+    from dlmath.counting.models.keras_walk import Walk
 
     _check_model(model, name)
     try:

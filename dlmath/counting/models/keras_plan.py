@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.engine.counting.graph import Shape
+    from dlmath.counting.engine.graph import Shape
 
 ACTIVATIONS = {
     **dict.fromkeys(("linear", "identity"), "identity"),

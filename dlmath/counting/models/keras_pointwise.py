@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlmath.engine.counting.shapes import elements
+from dlmath.counting.engine.shapes import elements
+from dlmath.counting.models.keras_plan import CHANNELS_LAST_ONLY, Plan, Step, activation_step, one, opaque, passed
 from dlmath.errors import UnreadableError
-from dlmath.files.models.keras_plan import CHANNELS_LAST_ONLY, Plan, Step, activation_step, one, opaque, passed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.files.models.keras_plan import Call
+    from dlmath.counting.models.keras_plan import Call
 
     Rule = Callable[[Call], Plan]
 

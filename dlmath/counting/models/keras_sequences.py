@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlmath.files.models.keras_plan import Plan, Step, one, opaque
+from dlmath.counting.models.keras_plan import Plan, Step, one, opaque
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dlmath.files.models.keras_plan import Call
+    from dlmath.counting.models.keras_plan import Call
 
     Rule = Callable[[Call], Plan]
 

@@ -6,17 +6,17 @@ from collections import defaultdict
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlmath.counting.models import keras_pointwise, keras_sequences, keras_windows
+from dlmath.counting.models.builder import Builder
+from dlmath.counting.models.keras_inbound import Inbound, keys, parse_inbound, shapes_said
+from dlmath.counting.models.keras_plan import CHANNELS_LAST_ONLY, Call, Plan, Step, opaque
 from dlmath.errors import UnreadableError
-from dlmath.files.models import keras_pointwise, keras_sequences, keras_windows
-from dlmath.files.models.builder import Builder
-from dlmath.files.models.keras_inbound import Inbound, keys, parse_inbound, shapes_said
-from dlmath.files.models.keras_plan import CHANNELS_LAST_ONLY, Call, Plan, Step, opaque
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dlmath.engine.counting.graph import Network, Shape
-    from dlmath.files.models.keras_inbound import Key
+    from dlmath.counting.engine.graph import Network, Shape
+    from dlmath.counting.models.keras_inbound import Key
 
 RULES: dict[str, Callable[[Call], Plan]] = {**keras_windows.RULES, **keras_pointwise.RULES, **keras_sequences.RULES}
 """One rule a layer class."""

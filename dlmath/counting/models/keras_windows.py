@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlmath.engine.counting.shapes import elements
-from dlmath.files.models.keras_plan import Plan, Step, activated, one, opaque
+from dlmath.counting.engine.shapes import elements
+from dlmath.counting.models.keras_plan import Plan, Step, activated, one, opaque
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.files.models.keras_plan import Call
+    from dlmath.counting.models.keras_plan import Call
 
     Rule = Callable[[Call], Plan]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Any
 
-from dlmath.engine.counting.tensors import Tensor, Tensors
-from dlmath.files.models.archive import members
-from dlmath.files.models.opening import damaged, stem
+from dlmath.counting.engine.tensors import Tensor, Tensors
+from dlmath.counting.models.archive import members
+from dlmath.counting.models.opening import damaged, stem
 
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo

@@ -8,14 +8,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dlmath.counting.models.opening import damaged, opened, stem
 from dlmath.errors import MissingExtraError, UnreadableError
-from dlmath.files.models.opening import damaged, opened, stem
 from dlmath.files.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlmath.engine.counting.graph import Network, Shape
+    from dlmath.counting.engine.graph import Network, Shape
 
 LARGEST_FILE = 2 * 2**30
 """Bytes; what a protocol buffer can hold (larger models keep their tensors in other files)."""
@@ -41,7 +41,7 @@ def read_onnx(name: str, inputs: Sequence[Shape] = ()) -> Network:
     """
     onnx = _package()
     model = _loaded(onnx, name)
-    from dlmath.files.models.onnx_walk import Walk
+    from dlmath.counting.models.onnx_walk import Walk
 
     try:
         _resize_inputs(model, inputs)
@@ -111,7 +111,7 @@ def _channels_first(shape: Shape) -> Shape:
 
 def _inferred(onnx: Any, model: Any) -> Any:
     """Return the graph with local functions written out and every shape that can be inferred."""
-    from dlmath.files.models.onnx_fold import SMALL, inferred
+    from dlmath.counting.models.onnx_fold import SMALL, inferred
 
     for tensor in model.graph.initializer:
         if _elements(tensor.dims) > SMALL:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlmath.engine.counting.shapes import elements
+from dlmath.counting.engine.shapes import elements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dlmath.engine.counting.graph import Shape
-    from dlmath.files.models.onnx_walk import Use, Value
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.models.onnx_walk import Use, Value
 
     Rule = Callable[[Use], Sequence[Value]]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlmath.engine.counting.shapes import elements
-from dlmath.files.models import onnx_moves
+from dlmath.counting.engine.shapes import elements
+from dlmath.counting.models import onnx_moves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dlmath.files.models.onnx_walk import Held, Use, Value
+    from dlmath.counting.models.onnx_walk import Held, Use, Value
 
     Rule = Callable[[Use], Sequence[Value]]
 

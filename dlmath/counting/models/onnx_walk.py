@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.engine.counting.shapes import elements
+from dlmath.counting.engine.shapes import elements
+from dlmath.counting.models.builder import Builder
 from dlmath.errors import UnreadableError
-from dlmath.files.models.builder import Builder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlmath.engine.counting.graph import Network, Shape
+    from dlmath.counting.engine.graph import Network, Shape
 
 FLOATS = {1, 10, 11, 16}
 """TensorProto.DataType of float, float16, double and bfloat16; quantised weights are told by DequantizeLinear."""
@@ -88,8 +88,8 @@ class Walk:
 
     def network(self, name: str, source: str) -> Network:
         """Return the network of the whole graph."""
-        from dlmath.files.models.onnx_moves import unknown
-        from dlmath.files.models.onnx_rules import RULES
+        from dlmath.counting.models.onnx_moves import unknown
+        from dlmath.counting.models.onnx_rules import RULES
 
         for given in self.graph.input:
             if given.name not in self.held:

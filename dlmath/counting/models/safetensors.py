@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import IO, Any
 
-from dlmath.engine.counting.tensors import Tensor, Tensors
-from dlmath.files.models.opening import damaged, opened, stem
+from dlmath.counting.engine.tensors import Tensor, Tensors
+from dlmath.counting.models.opening import damaged, opened, stem
 
 LONGEST_HEADER = 100_000_000
 """Bytes; the format's own limit."""

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.engine.counting.memory import memory
-from dlmath.engine.counting.shapes import shape_text
+from dlmath.counting.engine.memory import memory
+from dlmath.counting.engine.shapes import shape_text
 from dlmath.report.blocks import Facts, Lines, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.engine.counting.checks import Verdict
-    from dlmath.engine.counting.conventions import Reading
-    from dlmath.engine.counting.count import NetworkCount, Row
-    from dlmath.engine.counting.memory import Memory
-    from dlmath.engine.counting.receptive import Field
-    from dlmath.engine.counting.shapes import Window
+    from dlmath.counting.engine.checks import Verdict
+    from dlmath.counting.engine.conventions import Reading
+    from dlmath.counting.engine.count import NetworkCount, Row
+    from dlmath.counting.engine.memory import Memory
+    from dlmath.counting.engine.receptive import Field
+    from dlmath.counting.engine.shapes import Window
     from dlmath.report.blocks import Block, Cell
 
 UNITS = {"exact": 1, "auto": 0, "K": 10**3, "M": 10**6, "G": 10**9}
@@ -31,7 +31,7 @@ class Reckoning(NamedTuple):
     optimizer: str
 
     def of(self, count: NetworkCount) -> Memory:
-        """Return what the network needs (see `dlmath.engine.counting.memory`)."""
+        """Return what the network needs (see `dlmath.counting.engine.memory`)."""
         return memory(count, self.dtype, self.batch, self.optimizer)
 
 
@@ -312,7 +312,7 @@ def layer_lines(row: Row) -> Iterator[str]:
 def window_text(window: Window) -> str:
     """Return the output-size formula of one axis with its numbers; "" where an axis keeps its size by itself.
 
-    >>> from dlmath.engine.counting.shapes import Window
+    >>> from dlmath.counting.engine.shapes import Window
     >>> window_text(Window(size=224, out=112, kernel=7, stride=2, before=3, after=3))
     'floor((224 - 1 x (7 - 1) - 1 + 3 + 3) / 2) + 1 = 112'
     """
@@ -347,8 +347,8 @@ def quantity_lines(row: Row) -> Iterator[str]:
 
 def picture(count: NetworkCount, ending: str) -> bytes:
     """Draw the figure of --plot: where parameters and MACs sit."""
-    from dlmath.report.plots import drawn
-    from dlmath.report.plots.param_count import figure
+    from dlmath.counting.report.plots import figure
+    from dlmath.report.figures import drawn
 
     names = [row.name for row in count.rows if row.params or row.macs]
     rows = [row for row in count.rows if row.params or row.macs]

@@ -1,7 +1,7 @@
 """The zoo: architectures by name, each family one YAML file with its source.
 
-The YAML files are what is written and read by people; `compiled.json`, made of them by `python -m dlmath.zoo.compile`,
-is what is loaded, because JSON is read a hundred times faster.
+The YAML files are what is written and read by people; `compiled.json`, made of them by
+`python -m dlmath.counting.zoo.compile`, is what is loaded, because JSON is read a hundred times faster.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.engine.counting.language import Reference, build, parse_reference, spelled
+from dlmath.counting.engine.language import Reference, build, parse_reference, spelled
 from dlmath.errors import InvalidValueError, nearest
 
 if TYPE_CHECKING:
-    from dlmath.engine.counting.graph import Network, Shape
+    from dlmath.counting.engine.graph import Network, Shape
 
 FOLDER = Path(__file__).parent
 

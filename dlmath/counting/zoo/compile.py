@@ -1,12 +1,12 @@
-"""Make `compiled.json` of the zoo's YAML files: `python -m dlmath.zoo.compile`."""
+"""Make `compiled.json` of the zoo's YAML files: `python -m dlmath.counting.zoo.compile`."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from dlmath.files.architecture import parse_document
-from dlmath.zoo import FOLDER
+from dlmath.counting.models.architecture import parse_document
+from dlmath.counting.zoo import FOLDER
 
 
 def compiled() -> str:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.engine.depth.quadrature import homogeneous_slopes, limit_slopes
+from dlmath.depth.engine.quadrature import homogeneous_slopes, limit_slopes
 
 if TYPE_CHECKING:
-    from dlmath.engine.activations import Activation
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.activations import Activation
+    from dlmath.neural.arrays import Array
 
 TINY, HUGE = 1e-12, 1e12
 """Sizes of z between which phi itself is computed."""

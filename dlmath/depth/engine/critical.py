@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.activations import get_activation
-from dlmath.engine.depth.length_map import Layer, bisect, fixed_point
-from dlmath.engine.depth.quadrature import homogeneous_slopes, limit_slopes, moments
+from dlmath.depth.engine.length_map import Layer, bisect, fixed_point
+from dlmath.depth.engine.quadrature import homogeneous_slopes, limit_slopes, moments
 from dlmath.errors import InvalidValueError
+from dlmath.neural.activations import get_activation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.activations import Activation
+    from dlmath.neural.activations import Activation
 
 SMALLEST_Q, LARGEST_Q = 1e-10, 1e6
 STEPS = 400

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.depth.channel import Channel, log_slope
-from dlmath.engine.depth.figures import Figures
-from dlmath.engine.depth.matrices import MatrixStream
-from dlmath.engine.depth.normals import BIASES, normals, random_errors, random_inputs, stream
-from dlmath.engine.depth.remedies import project, standardise
+from dlmath.depth.engine.channel import Channel, log_slope
+from dlmath.depth.engine.figures import Figures
+from dlmath.depth.engine.matrices import MatrixStream
+from dlmath.depth.engine.normals import BIASES, normals, random_errors, random_inputs, stream
+from dlmath.depth.engine.remedies import project, standardise
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.depth.matrices import Weights
-    from dlmath.engine.depth.settings import DepthSettings
+    from dlmath.depth.engine.matrices import Weights
+    from dlmath.depth.engine.settings import DepthSettings
+    from dlmath.neural.arrays import Array
 
 UNDERFLOWN = 1e-6
 AXES = {"layer": 1, "batch": 0}

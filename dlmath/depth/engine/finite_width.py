@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.depth.quadrature import SMALLEST_Q, normal_nodes
+from dlmath.depth.engine.quadrature import SMALLEST_Q, normal_nodes
 
 if TYPE_CHECKING:
-    from dlmath.engine.activations import Activation
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.activations import Activation
+    from dlmath.neural.arrays import Array
 
 POINTS = 16
 """Nodes a panel: an error of 1e-12 is far below 1/N."""
@@ -67,7 +67,7 @@ def shape(activation: Activation, q: float) -> Shape:
 
     Examples
     --------
-    >>> from dlmath.engine.activations import get_activation
+    >>> from dlmath.neural.activations import get_activation
     >>> found = shape(get_activation("relu"), 1.0)
     >>> [round(value, 9) for value in (found.kappa, found.tau, found.rho, found.omega)]
     [2.0, 2.0, 1.0, 1.0]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.depth.explicit import ExplicitNetwork
-from dlmath.engine.depth.settings import DepthSettings, check_settings
+from dlmath.depth.engine.explicit import ExplicitNetwork
+from dlmath.depth.engine.settings import DepthSettings, check_settings
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 WIDEST, DEEPEST, INPUTS = 256, 1000, 32
 """The network that is looked at is no larger than this: a distribution needs no more samples."""

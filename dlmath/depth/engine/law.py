@@ -26,16 +26,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.engine.depth.channel import Channel, log_slope
-from dlmath.engine.depth.figures import Figures
-from dlmath.engine.depth.law_backward import Products, Scales, walk_back
-from dlmath.engine.depth.normals import LAYERS, box_muller, random_errors, random_inputs, stream, words
-from dlmath.engine.depth.remedies import project, standardise
-from dlmath.engine.depth.settings import ORTHOGONAL
+from dlmath.depth.engine.channel import Channel, log_slope
+from dlmath.depth.engine.figures import Figures
+from dlmath.depth.engine.law_backward import Products, Scales, walk_back
+from dlmath.depth.engine.normals import LAYERS, box_muller, random_errors, random_inputs, stream, words
+from dlmath.depth.engine.remedies import project, standardise
+from dlmath.depth.engine.settings import ORTHOGONAL
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.depth.settings import DepthSettings
+    from dlmath.depth.engine.settings import DepthSettings
+    from dlmath.neural.arrays import Array
 
 SLAB = 1 << 15
 """Numbers an array of a slab holds: several layers of a narrow network, several networks of a wide one."""

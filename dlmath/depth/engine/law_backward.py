@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.depth.settings import ORTHOGONAL
+from dlmath.depth.engine.settings import ORTHOGONAL
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.depth.settings import DepthSettings
+    from dlmath.depth.engine.settings import DepthSettings
+    from dlmath.neural.arrays import Array
 
 FEW = 8
 """Up to so many networks the recursion runs in Python's own floats, which are faster than arrays of few numbers."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.engine.depth.finite_width import BOTH, Chain, LayerMap, shape
-from dlmath.engine.depth.length_map import BOUNDLESS, VANISHED
-from dlmath.engine.depth.quadrature import moments, squares
-from dlmath.engine.depth.settings import ORTHOGONAL
+from dlmath.depth.engine.finite_width import BOTH, Chain, LayerMap, shape
+from dlmath.depth.engine.length_map import BOUNDLESS, VANISHED
+from dlmath.depth.engine.quadrature import moments, squares
+from dlmath.depth.engine.settings import ORTHOGONAL
 
 if TYPE_CHECKING:
-    from dlmath.engine.depth.finite_width import Shape
-    from dlmath.engine.depth.quadrature import Moments, Squares
-    from dlmath.engine.depth.settings import DepthSettings, WeightLaw
+    from dlmath.depth.engine.finite_width import Shape
+    from dlmath.depth.engine.quadrature import Moments, Squares
+    from dlmath.depth.engine.settings import DepthSettings, WeightLaw
 
 SHARED_SIGNAL = 1.5
 """By so much the standard deviation of a residual network's total may exceed that of independent layers (measured)."""

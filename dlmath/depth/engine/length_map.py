@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.depth.quadrature import (
+from dlmath.depth.engine.quadrature import (
     hermite_squares,
     homogeneous_slopes,
     mean_square,
@@ -23,8 +23,8 @@ from dlmath.engine.depth.quadrature import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.activations import Activation
-    from dlmath.engine.depth.quadrature import Moments
+    from dlmath.depth.engine.quadrature import Moments
+    from dlmath.neural.activations import Activation
 
 VANISHED, BOUNDLESS = 1e-12, 1e12
 """A fixed point beyond these is 0 or infinite."""
@@ -91,7 +91,7 @@ def fixed_point(layer: Layer) -> FixedPoint:
 
     Examples
     --------
-    >>> from dlmath.engine.activations import get_activation
+    >>> from dlmath.neural.activations import get_activation
     >>> found = fixed_point(Layer(get_activation("sigmoid"), 1.0))
     >>> round(found.q_star, 10), round(found.chi_1, 10)
     (0.2646868752, 0.0557207068)

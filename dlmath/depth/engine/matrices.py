@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.depth.normals import LAYERS, box_muller, normals, stream, words
-from dlmath.engine.depth.settings import CONSTANT, ORTHOGONAL, UNIFORM
+from dlmath.depth.engine.normals import LAYERS, box_muller, normals, stream, words
+from dlmath.depth.engine.settings import CONSTANT, ORTHOGONAL, UNIFORM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.depth.settings import WeightLaw
+    from dlmath.depth.engine.settings import WeightLaw
+    from dlmath.neural.arrays import Array
 
 BLOCK = 1 << 17
 """Numbers drawn at once: they are multiplied with the signal before they leave the cache."""

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.depth.explicit import ExplicitNetwork
-from dlmath.engine.depth.law import ChainLaw
-from dlmath.engine.depth.matrices import room
-from dlmath.engine.depth.planner import plan
-from dlmath.engine.depth.residual_law import ResidualLaw
-from dlmath.engine.depth.settings import DepthSettings, check_settings
-from dlmath.engine.depth.theory import Prediction, predict
+from dlmath.depth.engine.explicit import ExplicitNetwork
+from dlmath.depth.engine.law import ChainLaw
+from dlmath.depth.engine.matrices import room
+from dlmath.depth.engine.planner import plan
+from dlmath.depth.engine.residual_law import ResidualLaw
+from dlmath.depth.engine.settings import DepthSettings, check_settings
+from dlmath.depth.engine.theory import Prediction, predict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.depth.figures import Figures
-    from dlmath.engine.depth.planner import Plan
+    from dlmath.depth.engine.figures import Figures
+    from dlmath.depth.engine.planner import Plan
+    from dlmath.neural.arrays import Array
 
 LN10 = math.log(10)
 STABLE_DECADES = 1.0

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 MASTER = 19910615  # the year of Hochreiter's thesis, which found the vanishing gradient
 LAYERS, INPUTS, ERRORS, BIASES = range(4)

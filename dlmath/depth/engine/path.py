@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.depth.channel import log_slope
-from dlmath.engine.depth.explicit import ExplicitNetwork
-from dlmath.engine.depth.planner import plan
-from dlmath.engine.depth.settings import DepthSettings, check_settings
+from dlmath.depth.engine.channel import log_slope
+from dlmath.depth.engine.explicit import ExplicitNetwork
+from dlmath.depth.engine.planner import plan
+from dlmath.depth.engine.settings import DepthSettings, check_settings
 from dlmath.errors import InvalidValueError, TooLargeError
 
 if TYPE_CHECKING:
-    from dlmath.engine.activations import Activation
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.activations import Activation
+    from dlmath.neural.arrays import Array
 
 MOST_WEIGHTS = 50_000_000
 LN10 = math.log(10)
@@ -170,7 +170,7 @@ def squashed_ranges(phi: Activation, depth: int) -> tuple[tuple[float, float], .
 
     Examples
     --------
-    >>> from dlmath.engine.activations import get_activation
+    >>> from dlmath.neural.activations import get_activation
     >>> [(round(low, 3), round(high, 3)) for low, high in squashed_ranges(get_activation("sigmoid"), 3)]
     [(0.0, 1.0), (0.5, 0.731), (0.622, 0.675)]
     """

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.activations import get_activation
-from dlmath.engine.depth.critical import CriticalPoint, critical_line
-from dlmath.engine.depth.quadrature import limit_slopes, moments
+from dlmath.depth.engine.critical import CriticalPoint, critical_line
+from dlmath.depth.engine.quadrature import limit_slopes, moments
 from dlmath.errors import InvalidValueError
+from dlmath.neural.activations import get_activation
 
 if TYPE_CHECKING:
-    from dlmath.engine.activations import Activation
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.activations import Activation
+    from dlmath.neural.arrays import Array
 
 LOWEST, HIGHEST, PLACES = 1e-12, 1e9, 420
 """The table: q from lowest to highest in steps of a factor 1.12; fixed points beyond are 0 or infinite."""

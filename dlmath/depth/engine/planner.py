@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.depth.law import SLAB
-from dlmath.engine.depth.matrices import BLOCK
-from dlmath.engine.depth.settings import CONSTANT, GAUSSIAN, ORTHOGONAL, UNIFORM
+from dlmath.depth.engine.law import SLAB
+from dlmath.depth.engine.matrices import BLOCK
+from dlmath.depth.engine.settings import CONSTANT, GAUSSIAN, ORTHOGONAL, UNIFORM
 from dlmath.errors import InvalidValueError, TooLargeError
 
 if TYPE_CHECKING:
-    from dlmath.engine.depth.settings import DepthSettings
+    from dlmath.depth.engine.settings import DepthSettings
 
 SLAB_ARRAYS = 12
 KEEP = 0.25
@@ -54,7 +54,7 @@ def no_law(settings: DepthSettings) -> str | None:
 
     Examples
     --------
-    >>> from dlmath.engine.depth.settings import DepthSettings
+    >>> from dlmath.depth.engine.settings import DepthSettings
     >>> no_law(DepthSettings(init="he")), no_law(DepthSettings(init="he", batch=2))
     (None, 'it follows one input, not a batch of 2')
     """

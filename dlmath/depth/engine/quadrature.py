@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from dlmath.engine.activations import Activation
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.activations import Activation
+    from dlmath.neural.arrays import Array
 
 POINTS = 40
 """Nodes a panel: the relative error of every mean used here is then below 1e-12, for q from 1e-8 to 1e6."""
@@ -128,7 +128,7 @@ def homogeneous_slopes(activation: Activation) -> tuple[float, float] | None:
 
     Examples
     --------
-    >>> from dlmath.engine.activations import get_activation
+    >>> from dlmath.neural.activations import get_activation
     >>> homogeneous_slopes(get_activation("relu"))
     (0.0, 1.0)
     """
@@ -157,7 +157,7 @@ def moments(activation: Activation, q: float, points: int = POINTS) -> Moments:
 
     Examples
     --------
-    >>> from dlmath.engine.activations import get_activation
+    >>> from dlmath.neural.activations import get_activation
     >>> round(moments(get_activation("tanh"), 1.0).slope_square, 10)
     0.4644029024
     """

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.depth.channel import HUGE, Channel
-from dlmath.engine.depth.figures import Figures
-from dlmath.engine.depth.law_backward import Products, mixture
-from dlmath.engine.depth.normals import BIASES, LAYERS, box_muller, normals, random_errors, random_inputs, stream, words
-from dlmath.engine.depth.remedies import project, standardise
-from dlmath.engine.depth.settings import ORTHOGONAL
+from dlmath.depth.engine.channel import HUGE, Channel
+from dlmath.depth.engine.figures import Figures
+from dlmath.depth.engine.law_backward import Products, mixture
+from dlmath.depth.engine.normals import BIASES, LAYERS, box_muller, normals, random_errors, random_inputs, stream, words
+from dlmath.depth.engine.remedies import project, standardise
+from dlmath.depth.engine.settings import ORTHOGONAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.depth.settings import DepthSettings
+    from dlmath.depth.engine.settings import DepthSettings
+    from dlmath.neural.arrays import Array
 
 _F32 = np.dtype(np.float32)
 

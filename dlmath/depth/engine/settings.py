@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.activations import get_activation
-from dlmath.engine.initialisers import INITIALISERS, parse_initialiser
 from dlmath.errors import InvalidValueError, nearest, unknown
+from dlmath.neural.activations import get_activation
+from dlmath.neural.initialisers import INITIALISERS, parse_initialiser
 
 if TYPE_CHECKING:
-    from dlmath.engine.activations import Activation
-    from dlmath.engine.initialisers import Initialiser
+    from dlmath.neural.activations import Activation
+    from dlmath.neural.initialisers import Initialiser
 
 METHODS = ("auto", "law", "explicit")
 DTYPES = ("float32", "float64")

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.activations import get_activation
-from dlmath.engine.depth.explicit import ExplicitNetwork, Signal, log_norm, log_weight_norm, unit
-from dlmath.engine.depth.matrices import Weights
-from dlmath.engine.depth.normals import ERRORS, INPUTS, normals, stream
-from dlmath.engine.depth.planner import check_memory, physical_memory
-from dlmath.engine.depth.settings import DepthSettings, check_settings
-from dlmath.engine.gates import parse_gate
-from dlmath.engine.losses import get_loss
+from dlmath.depth.engine.explicit import ExplicitNetwork, Signal, log_norm, log_weight_norm, unit
+from dlmath.depth.engine.matrices import Weights
+from dlmath.depth.engine.normals import ERRORS, INPUTS, normals, stream
+from dlmath.depth.engine.planner import check_memory, physical_memory
+from dlmath.depth.engine.settings import DepthSettings, check_settings
 from dlmath.errors import InvalidValueError
+from dlmath.gates.engine.gates import parse_gate
+from dlmath.neural.activations import get_activation
+from dlmath.neural.losses import get_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 BITS = 4
 MOST_BITS = 10

@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.engine.depth.layer_theory import SHARED_SIGNAL, LayerTheory, layer_theories
-from dlmath.engine.depth.length_map import Layer, depth_scale, fixed_point
-from dlmath.engine.depth.settings import CONSTANT, ORTHOGONAL
+from dlmath.depth.engine.layer_theory import SHARED_SIGNAL, LayerTheory, layer_theories
+from dlmath.depth.engine.length_map import Layer, depth_scale, fixed_point
+from dlmath.depth.engine.settings import CONSTANT, ORTHOGONAL
 
 if TYPE_CHECKING:
-    from dlmath.engine.depth.settings import DepthSettings
+    from dlmath.depth.engine.settings import DepthSettings
 
 UNRELIABLE = 0.1
 """The theory is silent once scatter that grows with depth moves ln chi by more than this (one standard deviation)."""
@@ -69,7 +69,7 @@ def predict(settings: DepthSettings) -> Prediction:
 
     Examples
     --------
-    >>> from dlmath.engine.depth.settings import DepthSettings
+    >>> from dlmath.depth.engine.settings import DepthSettings
     >>> round(predict(DepthSettings(activation="sigmoid", init="lecun")).ratio, 10)
     0.236052339
     >>> predict(DepthSettings(init="uniform:0:1")).reason[:28]

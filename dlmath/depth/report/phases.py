@@ -10,8 +10,8 @@ from dlmath.report.blocks import Lines, Table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.engine.depth.critical import CriticalPoint
-    from dlmath.engine.depth.phase_diagram import PhaseDiagram
+    from dlmath.depth.engine.critical import CriticalPoint
+    from dlmath.depth.engine.phase_diagram import PhaseDiagram
     from dlmath.report.blocks import Block, Line
 
     Pair = tuple[str, CriticalPoint, float]
@@ -129,8 +129,8 @@ def crossings(line: Sequence[float]) -> list[str]:
 
 def picture(found: PhaseDiagram, ending: str) -> bytes:
     """Draw the figure of --plot."""
-    from dlmath.report.plots import drawn
-    from dlmath.report.plots.phases import figure
+    from dlmath.depth.report.plots_phases import figure
+    from dlmath.report.figures import drawn
 
     line = [(one.sigma_w, one.sigma_b) for one in found.line]
     return drawn(figure(found.activation, found.sigma_w, found.sigma_b, found.chi_1, line), ending)

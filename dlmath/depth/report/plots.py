@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.report.plots import new_figure
+from dlmath.report.figures import new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlmath.report.plots import new_figure
+from dlmath.report.figures import new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

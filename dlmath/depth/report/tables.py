@@ -11,10 +11,10 @@ from dlmath.report.drawing import bars
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dlmath.engine.depth.histograms import Histogram
-    from dlmath.engine.depth.measure import DepthResult
-    from dlmath.engine.depth.path import PathResult
-    from dlmath.engine.depth.task import TaskResult
+    from dlmath.depth.engine.histograms import Histogram
+    from dlmath.depth.engine.measure import DepthResult
+    from dlmath.depth.engine.path import PathResult
+    from dlmath.depth.engine.task import TaskResult
     from dlmath.report.blocks import Block, Cell
 
     HistogramsOf = Callable[[DepthResult], Sequence[Histogram]]
@@ -305,8 +305,8 @@ def reasons(found: DepthResult) -> Iterator[str]:
 
 def picture(runs: Sequence[DepthResult], histograms_of: HistogramsOf, ending: str) -> bytes:
     """Draw the figure of --plot; `histograms_of` gives the distributions of some layers of a run."""
-    from dlmath.report.plots import drawn
-    from dlmath.report.plots.vanishing import Curve, figure
+    from dlmath.depth.report.plots import Curve, figure
+    from dlmath.report.figures import drawn
 
     curves = [
         Curve(

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import TooLargeError, UnreadableError
-from dlmath.files.picture import Picture
+from dlmath.files.pictures.picture import Picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

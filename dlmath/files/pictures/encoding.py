@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from dlmath.errors import UnwritableError, unknown
 from dlmath.files.atomic import STANDARD, atomic
-from dlmath.files.matrices import write_array, write_text
+from dlmath.files.pictures.matrices import write_array, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,7 +142,7 @@ def write_image(
         elif ending in NUMBERS:
             write_text(file, pixels, ending)
         elif ending == ".png":
-            from dlmath.files.png import write_png
+            from dlmath.files.pictures.png import write_png
 
             write_png(file, pixels, compress_level=compress_level, icc=icc)
         else:

@@ -11,13 +11,13 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
-from dlmath.engine.convolution.number_text import is_rows
-from dlmath.files.decoding import load, picture_of
-from dlmath.files.encoding import WRITABLE, check_image_name, check_not_input, write_image
-from dlmath.files.matrices import NPY_START, array_picture, inline_picture, is_text, text_picture
-from dlmath.files.picture import Picture, checked
+from dlmath.files.pictures.decoding import load, picture_of
+from dlmath.files.pictures.encoding import WRITABLE, check_image_name, check_not_input, write_image
+from dlmath.files.pictures.matrices import NPY_START, array_picture, inline_picture, is_text, text_picture
+from dlmath.files.pictures.picture import Picture, checked
 from dlmath.files.sources import open_source
 from dlmath.files.text import shown
+from dlmath.language.number_text import is_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

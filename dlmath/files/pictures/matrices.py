@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Any
 
-from dlmath.engine.convolution.number_text import MEND_NUMBER, fraction_of, parse_rows, short, tokens_of
 from dlmath.errors import InvalidValueError, UnreadableError
-from dlmath.files.picture import Picture
+from dlmath.files.pictures.picture import Picture
+from dlmath.language.number_text import MEND_NUMBER, fraction_of, parse_rows, short, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.engine.gates import truth_table_inputs
 from dlmath.errors import InvalidValueError
+from dlmath.gates.engine.gates import truth_table_inputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.failures import classify
-from dlmath.engine.initialisers import draw_parameters
-from dlmath.engine.lanes import STRIDE, Lanes, Problem
-from dlmath.engine.layers import run
+from dlmath.gates.engine.failures import classify
+from dlmath.gates.engine.lanes import STRIDE, Lanes, Problem
+from dlmath.gates.engine.layers import run
+from dlmath.neural.initialisers import draw_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.initialisers import Initialiser
+    from dlmath.neural.arrays import Array
+    from dlmath.neural.initialisers import Initialiser
 
 
 STOPS = ("learned", "diverged", "epochs")

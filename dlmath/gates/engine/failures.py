@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 FAILURES: dict[str, str] = {
     "half": "every output near 0, 1/2 or 1, and some near 1/2",

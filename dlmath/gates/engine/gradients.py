@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.engine.activations import get_activation
-from dlmath.engine.layers import run
-from dlmath.engine.network import LaneNetwork, one_network
+from dlmath.gates.engine.layers import run
+from dlmath.gates.engine.network import LaneNetwork, one_network
+from dlmath.neural.activations import get_activation
 
 if TYPE_CHECKING:
-    from dlmath.engine.architecture import Architecture
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.losses import Loss
+    from dlmath.neural.architecture import Architecture
+    from dlmath.neural.arrays import Array
+    from dlmath.neural.losses import Loss
 
 
 STENCIL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.engine.layers import padded, run
-from dlmath.engine.network import LaneNetwork
-from dlmath.engine.optimizers import Program, Update
+from dlmath.gates.engine.layers import padded, run
+from dlmath.gates.engine.network import LaneNetwork
+from dlmath.neural.optimizers import Program, Update
 
 if TYPE_CHECKING:
-    from dlmath.engine.architecture import Architecture
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.losses import Loss
-    from dlmath.engine.optimizers import Optimizer
+    from dlmath.neural.architecture import Architecture
+    from dlmath.neural.arrays import Array
+    from dlmath.neural.losses import Loss
+    from dlmath.neural.optimizers import Optimizer
 
 
 STRIDE = 16

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.engine.activations import get_activation
+from dlmath.neural.activations import get_activation
 
 if TYPE_CHECKING:
-    from dlmath.engine.architecture import LayerShape
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.optimizers import Program
+    from dlmath.neural.architecture import LayerShape
+    from dlmath.neural.arrays import Array
+    from dlmath.neural.optimizers import Program
 
 try:  # np.einsum without its parsing in Python, which costs more than a small product; private, so it may go
     from numpy._core.multiarray import c_einsum as _einsum

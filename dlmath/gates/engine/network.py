@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.engine.layers import DeepLayer, FirstLayer, Layer, padded, run
+from dlmath.gates.engine.layers import DeepLayer, FirstLayer, Layer, padded, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.engine.architecture import Architecture
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.losses import Loss
-    from dlmath.engine.optimizers import Program
+    from dlmath.neural.architecture import Architecture
+    from dlmath.neural.arrays import Array
+    from dlmath.neural.losses import Loss
+    from dlmath.neural.optimizers import Program
 
 
 class LaneNetwork:

@@ -31,13 +31,13 @@ from math import lcm
 from operator import mul
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.engine.separability import check_certificate, coprime, exact, exact_rows, exact_targets, whole
 from dlmath.errors import InvalidValueError, ShapeError, unknown
+from dlmath.gates.engine.separability import check_certificate, coprime, exact, exact_rows, exact_targets, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from dlmath.engine.separability import Exact, Real
+    from dlmath.gates.engine.separability import Exact, Real
 
     Visit = tuple[int, int, int]
 

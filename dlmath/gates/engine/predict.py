@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.engine.layers import run
-from dlmath.engine.losses import get_loss
-from dlmath.engine.network import one_network
+from dlmath.gates.engine.layers import run
+from dlmath.gates.engine.network import one_network
+from dlmath.neural.losses import get_loss
 
 if TYPE_CHECKING:
-    from dlmath.engine.architecture import Architecture
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.architecture import Architecture
+    from dlmath.neural.arrays import Array
 
 
 def predict(architecture: Architecture, parameters: Array, inputs: Array) -> Array:

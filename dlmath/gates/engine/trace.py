@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.engine.gradients import check_gradients
-from dlmath.engine.lanes import Lanes
-from dlmath.engine.layers import run
-from dlmath.engine.network import LaneNetwork, one_network
-from dlmath.engine.training import initial_parameters, make_problem
+from dlmath.gates.engine.gradients import check_gradients
+from dlmath.gates.engine.lanes import Lanes
+from dlmath.gates.engine.layers import run
+from dlmath.gates.engine.network import LaneNetwork, one_network
+from dlmath.gates.engine.training import initial_parameters, make_problem
 
 if TYPE_CHECKING:
-    from dlmath.engine.architecture import Architecture
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.lanes import Problem
-    from dlmath.engine.training import TrainingSettings
+    from dlmath.gates.engine.lanes import Problem
+    from dlmath.gates.engine.training import TrainingSettings
+    from dlmath.neural.architecture import Architecture
+    from dlmath.neural.arrays import Array
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.engine.ensemble import LEARNED, EnsembleTraining, Outcome, SeedRange, ShownRun, block_size
-from dlmath.engine.failures import NAMES as FAILURE_NAMES
-from dlmath.engine.initialisers import draw_parameters, parse_initialiser
-from dlmath.engine.lanes import Problem
-from dlmath.engine.losses import check_loss_suits, get_loss
-from dlmath.engine.optimizers import default_learning_rate, get_optimizer
 from dlmath.errors import InvalidValueError, ShapeError, unknown
+from dlmath.gates.engine.ensemble import LEARNED, EnsembleTraining, Outcome, SeedRange, ShownRun, block_size
+from dlmath.gates.engine.failures import NAMES as FAILURE_NAMES
+from dlmath.gates.engine.lanes import Problem
+from dlmath.neural.initialisers import draw_parameters, parse_initialiser
+from dlmath.neural.losses import check_loss_suits, get_loss
+from dlmath.neural.optimizers import default_learning_rate, get_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.architecture import Architecture
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.architecture import Architecture
+    from dlmath.neural.arrays import Array
 
 DTYPES = ("float64", "float32")
 BATCHES: dict[str, str] = {"full": "one update an epoch", "online": "one update a row, in order"}
@@ -300,7 +300,7 @@ def _train_in_processes(
 ) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     done = 0
-    from dlmath.engine.parallel import share_out
+    from dlmath.neural.parallel import share_out
 
     for number, outcome in share_out(work.train, ranges, jobs):
         outcomes[number] = outcome

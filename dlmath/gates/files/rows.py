@@ -15,10 +15,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlmath.engine.gates import Gate
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
 from dlmath.files.text import load_yaml, read_text, shown
+from dlmath.gates.engine.gates import Gate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

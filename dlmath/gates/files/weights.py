@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import UnreadableError, unknown
 from dlmath.files.atomic import STANDARD, write_bytes
-from dlmath.files.rows import vector
 from dlmath.files.text import load_yaml, read_text, shown
+from dlmath.gates.files.rows import vector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.engine.failures import FAILURES
-from dlmath.engine.predict import predict
-from dlmath.engine.statistics import summarise_epochs, wilson_interval
-from dlmath.engine.training import STOP_TEXTS
+from dlmath.gates.engine.failures import FAILURES
+from dlmath.gates.engine.predict import predict
+from dlmath.gates.engine.training import STOP_TEXTS
+from dlmath.gates.report.tables import span, truth_table
+from dlmath.neural.uncertainty import summarise_epochs, wilson_interval
 from dlmath.report.blocks import Facts, Lines, Table
 from dlmath.report.drawing import bars, curve, decision_map, histogram, wide_histogram
-from dlmath.report.gates import span, truth_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from dlmath.engine.gates import Gate
-    from dlmath.engine.gradients import GradientCheck
-    from dlmath.engine.training import TrainingResult, TrainingSettings
+    from dlmath.gates.engine.gates import Gate
+    from dlmath.gates.engine.gradients import GradientCheck
+    from dlmath.gates.engine.training import TrainingResult, TrainingSettings
+    from dlmath.gates.report.plots import Plane
     from dlmath.report.blocks import Block, Cell, Line
-    from dlmath.report.plots.train_gate import Plane
 
 MAP_STEPS = 61
 PLOT_STEPS = 201
@@ -133,16 +133,16 @@ def output_grid(
 
 def explanation(gate: Gate, settings: TrainingSettings) -> Iterator[Block]:
     """Yield the first training step of the shown network, number by number."""
-    from dlmath.engine.trace import trace_step
-    from dlmath.report.gate_step import explain_step
+    from dlmath.gates.engine.trace import trace_step
+    from dlmath.gates.report.step import explain_step
 
     yield from explain_step(trace_step(np.array(gate.inputs), np.array(gate.targets), settings), settings)
 
 
 def picture(gate: Gate, found: TrainingResult, ending: str) -> bytes:
     """Draw the figure of --plot."""
-    from dlmath.report.plots import drawn
-    from dlmath.report.plots.train_gate import TrainGateFigure, figure
+    from dlmath.gates.report.plots import TrainGateFigure, figure
+    from dlmath.report.figures import drawn
 
     shown = found.shown
     several = found.settings.seeds > 1
@@ -164,7 +164,7 @@ def picture(gate: Gate, found: TrainingResult, ending: str) -> bytes:
 
 def plane(gate: Gate, found: TrainingResult) -> Plane:
     """Return what the decision boundary's panel shows."""
-    from dlmath.report.plots.train_gate import Plane
+    from dlmath.gates.report.plots import Plane
 
     x_range, y_range = ranges(gate)
     weights, biases = found.shown.weights[0], found.shown.biases[0]

@@ -5,21 +5,21 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from dlmath.engine.perceptron import steps
-from dlmath.engine.separability import nearest_row
+from dlmath.gates.engine.perceptron import steps
+from dlmath.gates.engine.separability import nearest_row
+from dlmath.gates.report.tables import linear_form, number, numbered, span, truth_table
 from dlmath.report.blocks import Facts, Lines, Table
 from dlmath.report.drawing import decision_map
-from dlmath.report.gates import linear_form, number, numbered, span, truth_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from fractions import Fraction
 
-    from dlmath.engine.gates import Gate
-    from dlmath.engine.perceptron import Perceptron, Run, Step
-    from dlmath.engine.separability import Separability
+    from dlmath.gates.engine.gates import Gate
+    from dlmath.gates.engine.perceptron import Perceptron, Run, Step
+    from dlmath.gates.engine.separability import Separability
+    from dlmath.gates.report.plots import Plane
     from dlmath.report.blocks import Block, Cell, Line
-    from dlmath.report.plots.train_gate import Plane
 
 EXPLAINED_STEPS = 200
 MAP_STEPS = 41
@@ -142,8 +142,8 @@ def steps_table(gate: Gate, shown: Sequence[Step], *, bias: bool) -> Table:
 
 def picture(gate: Gate, unit: Perceptron, run: Run, ending: str) -> bytes:
     """Draw the figure of --plot."""
-    from dlmath.report.plots import drawn
-    from dlmath.report.plots.train_gate import TrainGateFigure, figure
+    from dlmath.gates.report.plots import TrainGateFigure, figure
+    from dlmath.report.figures import drawn
 
     data = TrainGateFigure(
         title=f"{gate.name}: a perceptron",
@@ -156,7 +156,7 @@ def picture(gate: Gate, unit: Perceptron, run: Run, ending: str) -> bytes:
 
 def plane(gate: Gate, unit: Perceptron, run: Run) -> Plane:
     """Return what the panel of the plane shows: the line that was found, or those the rule cycles through."""
-    from dlmath.report.plots.train_gate import Plane
+    from dlmath.gates.report.plots import Plane
 
     nearest = nearest_row(gate.inputs, run.weights, run.bias or 0) if run.learned else None
     return Plane(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dlmath.report.plots import new_figure
+from dlmath.report.figures import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlmath.engine.activations import get_activation
-from dlmath.engine.losses import get_loss
-from dlmath.engine.optimizers import get_optimizer
+from dlmath.neural.activations import get_activation
+from dlmath.neural.losses import get_loss
+from dlmath.neural.optimizers import get_optimizer
 from dlmath.report.blocks import Facts, Lines, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.engine.trace import LayerTrace, StepTrace
-    from dlmath.engine.training import TrainingSettings
+    from dlmath.gates.engine.trace import LayerTrace, StepTrace
+    from dlmath.gates.engine.training import TrainingSettings
     from dlmath.report.blocks import Block, Cell
 
 DIGITS = 9

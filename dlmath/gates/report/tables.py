@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from fractions import Fraction
 
-    from dlmath.engine.gates import Gate
+    from dlmath.gates.engine.gates import Gate
     from dlmath.report.blocks import Cell
 
 

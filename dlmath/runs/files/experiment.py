@@ -21,19 +21,19 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.engine.expression_functions import ExpressionError
-from dlmath.engine.expressions import parse
 from dlmath.errors import UnreadableError
-from dlmath.files.experiment_sweep import Axis, blanks_in, read_sweep
-from dlmath.files.experiment_values import Setting, read_setting, typed
-from dlmath.files.places import Entries, Listing, Place, entries, items_of, read_documents, text_of, unknown_at, wrong
+from dlmath.files.document import Entries, Listing, Place, entries, items_of, read_documents, text_of, unknown_at, wrong
+from dlmath.language.expressions import parse
+from dlmath.language.functions import ExpressionError
+from dlmath.runs.files.sweep import Axis, blanks_in, read_sweep
+from dlmath.runs.files.values import Setting, read_setting, typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dlmath.engine.expressions import Expectation
-    from dlmath.files.experiment_values import Vocabulary
-    from dlmath.files.places import Scalar
+    from dlmath.files.document import Scalar
+    from dlmath.language.expressions import Expectation
+    from dlmath.runs.files.values import Vocabulary
 
 OWN_KEYS = ("name", "claim", "source", "command", "sweep", "repeat", "seed", "expect", "columns", "measure")
 EXPERIMENTS = "experiments"

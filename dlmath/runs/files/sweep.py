@@ -19,14 +19,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.engine.expression_functions import natural
-from dlmath.files.experiment_values import Option, Setting, Value, generated, label, read_setting
-from dlmath.files.places import Entries, Listing, Place, Scalar, entries, unknown_at, wrong
+from dlmath.files.document import Entries, Listing, Place, Scalar, entries, unknown_at, wrong
+from dlmath.language.functions import natural
+from dlmath.runs.files.values import Option, Setting, Value, generated, label, read_setting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from dlmath.files.experiment_values import Vocabulary
+    from dlmath.runs.files.values import Vocabulary
 
 ZIP = "zip"
 BLANK = re.compile(r"\{(\w+)\}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from dlmath.files.places import Entries, Listing, Scalar, text_of, wrong
+from dlmath.files.document import Entries, Listing, Scalar, text_of, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.files.places import Place
+    from dlmath.files.document import Place
 
 Value: TypeAlias = "str | int | float | bool | list[Any] | None"
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.engine.expression_functions import natural
-from dlmath.report.plots import new_figure
+from dlmath.language.functions import natural
+from dlmath.report.figures import new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dlmath.report.run import Ran, Row
+    from dlmath.runs.report.tables import Ran, Row
 
 COLORS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442", "#000000")
 """Okabe & Ito 2008: told apart by every eye."""
@@ -52,7 +52,7 @@ def figure(runs: Sequence[Ran]) -> Figure:
 
 def panel(axes: Axes, ran: Ran) -> None:
     """Draw one sweep."""
-    from dlmath.report.run import first_number
+    from dlmath.runs.report.tables import first_number
 
     column = first_number(ran)
     assert column is not None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from dlmath.frame.outcome import scalar
 from dlmath.report.blocks import Facts, Lines, Table, figure
-from dlmath.report.outcome import scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dlmath.engine.intervals import Spread
+    from dlmath.neural.intervals import Spread
     from dlmath.report.blocks import Block, Cell
 
 Shown: TypeAlias = "Spread | str | None"
@@ -240,8 +240,8 @@ def plan_blocks(runs: Sequence[Ran], table: Table) -> Iterator[Block]:
 
 def picture(runs: Sequence[Ran], ending: str) -> bytes:
     """Draw the sweeps."""
-    from dlmath.report.plots import drawn
-    from dlmath.report.plots.run import figure as sweep_figure
+    from dlmath.report.figures import drawn
+    from dlmath.runs.report.plots import figure as sweep_figure
 
     return drawn(sweep_figure([ran for ran in runs if is_drawable(ran)]), ending)
 

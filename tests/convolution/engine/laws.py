@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from dlmath.engine.convolution.exact import ExactKernel
+from dlmath.convolution.engine.exact import ExactKernel
 
 BORDERS = ["replicate", "reflect", "mirror", "wrap", "constant:0", "constant:-7", "constant:3", "valid"]
 DTYPES = ["u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f4", "f8", "?"]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.convolution.borders import Border, indices, parse_border, runs
+from dlmath.convolution.engine.borders import Border, indices, parse_border, runs
 from dlmath.errors import InvalidValueError
 
 PADDING = {"replicate": "edge", "reflect": "symmetric", "mirror": "reflect", "wrap": "wrap"}

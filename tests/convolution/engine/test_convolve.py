@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.convolution import planner
-from dlmath.engine.convolution.convolve import convolve
-from dlmath.engine.convolution.exact import ExactKernel
+from dlmath.convolution.engine import planner
+from dlmath.convolution.engine.convolve import convolve
+from dlmath.convolution.engine.exact import ExactKernel
 from dlmath.errors import DlmathError, InvalidValueError, ShapeError
 
 specification = spec_from_file_location("laws", Path(__file__).with_name("laws.py"))

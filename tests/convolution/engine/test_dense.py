@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.convolution.algorithm import TileShape
-from dlmath.engine.convolution.dense import DENSE, shifts
+from dlmath.convolution.engine.algorithm import TileShape
+from dlmath.convolution.engine.dense import DENSE, shifts
 
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
 SIDES = st.sampled_from([1, 2, 3, 4, 5, 8, 9, 15])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.convolution.algorithm import TileShape
-from dlmath.engine.convolution.fft import FFT, best_tile, transform_size, transform_sizes
+from dlmath.convolution.engine.algorithm import TileShape
+from dlmath.convolution.engine.fft import FFT, best_tile, transform_size, transform_sizes
 
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
 SIDES = st.sampled_from([1, 2, 3, 5, 8, 15, 31, 64])

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.engine.convolution.kernel_analysis import analyse_kernel
-from dlmath.engine.convolution.kernel_families import FAMILIES, MOST, MOST_BINOMIAL
-from dlmath.engine.convolution.kernels import (
+from dlmath.convolution.engine.kernel_analysis import analyse_kernel
+from dlmath.convolution.engine.kernel_families import FAMILIES, MOST, MOST_BINOMIAL
+from dlmath.convolution.engine.kernels import (
     GROUPS,
     SEED_KERNELS,
     Kernel,
@@ -25,8 +25,8 @@ from dlmath.engine.convolution.kernels import (
     names_in,
     parse_kernel,
 )
-from dlmath.engine.convolution.number_text import fraction_of, is_rows
 from dlmath.errors import InvalidValueError
+from dlmath.language.number_text import fraction_of, is_rows
 
 # Typed from the sources, to hold what is derived
 PUBLISHED = {
@@ -280,7 +280,7 @@ def test_a_name_is_not_taken_for_rows(word):
 
 def test_requests_that_fail_and_lists_need_no_numpy():
     script = (
-        "import sys\nfrom dlmath.engine.convolution.kernels import listed_kernels, parse_kernel\n"
+        "import sys\nfrom dlmath.convolution.engine.kernels import listed_kernels, parse_kernel\n"
         "[kernel.name for _, kernel in listed_kernels()]\nparse_kernel('1/9 1; 2 3').sum\n"
         "assert 'numpy' not in sys.modules\n"
     )

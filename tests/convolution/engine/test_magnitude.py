@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.convolution.magnitude import combine_responses, gradient_magnitude
+from dlmath.convolution.engine.magnitude import combine_responses, gradient_magnitude
 from dlmath.errors import InvalidValueError, ShapeError
 
 specification = spec_from_file_location("laws", Path(__file__).with_name("laws.py"))

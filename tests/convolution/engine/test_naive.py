@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dlmath.engine.convolution.borders import Border
-from dlmath.engine.convolution.naive import Geometry, fraction_kernel, output_size, sums, window_at
+from dlmath.convolution.engine.borders import Border
+from dlmath.convolution.engine.naive import Geometry, fraction_kernel, output_size, sums, window_at
 
 RAMP = np.arange(25, dtype=np.uint8).reshape(5, 5, 1)
 ONE_TO_NINE = np.arange(1, 10).reshape(3, 3).astype(object)

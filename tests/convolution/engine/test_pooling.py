@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dlmath.engine.convolution.pooling import Pool, parse_pool, pool
+from dlmath.convolution.engine.pooling import Pool, parse_pool, pool
 from dlmath.errors import DlmathError, ShapeError
 
 DTYPES = [np.uint8, np.uint16, np.int8, np.int32, np.uint64, np.float32, np.float64, np.bool_]

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dlmath.engine.convolution.program import Program, compile_kernels, divide
+from dlmath.convolution.engine.program import Program, compile_kernels, divide
 
 
 def weights_of(program: Program, number: int = 0) -> dict[tuple[int, int], int]:

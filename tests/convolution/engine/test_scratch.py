@@ -6,7 +6,7 @@ import gc
 
 import numpy as np
 
-from dlmath.engine.convolution.scratch import PAGE, SMALL, Pool, zeros
+from dlmath.convolution.engine.scratch import PAGE, SMALL, Pool, zeros
 
 
 def address(array: np.ndarray) -> int:

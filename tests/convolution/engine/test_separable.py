@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.convolution.algorithm import TileShape
-from dlmath.engine.convolution.bands import band
-from dlmath.engine.convolution.low_rank import factorise
-from dlmath.engine.convolution.separable import SEPARABLE
+from dlmath.convolution.engine.algorithm import TileShape
+from dlmath.convolution.engine.bands import band
+from dlmath.convolution.engine.low_rank import factorise
+from dlmath.convolution.engine.separable import SEPARABLE
 
 SETTINGS = settings(max_examples=60, deadline=None, derandomize=True)
 SIDES = st.sampled_from([1, 2, 3, 4, 5, 8, 15, 31, 64])

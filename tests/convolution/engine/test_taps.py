@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from dlmath.engine.convolution.algorithm import TileShape
-from dlmath.engine.convolution.program import compile_kernels
-from dlmath.engine.convolution.taps import Bounds, PreparedTaps, Taps, bounds_of_sums, exact_dtype, exact_dtypes
+from dlmath.convolution.engine.algorithm import TileShape
+from dlmath.convolution.engine.program import compile_kernels
+from dlmath.convolution.engine.taps import Bounds, PreparedTaps, Taps, bounds_of_sums, exact_dtype, exact_dtypes
 
 PIXELS = Bounds(0, 255)
 

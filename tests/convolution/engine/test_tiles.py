@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.convolution.borders import Border
-from dlmath.engine.convolution.tiles import Filler, Grid, Tile, share, strip_grid
+from dlmath.convolution.engine.borders import Border
+from dlmath.convolution.engine.tiles import Filler, Grid, Tile, share, strip_grid
 
 PADDING = {"replicate": "edge", "reflect": "symmetric", "mirror": "reflect", "wrap": "wrap", "constant": "constant"}
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.convolution.kernels import Kernel, parse_kernel
+from dlmath.convolution.engine.kernels import Kernel, parse_kernel
+from dlmath.convolution.files.kernels import is_kernel_file, read_kernel
 from dlmath.errors import InvalidValueError, UnreadableError
-from dlmath.files.kernels import is_kernel_file, read_kernel
 
 SHARPEN = (((0, -1, 0), (-1, 5, -1), (0, -1, 0)), 1)
 

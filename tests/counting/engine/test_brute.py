@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.engine.counting.layers import count_layer
+from dlmath.counting.engine.layers import count_layer
 from dlmath.errors import ShapeError
 
 sizes = st.integers(1, 3)

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.engine.counting.checks import QUANTITIES, check, parse_check, value_of
-from dlmath.engine.counting.count import count
-from dlmath.engine.counting.graph import AUXILIARY, Network, Node, chain
-from dlmath.engine.counting.mistakes import REBUILDS, SUMS
+from dlmath.counting.engine.checks import QUANTITIES, check, parse_check, value_of
+from dlmath.counting.engine.count import count
+from dlmath.counting.engine.graph import AUXILIARY, Network, Node, chain
+from dlmath.counting.engine.mistakes import REBUILDS, SUMS
 from dlmath.errors import InvalidValueError
 
 SEED = chain("seed", (112, 112, 64), [("conv", {"kernel": 3, "out": 128})])

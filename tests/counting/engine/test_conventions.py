@@ -6,7 +6,7 @@ experiments/benchmarks/param_count_conventions.py runs them again on whole netwo
 
 import pytest
 
-from dlmath.engine.counting.conventions import (
+from dlmath.counting.engine.conventions import (
     CONVENTIONS,
     convention_for,
     read_as,
@@ -14,8 +14,8 @@ from dlmath.engine.counting.conventions import (
     row_operations,
     row_params,
 )
-from dlmath.engine.counting.count import count
-from dlmath.engine.counting.graph import Network, Node, chain
+from dlmath.counting.engine.count import count
+from dlmath.counting.engine.graph import Network, Node, chain
 from dlmath.errors import InvalidValueError
 
 TOOLS = ("torchvision", "torchinfo", "fvcore", "ptflops", "thop")

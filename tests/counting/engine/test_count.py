@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from dlmath.engine.counting.count import TOTALS, count
-from dlmath.engine.counting.graph import Network, Node, chain, check_order
-from dlmath.engine.counting.memory import memory, peak_elements
+from dlmath.counting.engine.count import TOTALS, count
+from dlmath.counting.engine.graph import Network, Node, chain, check_order
+from dlmath.counting.engine.memory import memory, peak_elements
 from dlmath.errors import InvalidValueError, ShapeError
 
 

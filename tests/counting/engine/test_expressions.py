@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.engine.counting.expressions import evaluate, fill, round_to
+from dlmath.counting.engine.expressions import evaluate, fill, round_to
 from dlmath.errors import DlmathError, InvalidValueError
 
 numbers = st.integers(0, 99)

@@ -4,9 +4,9 @@ from importlib import import_module
 
 import pytest
 
-from dlmath.engine.counting import layers
-from dlmath.engine.counting.layers import FAMILY, canonical, count_layer, get_kind
-from dlmath.engine.counting.options import REQUIRED
+from dlmath.counting.engine import layers
+from dlmath.counting.engine.layers import FAMILY, canonical, count_layer, get_kind
+from dlmath.counting.engine.options import REQUIRED
 from dlmath.errors import DlmathError, InvalidValueError, ShapeError
 
 MAP = (8, 8, 4)
@@ -14,7 +14,7 @@ MAP = (8, 8, 4)
 
 def test_the_registry_lists_exactly_what_the_families_hold():
     for family, kinds in layers._FAMILIES.items():
-        assert set(import_module(f"dlmath.engine.counting.{family}").KINDS) == set(kinds.split())
+        assert set(import_module(f"dlmath.counting.engine.{family}").KINDS) == set(kinds.split())
     assert set(layers.ALIASES.values()) <= set(FAMILY)
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.engine.counting.count import count
-from dlmath.engine.counting.graph import Network, Node, chain
-from dlmath.engine.counting.receptive import Field
+from dlmath.counting.engine.count import count
+from dlmath.counting.engine.graph import Network, Node, chain
+from dlmath.counting.engine.receptive import Field
 
 LENGTH = 40
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.engine.counting.count import count
-from dlmath.engine.counting.solve import LARGEST, Limit, filled, parse_limit, solve
-from dlmath.engine.counting.words import parse_chain
+from dlmath.counting.engine.count import count
+from dlmath.counting.engine.solve import LARGEST, Limit, filled, parse_limit, solve
+from dlmath.counting.engine.words import parse_chain
 from dlmath.errors import InvalidValueError, ShapeError
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.engine.counting.count import count
-from dlmath.engine.counting.shapes import parse_shape, shape_text
-from dlmath.engine.counting.words import parse_chain, parse_layer, split_row
+from dlmath.counting.engine.count import count
+from dlmath.counting.engine.shapes import parse_shape, shape_text
+from dlmath.counting.engine.words import parse_chain, parse_layer, split_row
 from dlmath.errors import DlmathError, InvalidValueError
 
 positive = st.integers(1, 999)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath import zoo
-from dlmath.engine.counting.count import count
-from dlmath.engine.counting.language import Reference, build, parse_reference
-from dlmath.engine.counting.schema import check
+from dlmath.counting import zoo
+from dlmath.counting.engine.count import count
+from dlmath.counting.engine.language import Reference, build, parse_reference
+from dlmath.counting.engine.schema import check
+from dlmath.counting.models.architecture import parse_document, read_architecture, variants
 from dlmath.errors import DlmathError, UnreadableError
-from dlmath.files.architecture import parse_document, read_architecture, variants
 
 SMALL = """
 name: small

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.counting.count import count
+from dlmath.counting.engine.count import count
+from dlmath.counting.models import builder, keras
+from dlmath.counting.models.keras import read_keras
+from dlmath.counting.models.keras_walk import RULES
 from dlmath.errors import UnreadableError
-from dlmath.files.models import builder, keras
-from dlmath.files.models.keras import read_keras
-from dlmath.files.models.keras_walk import RULES
 
 CONV = {"strides": [1, 1], "padding": "valid", "dilation_rate": [1, 1], "groups": 1, "activation": "linear"}
 POOL = {"pool_size": [2, 2], "strides": [2, 2], "padding": "valid"}

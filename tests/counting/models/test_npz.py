@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlmath.counting.models.npz import read_npz
 from dlmath.errors import UnreadableError
-from dlmath.files.models.npz import read_npz
 
 
 def saved(tmp_path, *, compressed=False, **arrays):

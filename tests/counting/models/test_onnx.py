@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.engine.counting.count import count
+from dlmath.counting.engine.count import count
+from dlmath.counting.models.onnx import read_onnx
 from dlmath.errors import MissingExtraError, UnreadableError
-from dlmath.files.models.onnx import read_onnx
 
 
 def test_without_the_package_the_error_says_how_to_install_it(tmp_path, monkeypatch):

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dlmath.engine.counting.tensors import by_dtype, by_module
+from dlmath.counting.engine.tensors import by_dtype, by_module
+from dlmath.counting.models.safetensors import BITS, read_safetensors
 from dlmath.errors import UnreadableError
-from dlmath.files.models.safetensors import BITS, read_safetensors
 
 
 def packed(header, data=b""):

@@ -4,13 +4,13 @@ import math
 
 import pytest
 
-from dlmath.engine.activations import ACTIVATIONS, get_activation
-from dlmath.engine.depth.critical import critical_line, critical_sigma_b, critical_sigma_w, suggest
-from dlmath.engine.depth.length_map import Layer, fixed_point
-from dlmath.engine.depth.measure import measure
-from dlmath.engine.depth.phase_diagram import phase_diagram
-from dlmath.engine.depth.settings import DepthSettings
+from dlmath.depth.engine.critical import critical_line, critical_sigma_b, critical_sigma_w, suggest
+from dlmath.depth.engine.length_map import Layer, fixed_point
+from dlmath.depth.engine.measure import measure
+from dlmath.depth.engine.phase_diagram import phase_diagram
+from dlmath.depth.engine.settings import DepthSettings
 from dlmath.errors import InvalidValueError
+from dlmath.neural.activations import ACTIVATIONS, get_activation
 
 TANH = [  # sigma_b^2, sigma_w^2: Schoenholz et al. 2017 give (0.05, 1.76)
     (1e-4, 1.0860262925), (1e-3, 1.1891895852), (0.01, 1.4242052905), (0.05, 1.7609546396), (0.1, 1.9860726411),

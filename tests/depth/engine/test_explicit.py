@@ -6,11 +6,11 @@ import math
 import numpy as np
 import pytest
 
-from dlmath.engine.activations import ACTIVATIONS, get_activation
-from dlmath.engine.depth.channel import log_slope
-from dlmath.engine.depth.explicit import ExplicitNetwork, Signal
-from dlmath.engine.depth.matrices import MatrixStream, room
-from dlmath.engine.depth.settings import DepthSettings, weight_law
+from dlmath.depth.engine.channel import log_slope
+from dlmath.depth.engine.explicit import ExplicitNetwork, Signal
+from dlmath.depth.engine.matrices import MatrixStream, room
+from dlmath.depth.engine.settings import DepthSettings, weight_law
+from dlmath.neural.activations import ACTIVATIONS, get_activation
 
 SMALL = DepthSettings(depth=4, width=5, batch=3, dtype="float64", activation="tanh", init="lecun", method="explicit")
 REMEDIES = [

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from dlmath.engine.depth.explicit import ExplicitNetwork
-from dlmath.engine.depth.law import ChainLaw
-from dlmath.engine.depth.normals import LAYERS, box_muller, normals, random_errors, random_inputs, stream, words
-from dlmath.engine.depth.residual_law import ResidualLaw
-from dlmath.engine.depth.settings import DepthSettings
+from dlmath.depth.engine.explicit import ExplicitNetwork
+from dlmath.depth.engine.law import ChainLaw
+from dlmath.depth.engine.normals import LAYERS, box_muller, normals, random_errors, random_inputs, stream, words
+from dlmath.depth.engine.residual_law import ResidualLaw
+from dlmath.depth.engine.settings import DepthSettings
 
 F32 = np.dtype(np.float32)
 

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from dlmath.engine.depth.measure import VERDICT_RULE, measure, verdict_of
-from dlmath.engine.depth.planner import no_law, plan
-from dlmath.engine.depth.settings import DepthSettings, check_settings
-from dlmath.engine.depth.theory import predict
+from dlmath.depth.engine.measure import VERDICT_RULE, measure, verdict_of
+from dlmath.depth.engine.planner import no_law, plan
+from dlmath.depth.engine.settings import DepthSettings, check_settings
+from dlmath.depth.engine.theory import predict
 from dlmath.errors import InvalidValueError, TooLargeError
 
 WIDE = DepthSettings(depth=40, width=512, seeds=16, method="law")

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from dlmath.engine.depth.explicit import ExplicitNetwork
-from dlmath.engine.depth.path import squashed_ranges, strongest_path
-from dlmath.engine.depth.settings import DepthSettings
-from dlmath.engine.depth.task import train_parity
+from dlmath.depth.engine.explicit import ExplicitNetwork
+from dlmath.depth.engine.path import squashed_ranges, strongest_path
+from dlmath.depth.engine.settings import DepthSettings
+from dlmath.depth.engine.task import train_parity
 from dlmath.errors import InvalidValueError, TooLargeError
 
 SMALL = DepthSettings(depth=3, width=4, activation="sigmoid", init="lecun")

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from dlmath.errors import DlmathError, InvalidValueError, TooLargeError, UnreadableError, UnwritableError
-from dlmath.files import decoding
-from dlmath.files.images import check_not_input, read_image, start_decoding, write_image
-from dlmath.files.png import chunk
+from dlmath.files.pictures import decoding
+from dlmath.files.pictures.images import check_not_input, read_image, start_decoding, write_image
+from dlmath.files.pictures.png import chunk
 
 HEIGHT, WIDTH = 11, 7  # primes apart, so that a transposed axis cannot hide
 

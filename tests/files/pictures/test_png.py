@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from dlmath.files import png
-from dlmath.files.images import read_image, write_image
+from dlmath.files.pictures import png
+from dlmath.files.pictures.images import read_image, write_image
 
 
 def encoded(pixels, **words) -> bytes:

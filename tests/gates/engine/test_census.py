@@ -6,10 +6,10 @@ from itertools import product
 
 import pytest
 
-from dlmath.engine.census import census, fates
-from dlmath.engine.gates import truth_table_inputs
-from dlmath.engine.perceptron import perceptron, train
 from dlmath.errors import InvalidValueError
+from dlmath.gates.engine.census import census, fates
+from dlmath.gates.engine.gates import truth_table_inputs
+from dlmath.gates.engine.perceptron import perceptron, train
 
 PERIODS_OF_4 = (38778, 12008, 6164, 2854, 1812, 918, 524, 272, 132, 122, 32, 24, 8, 2, 2, 2)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlmath.engine.failures import NAMES, classify
+from dlmath.gates.engine.failures import NAMES, classify
 
 HALF, THIRD = 1 / 2, 1 / 3
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.gates import (
+from dlmath.errors import InvalidValueError
+from dlmath.gates.engine.gates import (
     MAX_INPUTS,
     TWO_INPUT_NAMES,
     Gate,
@@ -19,7 +20,6 @@ from dlmath.engine.gates import (
     parse_gate,
     truth_table_inputs,
 )
-from dlmath.errors import InvalidValueError
 
 laws = settings(derandomize=True, deadline=None, max_examples=60)
 tables = st.integers(1, 5).flatmap(lambda n: st.text("01", min_size=2**n, max_size=2**n))
@@ -173,6 +173,6 @@ def test_several_outputs_have_a_table_each():
 
 
 def test_gates_need_no_array_library():
-    code = "import sys; from dlmath.engine import gates, perceptron, separability; print('numpy' in sys.modules)"
+    code = "import sys; from dlmath.gates.engine import gates, perceptron, separability; print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlmath.engine.activations import ACTIVATIONS
-from dlmath.engine.architecture import BIAS_KINDS, Architecture
-from dlmath.engine.gradients import check_gradients
-from dlmath.engine.layers import Layer
-from dlmath.engine.losses import LOSSES
+from dlmath.gates.engine.gradients import check_gradients
+from dlmath.gates.engine.layers import Layer
+from dlmath.neural.activations import ACTIVATIONS
+from dlmath.neural.architecture import BIAS_KINDS, Architecture
+from dlmath.neural.losses import LOSSES
 
 SIZES = [(3, 1), (3, 2), (2, 3, 1), (2, 3, 2), (3, 4, 2, 1), (3, 4, 2, 3)]
 
@@ -58,7 +58,7 @@ def test_a_large_network_is_compared_in_blocks_with_the_same_result(monkeypatch)
     data = np.random.default_rng(1).normal(size=(7, 3)), np.random.default_rng(2).uniform(size=(7, 2))
     parameters = np.random.default_rng(3).normal(size=architecture.parameter_count)
     whole = check_gradients(architecture, LOSSES["mse"], *data, parameters)
-    monkeypatch.setattr("dlmath.engine.gradients.BLOCK_ELEMENTS", 1000)
+    monkeypatch.setattr("dlmath.gates.engine.gradients.BLOCK_ELEMENTS", 1000)
     in_blocks = check_gradients(architecture, LOSSES["mse"], *data, parameters)
     assert whole.numerical == pytest.approx(in_blocks.numerical, abs=1e-12)
     assert np.array_equal(whole.at_kink, in_blocks.at_kink)

@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from dlmath.engine.activations import ACTIVATIONS
-from dlmath.engine.architecture import BIAS_KINDS, Architecture
-from dlmath.engine.layers import padded, run
-from dlmath.engine.losses import LOSSES
-from dlmath.engine.network import LaneNetwork, one_network
-from dlmath.engine.predict import predict
+from dlmath.gates.engine.layers import padded, run
+from dlmath.gates.engine.network import LaneNetwork, one_network
+from dlmath.gates.engine.predict import predict
+from dlmath.neural.activations import ACTIVATIONS
+from dlmath.neural.architecture import BIAS_KINDS, Architecture
+from dlmath.neural.losses import LOSSES
 
 SIZES = [(3, 1), (3, 2), (2, 3, 1), (2, 1, 1), (2, 3, 2), (3, 4, 2, 1), (3, 2, 4, 3)]
 
@@ -104,7 +104,7 @@ def compare_with_naive(architecture, loss, dtype, tolerance):
 @pytest.mark.parametrize("sizes", [(2, 4, 1), (3, 4, 4, 2)], ids=str)
 def test_both_forms_of_the_sigmoid_give_the_same_network(sizes, monkeypatch):
     """The tanh form runs only where it is the faster one, so it is put in place by hand."""
-    from dlmath.engine import activations
+    from dlmath.neural import activations
 
     for fast_tanh in (False, True):
         monkeypatch.setattr(activations, "_has_fast_tanh", lambda fast=fast_tanh: fast)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.gates import parse_gate, truth_table_inputs
-from dlmath.engine.perceptron import Cycle, perceptron, steps, train
-from dlmath.engine.separability import check_certificate, separate
 from dlmath.errors import InvalidValueError, ShapeError
+from dlmath.gates.engine.gates import parse_gate, truth_table_inputs
+from dlmath.gates.engine.perceptron import Cycle, perceptron, steps, train
+from dlmath.gates.engine.separability import check_certificate, separate
 
 laws = settings(derandomize=True, deadline=None, max_examples=60)
 vectors = st.integers(1, 3).flatmap(lambda n: st.lists(st.tuples(*[st.integers(-3, 3)] * n), min_size=1, max_size=6))

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.engine.gates import parse_gate, truth_table_inputs
-from dlmath.engine.separability import (
+from dlmath.errors import InvalidValueError, ShapeError
+from dlmath.gates.engine.gates import parse_gate, truth_table_inputs
+from dlmath.gates.engine.separability import (
     check_certificate,
     exact,
     nearest_point,
     nearest_row,
     separate,
 )
-from dlmath.errors import InvalidValueError, ShapeError
 
 laws = settings(derandomize=True, deadline=None, max_examples=60)
 vectors = st.integers(1, 4).flatmap(lambda n: st.lists(st.tuples(*[st.integers(-4, 4)] * n), min_size=1, max_size=9))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlmath.engine.activations import ACTIVATIONS
-from dlmath.engine.architecture import Architecture
-from dlmath.engine.optimizers import OPTIMIZERS
-from dlmath.engine.trace import trace_step
-from dlmath.engine.training import TrainingSettings, train
+from dlmath.gates.engine.trace import trace_step
+from dlmath.gates.engine.training import TrainingSettings, train
+from dlmath.neural.activations import ACTIVATIONS
+from dlmath.neural.architecture import Architecture
+from dlmath.neural.optimizers import OPTIMIZERS
 
 INPUTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
 XOR = np.array([[0], [1], [1], [0.0]])

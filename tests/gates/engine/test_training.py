@@ -9,15 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dlmath.engine import ensemble, training
-from dlmath.engine.activations import ACTIVATIONS
-from dlmath.engine.architecture import BIAS_KINDS, Architecture
-from dlmath.engine.ensemble import CURVE_POINTS, CurveRecorder, SeedRange
-from dlmath.engine.losses import LOSSES
-from dlmath.engine.optimizers import OPTIMIZERS
-from dlmath.engine.statistics import wilson_interval
-from dlmath.engine.training import DTYPES, TrainingSettings, initial_parameters, train
 from dlmath.errors import InvalidValueError, ShapeError
+from dlmath.gates.engine import ensemble, training
+from dlmath.gates.engine.ensemble import CURVE_POINTS, CurveRecorder, SeedRange
+from dlmath.gates.engine.training import DTYPES, TrainingSettings, initial_parameters, train
+from dlmath.neural.activations import ACTIVATIONS
+from dlmath.neural.architecture import BIAS_KINDS, Architecture
+from dlmath.neural.losses import LOSSES
+from dlmath.neural.optimizers import OPTIMIZERS
+from dlmath.neural.uncertainty import wilson_interval
 
 INPUTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
 XOR = np.array([[0], [1], [1], [0.0]])

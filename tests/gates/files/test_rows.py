@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath.errors import UnreadableError
-from dlmath.files.rows import is_data_file, read_rows
+from dlmath.gates.files.rows import is_data_file, read_rows
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath.errors import InvalidValueError, UnreadableError, UnwritableError
-from dlmath.files.weights import Weights, read_weights, save_weights
+from dlmath.gates.files.weights import Weights, read_weights, save_weights
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from dlmath.report.plots import drawn
-from dlmath.report.plots.train_gate import Plane, TrainGateFigure, edges, figure, visible
+from dlmath.gates.report.plots import Plane, TrainGateFigure, edges, figure, visible
+from dlmath.report.figures import drawn
 
 SQUARE = (-0.5, 1.5)
 XOR = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 0))
@@ -129,6 +129,6 @@ def test_the_same_data_give_the_same_bytes(ending):
 
 
 def test_matplotlib_is_imported_only_to_draw():
-    script = "import sys, dlmath.report.plots.train_gate; print(*sys.modules)"
+    script = "import sys, dlmath.gates.report.plots; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not {name.split(".")[0] for name in done.stdout.split()} & {"numpy", "matplotlib"}

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from dlmath.commands.run_vocabulary import COMMANDS, vocabularies
 from dlmath.errors import DlmathError
-from dlmath.files.claims import check_claims_file, read_claims, write_claims
-from dlmath.files.experiment import OWN_KEYS, read_experiments
-from dlmath.files.experiment_sweep import filled
-from dlmath.files.results import Store, leaves, table_of
+from dlmath.runs.files.claims import check_claims_file, read_claims, write_claims
+from dlmath.runs.files.experiment import OWN_KEYS, read_experiments
+from dlmath.runs.files.results import Store, leaves, table_of
+from dlmath.runs.files.sweep import filled
+from dlmath.runs.vocabulary import COMMANDS, vocabularies
 
 BASE = "command: train-gate\ngate: xor\n"
 
@@ -144,8 +144,10 @@ def test_the_words_are_those_of_the_command_line():
     import importlib
     import typing
 
+    from dlmath.frame.app import COMMANDS as MODULES
+
     for command in COMMANDS:
-        module = importlib.import_module("dlmath.cli." + command.replace("-", "_"))
+        module = importlib.import_module(MODULES[command])
         function = getattr(module, command.replace("-", "_"))
         declared = set()
         for name, annotation in function.__annotations__.items():
@@ -198,7 +200,7 @@ def test_a_page_without_markers_is_refused_before_the_work(tmp_path):
 
 # --- the project's own ------------------------------------------------------------------------------------------------
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 OWN = read_experiments([str(ROOT / "experiments")], vocabularies())
 
 
