@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlmath.counting.engine.options import LayerKind, Option, at_least, flag, numbers, one_of
+from dlmath.counting.engine.open_sizes import UNRANKED
 from dlmath.counting.engine.shapes import elements, shape_text, whole
 from dlmath.counting.engine.tally import Term, tally
 from dlmath.errors import ShapeError
@@ -57,7 +58,7 @@ def embedding(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """Count a table of `words` vectors of length `out`: looked up, not multiplied."""
     (shape,) = shapes
     terms = (Term("weights", ("words", "out"), (options["words"], options["out"])),)
-    return tally((*shape, options["out"]), terms)
+    return tally(UNRANKED if shape is UNRANKED else (*shape, options["out"]), terms)
 
 
 def positions(options: Options, shapes: tuple[Shape, ...]) -> Count:

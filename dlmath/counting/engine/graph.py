@@ -42,6 +42,9 @@ class Node(NamedTuple):
         "" for the network itself, `AUXILIARY` for what may be left out or counted apart.
     frozen : bool
         Its parameters do not train.
+    held : (int, int, int) or None
+        Weights, biases and buffers that a model file keeps for it, each tensor with its first user; None: as the
+        formula of its kind has them.
 
     Examples
     --------
@@ -57,6 +60,7 @@ class Node(NamedTuple):
     times: int = 1
     group: str = ""
     frozen: bool = False
+    held: tuple[int, int, int] | None = None
 
 
 class Network(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from dlmath.counting.engine.open_sizes import OPEN, UNRANKED
 from dlmath.errors import ShapeError, unknown
 
 if TYPE_CHECKING:
@@ -105,8 +106,46 @@ def count_layer(name: str, options: Mapping[str, object], shapes: tuple[Shape, .
     from dlmath.counting.engine.options import resolve
 
     kind = get_kind(name)
+    given = resolve(name, kind, options)
     fewest, most = kind.inputs
     if not fewest <= len(shapes) <= (most if most is not None else len(shapes)):
         wanted = str(fewest) if most == fewest else f"{fewest} or more" if most is None else f"{fewest} to {most}"
         raise ShapeError(f"{name} has {len(shapes)} inputs", f"give it {wanted}")
-    return kind.formula(resolve(name, kind, options), shapes)
+    if any(shape is UNRANKED for shape in shapes) and not bears_unknown(name):
+        return _unknown(name)
+    return kind.formula(given, shapes)
+
+
+def holds(kind: str) -> bool:
+    """Return whether a kind of layer can have parameters.
+
+    >>> holds("conv"), holds("relu"), holds("prelu")
+    (True, False, True)
+    """
+    return kind in {"prelu", "subsample", "opaque"} or FAMILY[kind] not in {"shaping", "pointwise", "pooling"}
+
+
+def multiplies(kind: str) -> bool:
+    """Return whether a kind of layer can have multiply-accumulates.
+
+    >>> multiplies("conv"), multiplies("batchnorm"), multiplies("matmul")
+    (True, False, True)
+    """
+    return kind in {"matmul", "opaque", "dense", "rbf"} or FAMILY[kind] in {"convolutions", "sequences"}
+
+
+def bears_unknown(kind: str) -> bool:
+    """Return whether a formula says what is right of a shape of which nothing is known."""
+    family = FAMILY[kind]
+    if kind in {"concat", "matmul"}:
+        return False
+    return family in {"pointwise", "normalisation"} or kind in {"flatten", "reshape", "opaque", "embedding", "scale"}
+
+
+def _unknown(kind: str) -> Count:
+    """Return the count of a layer on a shape of which nothing is known."""
+    from dlmath.counting.engine.tally import Term, tally
+
+    held = (Term("weights", ("unknown",), (OPEN,)),) if holds(kind) else ()
+    work = (Term("macs", ("unknown",), (OPEN,)),) if multiplies(kind) else ()
+    return tally(UNRANKED, (*held, *work), None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlmath.counting.engine.open_sizes import Open
 from dlmath.errors import InvalidValueError, unknown
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ def whole_number(value: object) -> int:
     >>> whole_number("12"), whole_number(-1)
     (12, -1)
     """
+    if isinstance(value, Open):
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, str) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit():
@@ -197,6 +200,18 @@ def padding(value: object) -> str | tuple[Any, ...]:
         except ValueError:
             pass
     raise ValueError("write same, valid, a number, one an axis such as 0x3, or top:bottom:left:right")
+
+
+def amounts(value: object) -> tuple[Any, ...]:
+    """Read how much is added or cut on each side: as `padding`, without its words, which mean something to windows.
+
+    >>> amounts("1"), amounts("0:1:0:1")
+    ((1,), ((0, 1), (0, 1)))
+    """
+    found = padding(value) if not isinstance(value, str) or value.lower() not in PADDINGS else None
+    if isinstance(found, tuple):
+        return found
+    raise ValueError("write a number, one an axis such as 0x3, or top:bottom:left:right")
 
 
 def per_axis(name: str, values: tuple[Any, ...], rank: int) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dlmath.counting.engine.options import LayerKind, Option, anything, one_of, whole_number
+from dlmath.counting.engine.open_sizes import OPEN, UNRANKED, agree, alike, is_open
 from dlmath.counting.engine.shapes import elements, shape_text
 from dlmath.counting.engine.tally import Term, tally
 from dlmath.errors import ShapeError
@@ -51,6 +52,8 @@ def join(name: str, options: Options, shapes: tuple[Shape, ...]) -> Count:
     output = shapes[0]
     for shape in shapes[1:]:
         output = _broadcast(name, output, shape)
+    if any(shape is UNRANKED for shape in shapes):
+        output = UNRANKED
     return tally(output, (Term("join_ops", ("elements", "operations"), (elements(output), len(shapes) - 1)),))
 
 
@@ -60,12 +63,19 @@ def _broadcast(name: str, left: Shape, right: Shape) -> Shape:
         return left
     rank = max(len(left), len(right))
     full = [(1,) * (rank - len(shape)) + shape for shape in (left, right)]
-    if any(a != b and 1 not in {a, b} for a, b in zip(*full, strict=True)):
+    if any(not agree(a, b) and 1 not in {a, b} for a, b in zip(*full, strict=True)):
         raise ShapeError(
             f"{name} cannot join branches of shapes {shape_text(left)} and {shape_text(right)}",
             "make the branches end in the same shape",
         )
-    return tuple(max(a, b) for a, b in zip(*full, strict=True))
+    return tuple(_stretched(a, b) for a, b in zip(*full, strict=True))
+
+
+def _stretched(left: int, right: int) -> int:
+    """Return the length of a joined axis: beside a known length above 1 an unknown one is the same, or is 1."""
+    if is_open(left) or is_open(right):
+        return min(left, right) if min(left, right) > 1 else OPEN
+    return max(left, right)
 
 
 def concatenate(options: Options, shapes: tuple[Shape, ...]) -> Count:
@@ -76,12 +86,13 @@ def concatenate(options: Options, shapes: tuple[Shape, ...]) -> Count:
         raise ShapeError(f"concat: there is no axis {axis} in {shape_text(first)}", f"choose one up to {rank - 1}")
     axis %= rank
     for shape in shapes[1:]:
-        if len(shape) != rank or shape[:axis] + shape[axis + 1 :] != first[:axis] + first[axis + 1 :]:
+        if len(shape) != rank or not alike(shape[:axis] + shape[axis + 1 :], first[:axis] + first[axis + 1 :]):
             raise ShapeError(
                 f"concat cannot join branches of shapes {shape_text(first)} and {shape_text(shape)}",
                 f"make them agree in every axis but {axis - rank}",
             )
-    return tally((*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :]))
+    sizes = [sum(each) if place == axis else min(each) for place, each in enumerate(zip(*shapes, strict=True))]
+    return tally(tuple(sizes))
 
 
 def matmul(options: Options, shapes: tuple[Shape, ...]) -> Count:
@@ -89,14 +100,14 @@ def matmul(options: Options, shapes: tuple[Shape, ...]) -> Count:
     left, right = shapes
     if options["transpose"] == "yes":
         right = (*right[:-2], right[-1], right[-2])
-    if min(len(left), len(right)) < 2 or left[-1] != right[-2]:
+    if min(len(left), len(right)) < 2 or not agree(left[-1], right[-2]):
         raise ShapeError(
             f"matmul cannot multiply {shape_text(left)} by {shape_text(right)}",
             "make the first's last axis the second's last but one",
         )
     batch = _broadcast("matmul", left[:-2], right[:-2])
     output = (*batch, left[-2], right[-1])
-    return tally(output, (Term("macs", ("rows and columns", "inner"), (elements(output), left[-1])),), None)
+    return tally(output, (Term("macs", ("rows and columns", "inner"), (elements(output), min(left[-1], right[-2]))),), None)
 
 
 _ACTIVATION = LayerKind(activation)

@@ -5,10 +5,12 @@ Operations: the maximum of n numbers takes n - 1 comparisons, their mean n - 1 a
 
 from __future__ import annotations
 
+from math import gcd
 from typing import TYPE_CHECKING
 
 from dlmath.counting.engine.convolutions import sliding
 from dlmath.counting.engine.options import LayerKind, Option, at_least, flag, numbers, padding, per_axis
+from dlmath.counting.engine.open_sizes import OPEN, is_open
 from dlmath.counting.engine.shapes import Window, elements, shape_text, whole
 from dlmath.counting.engine.tally import Term, tally
 from dlmath.errors import ShapeError
@@ -53,9 +55,7 @@ def _adaptive(*, mean: bool) -> Callable[[Options, tuple[Shape, ...]], Count]:
         sizes = per_axis("size", options["size"], len(shape) - 1)
         windows = tuple(_share(size, out) for size, out in zip(shape[:-1], sizes, strict=True))
         output = (*sizes, shape[-1])
-        seen = 1
-        for size, out in zip(shape[:-1], sizes, strict=True):
-            seen *= sum(_ends(i, size, out)[1] - _ends(i, size, out)[0] for i in range(out))
+        seen = elements(tuple(_seen(size, out) for size, out in zip(shape[:-1], sizes, strict=True)))
         terms = [Term("pool_ops", ("channels", "inputs of all windows"), (shape[-1], seen))]
         if not mean:
             terms = [Term("pool_ops", ("channels", "comparisons"), (shape[-1], seen - elements(sizes)))]
@@ -64,13 +64,24 @@ def _adaptive(*, mean: bool) -> Callable[[Options, tuple[Shape, ...]], Count]:
     return count
 
 
-def _ends(place: int, size: int, out: int) -> tuple[int, int]:
-    return place * size // out, -(-(place + 1) * size // out)
+def _seen(size: int, out: int) -> int:
+    """Return how many positions all shares of an axis have together: size + out - gcd(size, out).
+
+    Shares that meet inside a position both have it; they meet between positions gcd - 1 times of out - 1.
+    """
+    return OPEN if is_open((size, out)) else size + out - gcd(size, out)
 
 
 def _share(size: int, out: int) -> Window:
-    """Return the window of one axis: the longest share, and the even stride (rounded down) between shares."""
-    longest = max(end - start for start, end in (_ends(i, size, out) for i in range(out)))
+    """Return the window of one axis: the longest share, and the even stride (rounded down) between shares.
+
+    With size = q out + r, share i has q + ceil((i r mod out + r) / out) positions, and i r mod out is at most
+    out - gcd(r, out): q where r is 0, q + 1 where r divides out, else q + 2.
+    """
+    if is_open((size, out)):
+        return Window(size, out, OPEN, OPEN, rule="adaptive")
+    rest = size % out
+    longest = size // out + (0 if rest == 0 else 1 if out % rest == 0 else 2)
     return Window(size, out, longest, max(size // out, 1), rule="adaptive")
 
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 from dlmath.counting.engine.options import (
     LayerKind,
     Option,
+    amounts,
     anything,
     at_least,
     numbers,
     one_of,
-    padding,
     pads_per_axis,
     per_axis,
     whole_number,
 )
+from dlmath.counting.engine.open_sizes import OPEN, UNRANKED, agree
 from dlmath.counting.engine.shapes import Window, check_output, elements, shape_text, whole
 from dlmath.counting.engine.tally import Term, tally
 from dlmath.errors import InvalidValueError, ShapeError
@@ -53,7 +54,7 @@ def reshape(options: Options, shapes: tuple[Shape, ...]) -> Count:
     if wanted.count(-1) == 1:
         rest = -elements(wanted)
         wanted = tuple(total // rest if size == -1 and rest else size for size in wanted)
-    if min(wanted) < 1 or elements(wanted) != total:
+    if min(wanted) < 1 or not agree(elements(wanted), total):
         raise ShapeError(
             f"reshape: {shape_text(shape)} has {total} elements, which {shape_text(options['shape'])} cannot hold",
             "choose sizes whose product is the same",
@@ -124,7 +125,7 @@ def take(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """Count the choice of one step of a sequence, such as the class token's: the axis goes away."""
     (shape,) = shapes
     axis, place = options["axis"], options["place"]
-    if not 0 <= axis < len(shape) or not -shape[axis] <= place < shape[axis]:
+    if not 0 <= axis < len(shape) or shape[axis] < (place + 1 if place >= 0 else -place):
         raise ShapeError(f"take: {shape_text(shape)} has no place {place} on axis {axis}", "choose one it has")
     return tally((*shape[:axis], *shape[axis + 1 :]), windows=None, view=True)
 
@@ -153,13 +154,16 @@ def mean(options: Options, shapes: tuple[Shape, ...]) -> Count:
 
 
 def opaque(options: Options, shapes: tuple[Shape, ...]) -> Count:
-    """Count a layer that is not understood: its shape and parameters where known, its work missing by name."""
-    output = options["shape"] or (shapes[0] if shapes else ())
-    missing = ["macs"] if options["params"] is not None else ["weights", "macs"]
-    missing += [] if options["shape"] else ["output"]
-    weights = Term("weights", ("parameters",), (options["params"] or 0,))
-    note = f"{options['label']} is not understood: its {', '.join(missing)} are not counted"
-    return tally(output, (weights,), None, missing=tuple(missing), notes=(note,))
+    """Count a layer of another program that no formula here is for: unknown is what is not given.
+
+    `params` is what it holds, `macs` what it multiplies (0 where such a layer multiplies nothing), `shape` its output.
+    """
+    del shapes
+    given = {"weights": options["params"], "macs": options["macs"]}
+    output = UNRANKED if options["shape"] is None else options["shape"]
+    missing = tuple(name for name, value in given.items() if value is None)
+    terms = [Term(name, (name,), (OPEN if value is None else value,)) for name, value in given.items()]
+    return tally(output, terms, None, missing=missing)
 
 
 def _optional(value: object) -> object:
@@ -171,7 +175,7 @@ def _signed(value: object) -> Any:
     return tuple(whole_number(part) for part in (parts if isinstance(parts, (list, tuple)) else (parts,)))
 
 
-_PAD = (Option("pad", padding),)
+_PAD = (Option("pad", amounts),)
 _MODE = Option("mode", one_of(*MIXING), "nearest")
 _SHAPE = Option("shape", numbers(1))
 
@@ -200,8 +204,10 @@ KINDS = {
         opaque,
         (
             Option("label", anything),
-            Option("shape", lambda value: value and numbers(1)(value), None),
+            Option("why", anything, ""),
+            Option("shape", lambda value: value if value is None or value is UNRANKED else numbers(1)(value), None),
             Option("params", _optional, None),
+            Option("macs", _optional, None),
         ),
         inputs=(0, None),
         example="opaque",

@@ -112,6 +112,23 @@ class Count(NamedTuple):
         return self.macs + self.bias_adds + self.extra_links
 
 
+HELD = ("weights", "biases", "buffers")
+
+
+def kept(counted: Count, held: tuple[int, int, int] | None) -> Count:
+    """Return a count whose parameters are those a file has for the layer; the formula's own terms where they agree."""
+    if held is None or held == (counted.weights, counted.biases, counted.buffers):
+        return counted
+    of_file = tuple(
+        Term(name, ("the file's tensors",), (size,)) for name, size in zip(HELD, held, strict=True) if size
+    )
+    terms = (*of_file, *(term for term in counted.terms if term.quantity not in HELD))
+    missing = tuple(name for name in counted.missing if name != "weights")
+    return counted._replace(
+        weights=held[0], biases=held[1], buffers=held[2], terms=terms, missing=missing
+    )
+
+
 def tally(
     output: Shape,
     terms: Sequence[Term] = (),

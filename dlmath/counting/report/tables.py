@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.counting.engine.memory import memory
+from dlmath.counting.engine.open_sizes import is_open, known
 from dlmath.counting.engine.shapes import shape_text
 from dlmath.report.blocks import Facts, Lines, Table
 
@@ -53,7 +54,7 @@ def plain_number(value: Any) -> Any:
 
 def field(fields: Sequence[Field]) -> dict[str, Any]:
     """Return receptive field, jump, padding and centre; the field is None where an output sees everything."""
-    if not fields or any(one.whole for one in fields):
+    if not fields or any(one.whole or is_open(one[:3]) for one in fields):
         return {"receptive_field": None, "jump": None, "effective_padding": None, "centre": None}
     return {
         "receptive_field": square([one.size for one in fields]),
@@ -64,9 +65,9 @@ def field(fields: Sequence[Field]) -> dict[str, Any]:
 
 
 def layer(row: Row) -> dict[str, Any]:
-    """Return one object of the result's `layers`."""
+    """Return one object of the result's `layers`; what is not known is None."""
     shapes = row.input_shapes
-    return {
+    figures = {
         "name": row.name,
         "kind": row.node.kind,
         "input_shape": shapes[0] if len(shapes) == 1 else shapes,
@@ -81,41 +82,65 @@ def layer(row: Row) -> dict[str, Any]:
         "notes": row.notes,
         "missing": row.counted.missing,
     }
+    return {name: known(value) for name, value in figures.items()}
 
 
 def result(count: NetworkCount, reckoning: Reckoning) -> dict[str, Any]:
-    """Return a counted network as INTERFACE.md names it."""
+    """Return a counted network; what rests on sizes that are not known is None, `at_least` says what is left out."""
     last = count.last_map
     totals = ("params", "trainable_params", "weights", "biases", "buffers", "macs", "flops", *OTHER_OPERATIONS)
     inputs = count.network.input_shapes
-    return {
+    figures = {
         "name": count.network.name,
         "source": count.network.source,
         "input_shape": inputs[0] if len(inputs) == 1 else inputs,
         "output_shape": count.output_shape,
-        **{name: count.total(name) for name in totals},
-        "connections": count.total("connections"),
-        "activations": count.total("activations"),
+        **{name: count.figure(name) for name in (*totals, "connections", "activations")},
+        "macs_unknown": count.macs_unknown,
+        "at_least": count.at_least,
+        "uncounted": [left._asdict() for left in count.uncounted],
         **field(last.fields if last else ()),
         "memory": reckoning.of(count)._asdict(),
         "auxiliary": count.auxiliary,
-        "layers": [layer(row) for row in count.rows],
     }
+    return {**{name: known(value) for name, value in figures.items()}, "layers": [layer(row) for row in count.rows]}
 
 
 def alternative(count: NetworkCount, main: NetworkCount, reckoning: Reckoning) -> dict[str, Any]:
     """Return a network that was set beside another, with ratios and differences to it."""
     made = result(count, reckoning)
     for name in ("params", "macs"):
-        here, there = count.total(name), main.total(name)
-        made[f"{name}_ratio"] = here / there if there else None
-        made[f"{name}_difference"] = here - there
+        here, there = count.figure(name), main.figure(name)
+        whole = count.is_whole(name) and main.is_whole(name)
+        made[f"{name}_ratio"] = here / there if there and whole else None
+        made[f"{name}_difference"] = here - there if whole else None
     return made
 
 
+MOST_NOTES = 12
+"""Kinds of layers that are named one by one."""
+
+
 def missing_notes(count: NetworkCount) -> list[str]:
-    """Name the layers that could not be counted whole."""
-    return [f"{name}: {', '.join(what)} not counted" for name, what in count.missing]
+    """Name what is left out of the figures, a line a kind of layer; and why operations are not known."""
+    notes = [f"{kind} x {times:,}: {why}" for kind, times, why in count.uncounted[:MOST_NOTES]]
+    rest = count.uncounted[MOST_NOTES:]
+    if rest:
+        notes.append(f"{len(rest)} more kinds of layers, {sum(left.times for left in rest):,} layers: as above")
+    if count.macs_unknown:
+        notes.append(f"operations are not known: {count.macs_unknown}; give it whole (--input)")
+    return notes
+
+
+def figure_of(count: NetworkCount, name: str, units: str) -> Cell:
+    """Return a total as it is shown: unknown where it rests on open sizes, "at least" where something is left out."""
+    value = count.figure(name)
+    if is_open(value):
+        return "unknown"
+    shown = figure_in(value, units)
+    if count.is_whole(name):
+        return shown
+    return f"at least {shown:,}" if isinstance(shown, int) else f"at least {shown}"
 
 
 def one_channel_note(count: NetworkCount) -> str:
@@ -134,6 +159,8 @@ def figure_in(value: int, units: str) -> Cell:
     >>> figure_in(61100840, "M"), figure_in(61100840, "auto"), figure_in(5, "exact")
     ('61.1 M', '61.1 M', 5)
     """
+    if is_open(value):
+        return "?"
     if units == "exact":
         return value
     scale = UNITS[units] or max([1, *(size for size in UNITS.values() if 1 < size <= abs(value))])
@@ -145,7 +172,7 @@ def layer_table(count: NetworkCount, units: str) -> Table:
     """Return one line a layer, and the sums."""
     columns = ("layer", "kind", "input", "output", "weights", "biases", "params", "MACs", "receptive field")
     rows = [layer_row(row, units) for row in count.rows]
-    total = [figure_in(count.total(name), units) for name in ("weights", "biases", "params", "macs")]
+    total = [figure_of(count, name, units) for name in ("weights", "biases", "params", "macs")]
     return Table(columns, (*rows, ("total", "", "", shape_text(count.output_shape), *total, None)), title=title(count))
 
 
@@ -242,17 +269,17 @@ def verdict(one: Verdict) -> dict[str, Any]:
 
 def facts(count: NetworkCount, reckoning: Reckoning, units: str) -> Iterator[tuple[str, Cell]]:
     """Yield the sums, the operations that are not MACs, and the memory."""
-    yield "parameters", figure_in(count.params, units)
+    yield "parameters", figure_of(count, "params", units)
     if count.total("trainable_params") != count.params:
-        yield "trainable", figure_in(count.total("trainable_params"), units)
+        yield "trainable", figure_of(count, "trainable_params", units)
     if count.total("buffers"):
-        yield "buffers", figure_in(count.total("buffers"), units)
-    yield "MACs", figure_in(count.macs, units)
-    yield "FLOPs (2 x MACs)", figure_in(2 * count.macs, units)
+        yield "buffers", figure_of(count, "buffers", units)
+    yield "MACs", figure_of(count, "macs", units)
+    yield "FLOPs (2 x MACs)", figure_of(count, "flops", units)
     for name in OTHER_OPERATIONS:
-        if count.total(name):
-            yield name.replace("_", " "), figure_in(count.total(name), units)
-    yield "activations", figure_in(count.total("activations"), units)
+        if count.figure(name):
+            yield name.replace("_", " "), figure_of(count, name, units)
+    yield "activations", figure_of(count, "activations", units)
     last = count.last_map
     if last is not None:
         sees = field(last.fields)
@@ -264,7 +291,7 @@ def memory_facts(used: Memory, reckoning: Reckoning) -> Iterator[tuple[str, Cell
     """Yield the memory in bytes, and in MiB (2^20) beside it."""
     named = {"parameters": used.params_bytes, "inference": used.activations_bytes, "training": used.training_bytes}
     for name, value in named.items():
-        yield f"{name}, bytes", f"{value:,} ({value / 2**20:.4g} MiB)"
+        yield f"{name}, bytes", "unknown" if is_open(value) else f"{value:,} ({value / 2**20:.4g} MiB)"
     yield "reckoned for", f"{reckoning.dtype}, batch {reckoning.batch}, {reckoning.optimizer}"
 
 
@@ -275,8 +302,10 @@ def comparison(count: NetworkCount, others: Sequence[NetworkCount], units: str) 
     for one in (count, *others):
         cells: list[Cell] = [one.network.name, figure_in(one.total("weights"), units)]
         for name in ("params", "macs"):
-            here, there = one.total(name), count.total(name)
-            cells += [figure_in(here, units), figure_in(here - there, units), here / there if there else None]
+            here, there = one.figure(name), count.figure(name)
+            whole = one.is_whole(name) and count.is_whole(name)
+            gap = (figure_in(here - there, units), here / there if there else None) if whole else (None, None)
+            cells += [figure_of(one, name, units), *gap]
         rows.append(tuple(cells))
     return Table(columns, tuple(rows), title="Beside each other")
 
