@@ -27,6 +27,7 @@ _FAMILIES = {
     ),
     "normalisation": "batchnorm layernorm groupnorm instancenorm rmsnorm l2norm lrn",
     "sequences": "attention lstm gru rnn",
+    "convlstm": "convlstm1d convlstm2d convlstm3d",
     "pointwise": (
         "relu relu6 leakyrelu elu selu celu gelu silu swish mish sigmoid tanh hardsigmoid hardswish hardtanh softplus "
         "softsign softmax logsoftmax exponential step prelu dropout stochasticdepth identity add subtract multiply "
@@ -131,7 +132,7 @@ def multiplies(kind: str) -> bool:
     >>> multiplies("conv"), multiplies("batchnorm"), multiplies("matmul")
     (True, False, True)
     """
-    return kind in {"matmul", "opaque", "dense", "rbf"} or FAMILY[kind] in {"convolutions", "sequences"}
+    return kind in {"matmul", "opaque", "dense", "rbf"} or FAMILY[kind] in {"convolutions", "sequences", "convlstm"}
 
 
 def bears_unknown(kind: str) -> bool:

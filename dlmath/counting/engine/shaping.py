@@ -10,6 +10,7 @@ from dlmath.counting.engine.options import (
     amounts,
     anything,
     at_least,
+    flag,
     numbers,
     one_of,
     pads_per_axis,
@@ -63,7 +64,10 @@ def reshape(options: Options, shapes: tuple[Shape, ...]) -> Count:
 
 
 def permute(options: Options, shapes: tuple[Shape, ...]) -> Count:
-    """Count a transposition: `order` names the input's axes, from 1 (as Keras counts them)."""
+    """Count a transposition: `order` names the input's axes, from 1 (as Keras counts them).
+
+    A `view` only writes the axes otherwise, as a file that puts the channels first is read here.
+    """
     (shape,) = shapes
     order = options["order"]
     if sorted(order) != list(range(1, len(shape) + 1)):
@@ -71,7 +75,7 @@ def permute(options: Options, shapes: tuple[Shape, ...]) -> Count:
             f"permute: {'x'.join(map(str, order))} is no order of the axes of {shape_text(shape)}",
             f"name each axis from 1 to {len(shape)} once",
         )
-    return tally(tuple(shape[axis - 1] for axis in order), windows=None)
+    return tally(tuple(shape[axis - 1] for axis in order), windows=None, view=options["view"])
 
 
 def pad_channels(options: Options, shapes: tuple[Shape, ...]) -> Count:
@@ -183,7 +187,9 @@ KINDS = {
     "input": LayerKind(source, (_SHAPE,), ("shape*",), inputs=(0, 0), example="input:224x224x3"),
     "flatten": LayerKind(flatten, (Option("start", at_least(0), 0),), ("start",), example="flatten"),
     "reshape": LayerKind(reshape, (Option("shape", _signed),), ("shape*",), example="reshape:7x7x64"),
-    "permute": LayerKind(permute, (Option("order", numbers(1)),), ("order*",), example="permute:2x1"),
+    "permute": LayerKind(
+        permute, (Option("order", numbers(1)), Option("view", flag, False)), ("order*",), example="permute:2x1"
+    ),
     "zeropad": LayerKind(_grown("zeropad", 1), _PAD, ("pad",), example="zeropad:1"),
     "crop": LayerKind(_grown("crop", -1), _PAD, ("pad",), example="crop:1"),
     "padchannels": LayerKind(pad_channels, (Option("out", at_least(1)),), ("out",), example="padchannels:32"),

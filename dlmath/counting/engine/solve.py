@@ -22,8 +22,8 @@ LARGEST = 10**9
 """No layer has more channels: a limit that allows them is no limit."""
 MOST_STEPS = 4096
 """How far apart numbers that can be may lie: groups, strides and kernels are smaller."""
-SAME_FAULTS = 3
-"""So many numbers with the very same fault: it is not the number's."""
+SAME_WORDS, SAME_FAULTS = 3, 256
+"""So many numbers with the very same fault of a word, or of a shape: it is not the number's."""
 RELATIONS = ("<=", ">=", "=")
 """At most; at least; `=` is at most too: the limit one has."""
 
@@ -159,12 +159,15 @@ def _next_possible(count: Callable[[int], int], start: int) -> int:
             count(number)
         except DlmathError as error:
             faults.append(error.what)
-            if len(faults) == SAME_FAULTS and len(set(faults)) == 1:
-                raise  # what is wrong does not depend on the number
+            same = len(set(faults)) == 1
+            if same and len(faults) == SAME_WORDS and isinstance(error, InvalidValueError):
+                raise  # a word is wrong, not a number
+            if same and len(faults) == SAME_FAULTS:
+                break
         else:
             return number
     raise InvalidValueError(
-        f"no number from {start} to {start + MOST_STEPS - 1} can stand for ?: {faults[0]}",
+        f"no number from {start} to {start + len(faults) - 1} can stand for ?: {faults[0]}",
         "change the layers around it",
     )
 
