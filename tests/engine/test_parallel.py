@@ -68,14 +68,11 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_an_interrupt_ends_every_process():
-    program = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert program.stdout is not None
+def test_an_interrupt_ends_every_process(start):
+    program = start([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     workers = [int(program.stdout.readline()) for _ in range(2)]
     program.send_signal(signal.SIGINT)
-    _, errors = program.communicate(timeout=20)
+    _, errors = program.communicate(timeout=start.patience)
     assert (program.returncode, errors) == (130, "")
     for worker in workers:
         with pytest.raises(ProcessLookupError):
