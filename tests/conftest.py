@@ -52,5 +52,7 @@ def start():
     yield popen
     for process in processes:
         process.kill()
-    for process in processes:
-        process.communicate(timeout=PATIENCE)
+        process.wait(PATIENCE)
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
