@@ -116,7 +116,7 @@ def looked_into(outcome: Outcome, path: str) -> Any:
 
 
 def show(outcome: Outcome, streams: Streams) -> None:
-    """Print the explanation (when asked for) and the blocks."""
+    """Print the explanation (when asked for) and the blocks, as they fit the window."""
     blocks = [*(outcome.explanation() if outcome.explanation else ()), *outcome.blocks()]
     if streams.rich:
         from dlmath.report import terminal
@@ -125,7 +125,7 @@ def show(outcome: Outcome, streams: Streams) -> None:
     else:
         from dlmath.report.plain import render
 
-        streams.out.write(render(blocks))
+        streams.drawing.write(render(blocks, streams.width))
 
 
 def envelope(outcome: Outcome) -> dict[str, Any]:

@@ -21,6 +21,7 @@ class OutputWords(Words):
     )
     explain: bool = option("Print the mathematics, with this run's numbers in every formula.", panel="output")
     plot: str | None = option("Also draw the result (.png, .svg, .pdf).", metavar="FILE", panel="output", writes=True)
+    wide: bool = option("Tables as wide and as long as they are, whatever the window.", panel="output")
     quiet: bool = option("No progress, no notes.", short="-q", panel="output")
 
 
@@ -31,6 +32,7 @@ class Output(NamedTuple):
     get: str | None
     explain: bool
     plot: str | None
+    wide: bool
     quiet: bool
     streams: "Streams"
 
