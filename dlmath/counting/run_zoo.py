@@ -5,39 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlmath.counting import zoo
-from dlmath.counting.engine.language import parse_reference
-from dlmath.counting.engine.shapes import parse_shape
 from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Outcome
 from dlmath.report.blocks import Table
 
 if TYPE_CHECKING:
-    from dlmath.counting.engine.graph import Network
     from dlmath.counting.words import Words
     from dlmath.frame.output import Output
-
-YAML = (".yaml", ".yml", ".json")
-
-
-def load_model(model: str, input_shape: str | None) -> Network:
-    """Return the network that a name or a file means."""
-    shape = None if input_shape is None else parse_shape(input_shape)
-    reference = parse_reference(model)
-    ending = "." + reference.name.rpartition(".")[2].lower()
-    if ending == ".keras":
-        from dlmath.counting.models.keras import read_keras
-
-        return read_keras(model, () if shape is None else (shape,))
-    if ending == ".onnx":
-        from dlmath.counting.models.onnx import read_onnx
-
-        return read_onnx(model, () if shape is None else (shape,))
-    if ending in YAML or reference.name == "-" or (zoo.find(reference.name) is None and "/" in reference.name):
-        from dlmath.counting.models.architecture import read_architecture
-
-        return read_architecture(reference, shape)
-    return zoo.load(reference, shape)
-
 
 def check_listing(words: Words, output: Output) -> None:
     """Refuse options that a list has no use for."""

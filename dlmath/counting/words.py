@@ -28,21 +28,22 @@ class Words(Record):
     conv: list[str] | None = option(
         "A convolution: 3x3x128; several follow one another.", metavar="KHxKWxOUT", panel=NETWORK
     )
-    input_shape: str | None = option(
-        "What goes in: 112x112x64, or a vector 784.", flag="--input", metavar="HxWxC", panel=NETWORK
-    )
+    input_shape: list[str] | None = option(
+        "What goes in: 112x112x64, or a vector 784, ? for a size that is not known; NAME=SHAPE for each of several.",
+        flag="--input", metavar="HxWxC", panel=NETWORK,
+    )  # fmt: skip
     padding: str | None = option(
         "Of layers that do not say.", choices=("same", "valid"), metavar="HOW", usual="same", panel=NETWORK
     )
     model: str | None = option(
-        "A network of the zoo, or a file: .yaml, .keras, .onnx, .safetensors, .npz.",
+        "A network of the zoo, or a file: .yaml, .keras, .onnx, .safetensors (shards, a folder), .npz.",
         metavar="NAME|FILE",
         suggestions=model_names,
         reads=True,
         panel=NETWORK,
     )
     compare: list[str] | None = option(
-        'An alternative beside it: "conv:1x1x128", 1x1x128, a model, or dense (of the same output).',
+        'An alternative beside it: "conv:1x1x128", 1x1x128, a model or file (mobilenet:width=0.5), dense.',
         metavar="SPEC",
         suggestions=model_names,
         reads=True,
@@ -109,6 +110,11 @@ OF_NETWORK = {
     "output_shape.**": "rows, columns, channels",
     **OPERATIONS,
     "connections": "connections as LeCun 1998 counts them",
+    "macs_unknown": "why macs is null; null where it is not",
+    "at_least": "whether a figure leaves something out",
+    "uncounted.*.kind": "the kind of layer that is left out",
+    "uncounted.*.times": "how often it stands in the network",
+    "uncounted.*.why": "why it is left out",
     "memory.params_bytes": "bytes of the parameters",
     "memory.buffers_bytes": "bytes of the buffers",
     "memory.activations_bytes": "bytes of all outputs",

@@ -161,8 +161,10 @@ class NetworkCount(NamedTuple):
 
         What a network holds does not rest on the input's size; where a row of it is unknown, the total is "at least".
         """
-        rests = quantity not in HELD and bool(self.open_inputs) and not self.is_whole(quantity)
-        return OPEN if rests else self.total(quantity)
+        if quantity in HELD or self.is_whole(quantity):
+            return self.total(quantity)
+        # "At least 0" would say nothing
+        return OPEN if self.open_inputs else self.total(quantity) or OPEN
 
     @property
     def open_inputs(self) -> tuple[tuple[str, Shape], ...]:
@@ -175,6 +177,8 @@ class NetworkCount(NamedTuple):
         """Why the multiply-accumulates are not known; None where they are, or where a part of them is."""
         if not is_open(self.figure("macs")):
             return None
+        if not self.open_inputs:
+            return "; ".join(dict.fromkeys(left.why for left in self.uncounted)) or "no layer's shape is known"
         listed = ", ".join(f"{name} is {shape_text(shape)}" for name, shape in self.open_inputs)
         return f"the size of the input is open: {listed}"
 

@@ -40,15 +40,39 @@ FAMILY = {kind: family for family, kinds in _FAMILIES.items() for kind in kinds.
 
 ALIASES = {
     "pool": "maxpool",
+    **dict.fromkeys(("linear", "fc", "fullyconnected"), "dense"),
+    **dict.fromkeys(("deconv", "conv2dtranspose", "convtranspose2d", "convtranspose"), "transposed"),
+    **dict.fromkeys(("conv1dtranspose", "convtranspose1d"), "transposed1d"),
+    **dict.fromkeys(("conv3dtranspose", "convtranspose3d"), "transposed3d"),
+    **dict.fromkeys(("bn", "batchnorm1d", "batchnorm2d", "batchnorm3d", "batchnormalization"), "batchnorm"),
+    **dict.fromkeys(("mha", "multiheadattention"), "attention"),
+    **dict.fromkeys(("layernormalization", "ln"), "layernorm"),
+    "groupnormalization": "groupnorm",
+    "rmsnormalization": "rmsnorm",
     "conv2d": "conv",
-    "linear": "dense",
-    "fc": "dense",
-    "globalavgpool": "globalpool",
-    "deconv": "transposed",
-    "bn": "batchnorm",
-    "mha": "attention",
+    "depthwiseconv2d": "depthwise",
+    "separableconv2d": "separable",
+    "localresponsenorm": "lrn",
+    "simplernn": "rnn",
+    **dict.fromkeys(("maxpool2d", "maxpooling2d", "maxpooling"), "maxpool"),
+    **dict.fromkeys(("avgpool2d", "averagepooling2d", "averagepool", "averagepooling"), "avgpool"),
+    **{f"maxpooling{rank}d": f"maxpool{rank}d" for rank in (1, 3)},
+    **{f"averagepooling{rank}d": f"avgpool{rank}d" for rank in (1, 3)},
+    **{f"globalaveragepooling{rank}d": "globalpool" for rank in (1, 2, 3)},
+    **{f"globalmaxpooling{rank}d": "globalmaxpool" for rank in (1, 2, 3)},
+    **dict.fromkeys(("globalavgpool", "globalaveragepool", "globalaveragepooling", "gap"), "globalpool"),
+    **{f"adaptiveavgpool{rank}d": "adaptivepool" for rank in (1, 2, 3)},
+    **{f"adaptivemaxpool{rank}d": "adaptivemaxpool" for rank in (1, 2, 3)},
+    **{f"zeropadding{rank}d": "zeropad" for rank in (1, 2, 3)},
+    **{f"cropping{rank}d": "crop" for rank in (1, 2, 3)},
+    **{f"upsampling{rank}d": "upsample" for rank in (1, 2, 3)},
+    **{f"dropout{rank}d": "dropout" for rank in (1, 2, 3)},
+    **{f"convlstm{rank}": f"convlstm{rank}d" for rank in (1, 2, 3)},
+    "convlstm": "convlstm2d",
+    "unflatten": "reshape",
+    "concatenate": "concat",
 }
-"""Other words for a kind."""
+"""Other words for a kind: Keras' and PyTorch's names among them."""
 
 
 def canonical(word: str) -> str:

@@ -281,10 +281,14 @@ def facts(count: NetworkCount, reckoning: Reckoning, units: str) -> Iterator[tup
             yield name.replace("_", " "), figure_of(count, name, units)
     yield "activations", figure_of(count, "activations", units)
     last = count.last_map
-    if last is not None:
-        sees = field(last.fields)
-        yield "receptive field", f"{sees['receptive_field']} at {last.name}, stride {sees['jump']}"
+    sees = field(last.fields) if last is not None else {}
+    if last is not None and sees["receptive_field"] is not None:
+        yield "receptive field", f"{_axes(sees['receptive_field'])} at {last.name}, stride {_axes(sees['jump'])}"
     yield from memory_facts(reckoning.of(count), reckoning)
+
+
+def _axes(value: Any) -> str:
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def memory_facts(used: Memory, reckoning: Reckoning) -> Iterator[tuple[str, Cell]]:
