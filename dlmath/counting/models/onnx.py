@@ -150,7 +150,10 @@ def _hold_constants(graph: Any) -> set[str]:
 
 
 def _fed(graph: Any) -> list[Any]:
-    held = {tensor.name for tensor in graph.initializer}
+    """Return the inputs that are data."""
+    from dlmath.counting.models.onnx_walk import weights_fed
+
+    held = {tensor.name for tensor in graph.initializer} | {value.name for value in weights_fed(graph)}
     return [value for value in graph.input if value.name not in held]
 
 

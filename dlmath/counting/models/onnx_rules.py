@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Rule = Callable[[Use], Sequence[Value]]
 
 SUFFIX = {1: "1d", 2: "", 3: "3d"}
+NOWHERE = 99
+"""The place of an input that an operator does not have."""
 AUTO_PAD = {"SAME_UPPER": "same", "SAME_LOWER": "same-lower", "VALID": "valid"}
 
 
@@ -328,7 +330,8 @@ RULES: dict[str, Rule] = {
     "Mean": _join("average"),
     "Max": _join("maximum"),
     "Min": _join("minimum"),
-    **dict.fromkeys(("Conv", "FusedConv", "ConvInteger"), _conv(1, 2)),
+    **dict.fromkeys(("Conv", "FusedConv"), _conv(1, 2)),
+    "ConvInteger": _conv(1, NOWHERE),
     "ConvTranspose": _conv(1, 2, transposed=True),
     "QLinearConv": _conv(3, 8),
     "DeformConv": _conv(1, 3),

@@ -62,10 +62,10 @@ class Walk:
     def network(self, name: str, source: str) -> Network:
         """Return the network of the whole graph."""
         self._hold(self.graph)
-        fed = {id(given) for given in _weights_fed(self.graph)}
+        fed = {given.name for given in weights_fed(self.graph)}
         for given in self.graph.input:
             if given.name not in self.reading.held:
-                self._feed(given, is_weight=id(given) in fed)
+                self._feed(given, is_weight=given.name in fed)
         self._nodes(self.graph)
         self._note_faults()
         self._note_unused()
@@ -226,7 +226,7 @@ def _nodes_of(graph: Any) -> Iterable[Any]:
                 yield from _nodes_of(one.g)
 
 
-def _weights_fed(graph: Any) -> list[Any]:
+def weights_fed(graph: Any) -> list[Any]:
     """Return the inputs that are read as weights alone, where another input is data."""
     held = {tensor.name for tensor in graph.initializer}
     places: dict[str, set[bool]] = {}
