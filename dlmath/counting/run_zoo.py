@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dlmath.counting.words import Words
     from dlmath.frame.output import Output
 
+
 def check_listing(words: Words, output: Output) -> None:
     """Refuse options that a list has no use for."""
     given = {

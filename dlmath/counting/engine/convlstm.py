@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from dlmath.counting.engine.convolutions import AXES, BIAS, DILATION, KERNEL, OUT, OUT_AXES, PAD, STRIDE, sliding
 from dlmath.counting.engine.options import LayerKind, Option, flag, per_axis
-from dlmath.counting.engine.shapes import elements, shape_text
-from dlmath.counting.engine.tally import Term, tally
+from dlmath.counting.engine.shapes import shape_text
+from dlmath.counting.engine.tally import Term, every, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ def _convlstm(rank: int) -> Callable[[Options, tuple[Shape, ...]], Count]:
             Term("weights", (*labels, "out", "out"), (*held, out, out)),
             Term("macs", (*places, *labels, "in", "out"), (steps, *positions, *held, channels, out)),
             Term("macs", (*places, *labels, "out", "out"), (steps, *positions, *held, out, out)),
-            Term(
-                "activation_ops", ("steps", "functions", "elements"), (steps, APPLICATIONS, elements((*positions, out)))
-            ),
+            every("activation_ops", (steps, *positions, out), functions=APPLICATIONS),
         ]
         if options["bias"] == "yes":
             terms.append(Term("biases", ("gates", "out"), (GATES, out)))

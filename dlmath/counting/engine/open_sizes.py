@@ -26,7 +26,7 @@ class Open(int):
     def _same(self, _other: Any) -> Open:
         return OPEN
 
-    __add__ = __radd__ = __sub__ = __rsub__ = _same  # type: ignore[assignment]
+    __add__ = __radd__ = __sub__ = __rsub__ = _same
     __floordiv__ = __rfloordiv__ = __truediv__ = __rtruediv__ = __pow__ = __rpow__ = _same  # type: ignore[assignment]
 
     def __mul__(self, other: int) -> int:

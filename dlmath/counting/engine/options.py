@@ -55,6 +55,8 @@ class LayerKind(NamedTuple):
     inputs : (int, int or None)
         Fewest and most inputs.
     example : str
+    equation : str
+        What it computes, x being its input; `{option}` stands for an option's value.
     """
 
     formula: Callable[[Options, tuple[Shape, ...]], Count]
@@ -62,6 +64,7 @@ class LayerKind(NamedTuple):
     head: tuple[str, ...] = ()
     inputs: tuple[int, int | None] = (1, 1)
     example: str = ""
+    equation: str = ""
 
 
 def resolve(name: str, kind: LayerKind, given: Mapping[str, object]) -> dict[str, Any]:

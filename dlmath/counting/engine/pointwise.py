@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dlmath.counting.engine.options import LayerKind, Option, anything, one_of, whole_number
 from dlmath.counting.engine.open_sizes import OPEN, UNRANKED, agree, alike, is_open
+from dlmath.counting.engine.options import LayerKind, Option, anything, one_of, whole_number
 from dlmath.counting.engine.shapes import elements, shape_text
-from dlmath.counting.engine.tally import Term, tally
+from dlmath.counting.engine.tally import Term, every, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def activation(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """Count an activation function: one application an element."""
     del options
     (shape,) = shapes
-    return tally(shape, (Term("activation_ops", ("elements",), (elements(shape),)),))
+    return tally(shape, (every("activation_ops", shape),))
 
 
 def prelu(options: Options, shapes: tuple[Shape, ...]) -> Count:
@@ -37,7 +37,7 @@ def prelu(options: Options, shapes: tuple[Shape, ...]) -> Count:
     (shape,) = shapes
     held = {"channel": shape[-1:], "layer": (), "element": shape}[options["per"]]
     slopes = Term("weights", ("slopes",) * len(held), held)
-    return tally(shape, (slopes, Term("activation_ops", ("elements",), (elements(shape),))))
+    return tally(shape, (slopes, every("activation_ops", shape)))
 
 
 def identity(options: Options, shapes: tuple[Shape, ...]) -> Count:
@@ -54,7 +54,7 @@ def join(name: str, options: Options, shapes: tuple[Shape, ...]) -> Count:
         output = _broadcast(name, output, shape)
     if any(shape is UNRANKED for shape in shapes):
         output = UNRANKED
-    return tally(output, (Term("join_ops", ("elements", "operations"), (elements(output), len(shapes) - 1)),))
+    return tally(output, (every("join_ops", output, operations=len(shapes) - 1),))
 
 
 def _broadcast(name: str, left: Shape, right: Shape) -> Shape:
@@ -107,19 +107,46 @@ def matmul(options: Options, shapes: tuple[Shape, ...]) -> Count:
         )
     batch = _broadcast("matmul", left[:-2], right[:-2])
     output = (*batch, left[-2], right[-1])
-    return tally(output, (Term("macs", ("rows and columns", "inner"), (elements(output), min(left[-1], right[-2]))),), None)
+    return tally(
+        output, (Term("macs", ("rows and columns", "inner"), (elements(output), min(left[-1], right[-2]))),), None
+    )
 
 
-_ACTIVATION = LayerKind(activation)
+EQUATIONS = {
+    "relu": "y = max(0, x)",
+    "relu6": "y = min(max(0, x), 6)",
+    "leakyrelu": "y = x where x > 0, else a x",
+    "elu": "y = x where x > 0, else a (exp(x) - 1)",
+    "selu": "y = l x where x > 0, else l a (exp(x) - 1)",
+    "gelu": "y = x Phi(x)",
+    "silu": "y = x / (1 + exp(-x))",
+    "swish": "y = x / (1 + exp(-x))",
+    "sigmoid": "y = 1 / (1 + exp(-x))",
+    "tanh": "y = tanh(x)",
+    "softplus": "y = ln(1 + exp(x))",
+    "softmax": "y[i] = exp(x[i]) / sum over j of exp(x[j])",
+    "hardswish": "y = x min(max(0, x + 3), 6) / 6",
+    "hardsigmoid": "y = min(max(0, x + 3), 6) / 6",
+    "step": "y = 1 where x > 0, else 0",
+}
+"""What the common activation functions compute."""
 _RATE = (Option("rate", anything, 0.5),)
 
 KINDS = {
-    **dict.fromkeys(FUNCTIONS, _ACTIVATION),
+    **{name: LayerKind(activation, equation=EQUATIONS.get(name, "")) for name in FUNCTIONS},
     "prelu": LayerKind(
         prelu, (Option("per", one_of("channel", "layer", "element"), "channel"),), ("per",), example="prelu"
     ),
-    "dropout": LayerKind(identity, _RATE, ("rate",), example="dropout:0.5"),
-    "stochasticdepth": LayerKind(identity, _RATE, ("rate",), example="stochasticdepth:0.2"),
+    "dropout": LayerKind(
+        identity,
+        _RATE,
+        ("rate",),
+        example="dropout:0.5",
+        equation="at inference y = x; in training y = 0 with probability {rate}, else x / (1 - {rate})",
+    ),
+    "stochasticdepth": LayerKind(
+        identity, _RATE, ("rate",), example="stochasticdepth:0.2", equation="at inference y = x; in training 0 or x"
+    ),
     "identity": LayerKind(identity),
     **{name: LayerKind(partial(join, name), inputs=(2, None)) for name in JOINS},
     "concat": LayerKind(

@@ -9,10 +9,10 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from dlmath.counting.engine.convolutions import sliding
-from dlmath.counting.engine.options import LayerKind, Option, at_least, flag, numbers, padding, per_axis
 from dlmath.counting.engine.open_sizes import OPEN, is_open
+from dlmath.counting.engine.options import LayerKind, Option, at_least, flag, numbers, padding, per_axis
 from dlmath.counting.engine.shapes import Window, elements, shape_text, whole
-from dlmath.counting.engine.tally import Term, tally
+from dlmath.counting.engine.tally import Term, every, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ def _windowed(name: str, rank: int, *, mean: bool) -> Callable[[Options, tuple[S
         kernel = per_axis("kernel", options["kernel"], rank)
         windows = sliding(name, options, shape, rank, kernel)
         output = (*(window.out for window in windows), shape[-1])
-        return tally(output, (_work(elements(output), elements(kernel), mean=mean),), windows)
+        return tally(output, (_work(output, elements(kernel), mean=mean),), windows)
 
     return count
 
 
-def _work(outputs: int, window: int, *, mean: bool) -> Term:
-    return Term("pool_ops", ("outputs", "operations"), (outputs, window if mean else window - 1))
+def _work(output: Shape, window: int, *, mean: bool) -> Term:
+    return every("pool_ops", output, operations=window if mean else window - 1)
 
 
 def _global(*, mean: bool) -> Callable[[Options, tuple[Shape, ...]], Count]:
@@ -43,7 +43,7 @@ def _global(*, mean: bool) -> Callable[[Options, tuple[Shape, ...]], Count]:
         if len(shape) < 2:
             raise ShapeError(f"a vector of {shape_text(shape)} has nothing to pool", "pool before it is flattened")
         output = (*(1,) * (len(shape) - 1), shape[-1]) if options["keep"] else shape[-1:]
-        return tally(output, (_work(shape[-1], elements(shape[:-1]), mean=mean),), whole(shape))
+        return tally(output, (_work(shape[-1:], elements(shape[:-1]), mean=mean),), whole(shape))
 
     return count
 
@@ -98,8 +98,8 @@ def subsample(options: Options, shapes: tuple[Shape, ...]) -> Count:
     terms = (
         Term("weights", ("maps",), shape[-1:]),
         Term("biases", ("maps",), shape[-1:]),
-        Term("bias_adds", ("outputs",), (outputs,)),
-        Term("pool_ops", ("outputs", "operations"), (outputs, window)),
+        every("bias_adds", output),
+        every("pool_ops", output, operations=window),
     )
     return tally(output, terms, windows, extra_links=outputs * window)
 
@@ -121,7 +121,7 @@ def roi_align(options: Options, shapes: tuple[Shape, ...]) -> Count:
     sizes = per_axis("size", options["size"], len(shape) - 1)
     output = (*sizes, shape[-1])
     points = options["samples"] ** (len(shape) - 1)
-    return tally(output, (Term("pool_ops", ("outputs", "points", "operations"), (elements(output), points, 8)),), None)
+    return tally(output, (every("pool_ops", output, points=points, operations=8),), None)
 
 
 KERNEL = Option("kernel", numbers(1))
@@ -135,16 +135,34 @@ _KEEP = (Option("keep", flag, False),)
 _SIZE = Option("size", numbers(1))
 
 KINDS = {
-    "maxpool1d": LayerKind(_windowed("maxpool1d", 1, mean=False), _MAX, _HEAD, example="maxpool1d:2"),
-    "maxpool": LayerKind(_windowed("maxpool", 2, mean=False), _MAX, _HEAD, example="maxpool:3/2"),
-    "maxpool3d": LayerKind(_windowed("maxpool3d", 3, mean=False), _MAX, _HEAD, example="maxpool3d:2"),
-    "avgpool1d": LayerKind(_windowed("avgpool1d", 1, mean=True), _MEAN, _HEAD, example="avgpool1d:2"),
-    "avgpool": LayerKind(_windowed("avgpool", 2, mean=True), _MEAN, _HEAD, example="avgpool:2"),
-    "avgpool3d": LayerKind(_windowed("avgpool3d", 3, mean=True), _MEAN, _HEAD, example="avgpool3d:2"),
-    "globalpool": LayerKind(_global(mean=True), _KEEP, example="globalpool"),
-    "globalmaxpool": LayerKind(_global(mean=False), _KEEP, example="globalmaxpool"),
-    "adaptivepool": LayerKind(_adaptive(mean=True), (_SIZE,), ("size*",), example="adaptivepool:7x7"),
-    "adaptivemaxpool": LayerKind(_adaptive(mean=False), (_SIZE,), ("size*",), example="adaptivemaxpool:7x7"),
+    "maxpool1d": LayerKind(
+        _windowed("maxpool1d", 1, mean=False), _MAX, _HEAD, example="maxpool1d:2", equation="y = maximum of the window"
+    ),
+    "maxpool": LayerKind(
+        _windowed("maxpool", 2, mean=False), _MAX, _HEAD, example="maxpool:3/2", equation="y = maximum of the window"
+    ),
+    "maxpool3d": LayerKind(
+        _windowed("maxpool3d", 3, mean=False), _MAX, _HEAD, example="maxpool3d:2", equation="y = maximum of the window"
+    ),
+    "avgpool1d": LayerKind(
+        _windowed("avgpool1d", 1, mean=True), _MEAN, _HEAD, example="avgpool1d:2", equation="y = mean of the window"
+    ),
+    "avgpool": LayerKind(
+        _windowed("avgpool", 2, mean=True), _MEAN, _HEAD, example="avgpool:2", equation="y = mean of the window"
+    ),
+    "avgpool3d": LayerKind(
+        _windowed("avgpool3d", 3, mean=True), _MEAN, _HEAD, example="avgpool3d:2", equation="y = mean of the window"
+    ),
+    "globalpool": LayerKind(_global(mean=True), _KEEP, example="globalpool", equation="y = mean of the window"),
+    "globalmaxpool": LayerKind(
+        _global(mean=False), _KEEP, example="globalmaxpool", equation="y = maximum of the window"
+    ),
+    "adaptivepool": LayerKind(
+        _adaptive(mean=True), (_SIZE,), ("size*",), example="adaptivepool:7x7", equation="y = mean of the window"
+    ),
+    "adaptivemaxpool": LayerKind(
+        _adaptive(mean=False), (_SIZE,), ("size*",), example="adaptivemaxpool:7x7", equation="y = maximum of the window"
+    ),
     "subsample": LayerKind(subsample, (KERNEL, STRIDE, PAD), _HEAD, example="subsample:2"),
     "roipool": LayerKind(roi_pool, (_SIZE,), ("size*",), inputs=(1, None), example="roipool:7x7"),
     "roialign": LayerKind(

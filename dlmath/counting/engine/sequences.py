@@ -132,6 +132,7 @@ KINDS = {
         ("heads",),
         inputs=(1, 3),
         example="attention:12",
+        equation="y = W_o softmax(Q K^T / sqrt(key)) V, Q = W_q x, K = W_k x, V = W_v x, head by head",
     ),
     "lstm": _kind("lstm", 4, 5, 1),
     "gru": _kind("gru", 3, 3, 2),

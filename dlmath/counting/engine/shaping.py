@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dlmath.counting.engine.open_sizes import OPEN, UNRANKED, agree
 from dlmath.counting.engine.options import (
     LayerKind,
     Option,
@@ -17,9 +18,8 @@ from dlmath.counting.engine.options import (
     per_axis,
     whole_number,
 )
-from dlmath.counting.engine.open_sizes import OPEN, UNRANKED, agree
 from dlmath.counting.engine.shapes import Window, check_output, elements, shape_text, whole
-from dlmath.counting.engine.tally import Term, tally
+from dlmath.counting.engine.tally import Term, every, tally
 from dlmath.errors import InvalidValueError, ShapeError
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _resized(mode: str, shape: Shape, sizes: Shape) -> Count:
         for size, out in zip(shape[:-1], sizes, strict=True)
     )
     output = (*sizes, shape[-1])
-    work = (Term("pool_ops", ("elements", "operations"), (elements(output), MIXING[mode])),) if reach > 1 else ()
+    work = (every("pool_ops", output, operations=MIXING[mode]),) if reach > 1 else ()
     return tally(output, work, windows)
 
 
@@ -154,7 +154,7 @@ def mean(options: Options, shapes: tuple[Shape, ...]) -> Count:
     axes = {axis % len(shape) for axis in options["axes"]}
     left = [1 if axis in axes else size for axis, size in enumerate(shape)]
     output = tuple(size for axis, size in enumerate(left) if options["keep"] == "yes" or axis not in axes)
-    return tally(output, (Term("pool_ops", ("elements",), (elements(shape),)),), None)
+    return tally(output, (every("pool_ops", shape),), None)
 
 
 def opaque(options: Options, shapes: tuple[Shape, ...]) -> Count:

@@ -45,7 +45,8 @@ def without_top(network: Network) -> Network:
     kept = _path_to(network, last)
     places = {old: new for new, old in enumerate(kept)}
     nodes = tuple(
-        network.nodes[old]._replace(inputs=tuple(places[source] for source in network.nodes[old].inputs)) for old in kept
+        network.nodes[old]._replace(inputs=tuple(places[source] for source in network.nodes[old].inputs))
+        for old in kept
     )
     return network._replace(nodes=nodes, outputs=(places[last],))
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 SPELLINGS = {
     **dict.fromkeys(("padding", "pads"), ("pad",)),
-    **dict.fromkeys(("filters", "units", "out_channels", "out_features", "output_dim", "embedding_dim"), ("out", "units")),
+    **dict.fromkeys(
+        ("filters", "units", "out_channels", "out_features", "output_dim", "embedding_dim"), ("out", "units")
+    ),
     **dict.fromkeys(("hidden_size", "num_units"), ("units",)),
     **dict.fromkeys(("kernel_size", "pool_size", "kernel_shape"), ("kernel",)),
     "strides": ("stride",),

@@ -1,4 +1,4 @@
-"""What a model's name means: a network of the zoo, or a file by its ending; and what to do with files of other kinds."""
+"""What a model's name means: a network of the zoo, or a file by its ending; and what to do with other files."""
 
 from __future__ import annotations
 
@@ -24,12 +24,17 @@ TENSORS = (".safetensors", ".npz", INDEX)
 ARCHITECTURES = (".yaml", ".yml", ".json")
 EXPORT = "export it to ONNX (torch.onnx.export(model, inputs, 'net.onnx')) or save its state as .safetensors"
 UNREAD = {
-    **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin", ".pkl"), ("is a pickle, which can run code when it is read", EXPORT)),
+    **dict.fromkeys(
+        (".pt", ".pth", ".ckpt", ".bin", ".pkl"), ("is a pickle, which can run code when it is read", EXPORT)
+    ),
     **dict.fromkeys(
         (".h5", ".hdf5"),
         ("is Keras' older format (HDF5)", "load it in Keras and save it again: model.save('net.keras')"),
     ),
-    ".tflite": ("is TensorFlow Lite's format", "give the Keras or ONNX model it was made of (python -m tf2onnx.convert --tflite)"),
+    ".tflite": (
+        "is TensorFlow Lite's format",
+        "give the Keras or ONNX model it was made of (python -m tf2onnx.convert --tflite)",
+    ),
     ".pb": ("is TensorFlow's format", "convert it: python -m tf2onnx.convert --saved-model FOLDER --output net.onnx"),
     ".gguf": ("is llama.cpp's format", "give the .safetensors it was made of"),
     ".mlmodel": ("is Core ML's format", "give the model it was made of, as .onnx or .keras"),
@@ -49,7 +54,9 @@ def ending_of(name: str) -> str:
 
 def holds_tensors(model: str) -> bool:
     """Return whether a model is a file, or a folder of files, of tensors without a graph."""
-    return ending_of(model) in TENSORS or (model not in {STANDARD, ""} and zoo_name(model) is None and Path(model).is_dir())
+    return ending_of(model) in TENSORS or (
+        model not in {STANDARD, ""} and zoo_name(model) is None and Path(model).is_dir()
+    )
 
 
 def zoo_name(model: str) -> str | None:

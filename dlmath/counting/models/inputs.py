@@ -1,4 +1,4 @@
-"""The shapes that a user gives for the inputs of a model file: `--input 224x224x3`, or `--input NAME=SHAPE` for each."""
+"""The shapes that a user gives for the inputs of a model file: `--input 224x224x3`, or `--input NAME=SHAPE`."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlmath.counting.models.archive import members, read_member
-from dlmath.counting.models.opening import damaged, opened, stem
 from dlmath.counting.models.inputs import Given
+from dlmath.counting.models.opening import damaged, opened, stem
 from dlmath.errors import InvalidValueError, UnreadableError
 from dlmath.files.text import shown
 

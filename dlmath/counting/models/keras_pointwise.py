@@ -173,8 +173,10 @@ def _function(call: Call) -> Step:
 
 
 def _encoded(call: Call) -> tuple[int, ...]:
-    return (*call.shape[:-1], call.config["num_tokens"]) if call.config.get("output_mode") == "one_hot" else (
-        call.config["num_tokens"],
+    return (
+        (*call.shape[:-1], call.config["num_tokens"])
+        if call.config.get("output_mode") == "one_hot"
+        else (call.config["num_tokens"],)
     )
 
 

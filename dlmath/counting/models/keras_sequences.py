@@ -48,7 +48,9 @@ def _cell(call: Call) -> Plan:
     words = [cell["class_name"].removesuffix("Cell") for cell in stack]
     if any(word not in RECURRENT for word in words) or (len(stack) > 1 and call.config.get("return_state")):
         return opaque(call)
-    kinds = [(RECURRENT[word], _options(RECURRENT[word], cell["config"])) for word, cell in zip(words, stack, strict=True)]
+    kinds = [
+        (RECURRENT[word], _options(RECURRENT[word], cell["config"])) for word, cell in zip(words, stack, strict=True)
+    ]
     below = tuple(
         Step(kind, {**options, "sequences": True}, (-1,) if place == 0 else None)
         for place, (kind, options) in enumerate(kinds[:-1])

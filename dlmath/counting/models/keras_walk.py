@@ -235,7 +235,11 @@ def _text(shape: Any) -> str:
 
 def _said(shape: Any) -> Shape | None:
     """Return a shape the file gives without its batch; sizes it leaves open are."""
-    if not isinstance(shape, list) or len(shape) < 2 or not all(size is None or type(size) is int for size in shape[1:]):
+    if (
+        not isinstance(shape, list)
+        or len(shape) < 2
+        or not all(size is None or type(size) is int for size in shape[1:])
+    ):
         return None
     return tuple(OPEN if size is None else size for size in shape[1:])
 

@@ -8,7 +8,7 @@ an operator has changed from one opset to another, both forms are understood, as
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ SMALL = 4096
 """Elements up to which a tensor is worked out; what is larger is no shape."""
 
 
-class Given(NamedTuple):
+class Operands:
     """What an operator is given.
 
     Attributes
@@ -32,10 +32,11 @@ class Given(NamedTuple):
     attributes : mapping
     """
 
-    inputs: list[Array | None]
-    attributes: Mapping[str, Any]
+    def __init__(self, inputs: list[Array | None], attributes: Mapping[str, Any]) -> None:
+        self.inputs = inputs
+        self.attributes = attributes
 
-    def __getitem__(self, place: int) -> Array:  # type: ignore[override]
+    def __getitem__(self, place: int) -> Array:
         """Return an input that must be there."""
         found = self.inputs[place] if place < len(self.inputs) else None
         if found is None:
@@ -74,11 +75,11 @@ def _limited(sizes: list[int]) -> list[int]:
     return sizes
 
 
-def _each(function: Callable[..., Any], count: int = 2) -> Callable[[Given], Array]:
+def _each(function: Callable[..., Any], count: int = 2) -> Callable[[Operands], Array]:
     """Return the operator that treats each element by itself, inputs broadcast."""
     spread = np.frompyfunc(lambda *values: _rounded(function(*values)), count, 1)
 
-    def run(given: Given) -> Array:
+    def run(given: Operands) -> Array:
         return np.asarray(spread(*(given[place] for place in range(count))), dtype=object)
 
     return run
@@ -89,11 +90,11 @@ def _rounded(value: Any) -> Any:
     return float(np.float32(value)) if isinstance(value, float) else value
 
 
-def _every(function: Callable[[Any, Any], Any]) -> Callable[[Given], Array]:
+def _every(function: Callable[[Any, Any], Any]) -> Callable[[Operands], Array]:
     """Return the operator of any number of inputs."""
     spread = np.frompyfunc(function, 2, 1)
 
-    def run(given: Given) -> Array:
+    def run(given: Operands) -> Array:
         total = given[0]
         for place in range(1, len(given.inputs)):
             total = np.asarray(spread(total, given[place]), dtype=object)
@@ -102,7 +103,7 @@ def _every(function: Callable[[Any, Any], Any]) -> Callable[[Given], Array]:
     return run
 
 
-def _test(function: Callable[[Any, Any], bool]) -> Callable[[Given], Array]:
+def _test(function: Callable[[Any, Any], bool]) -> Callable[[Operands], Array]:
     """Return a comparison; what is not known cannot be compared."""
     return _each(lambda a, b: OPEN if is_open(a) or is_open(b) else function(a, b))
 
@@ -122,34 +123,34 @@ def _choose(condition: Any, first: Any, second: Any) -> Any:
     return first if condition else second
 
 
-def _cast(given: Given) -> Array:
+def _cast(given: Operands) -> Array:
     kind = given.attributes["to"]
     turn: Callable[[Any], Any] = float if kind in {1, 10, 11, 16} else bool if kind == 9 else int
     return np.asarray(np.frompyfunc(lambda value: value if is_open(value) else turn(value), 1, 1)(given[0]), object)
 
 
-def _gather(given: Given) -> Array:
+def _gather(given: Operands) -> Array:
     places = given[1].astype(np.int64) if not any(map(is_open, given[1].flat)) else None
     if places is None:
         raise ValueError("places are not known")
     return np.take(given[0], places, axis=given.attributes.get("axis", 0))
 
 
-def _concat(given: Given) -> Array:
+def _concat(given: Operands) -> Array:
     return np.concatenate([given[place] for place in range(len(given.inputs))], axis=given.attributes.get("axis", 0))
 
 
-def _unsqueeze(given: Given) -> Array:
+def _unsqueeze(given: Operands) -> Array:
     axes = given.option(1, "axes") or []
     return np.expand_dims(given[0], tuple(axes))
 
 
-def _squeeze(given: Given) -> Array:
+def _squeeze(given: Operands) -> Array:
     axes = given.option(1, "axes")
     return np.squeeze(given[0], None if axes is None else tuple(axes))
 
 
-def _slice(given: Given) -> Array:
+def _slice(given: Operands) -> Array:
     starts, ends = given.option(1, "starts") or [], given.option(2, "ends") or []
     axes = given.option(3, "axes") or list(range(len(starts)))
     steps = given.option(4, "steps") or [1] * len(starts)
@@ -157,46 +158,46 @@ def _slice(given: Given) -> Array:
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         beyond = step < 0 and end < -given[0].shape[axis]
         places[axis] = slice(start, None if beyond else end, step)
-    return given[0][tuple(places)]
+    return np.asarray(given[0][tuple(places)], dtype=object)
 
 
-def _reshape(given: Given) -> Array:
+def _reshape(given: Operands) -> Array:
     wanted = given.option(1, "shape") or []
     kept = [given[0].shape[place] if size == 0 else size for place, size in enumerate(wanted)]
-    return given[0].reshape(kept)
+    return np.asarray(given[0].reshape(kept), dtype=object)
 
 
-def _transpose(given: Given) -> Array:
+def _transpose(given: Operands) -> Array:
     return np.transpose(given[0], given.attributes.get("perm"))
 
 
-def _expand(given: Given) -> Array:
+def _expand(given: Operands) -> Array:
     wanted = given.option(1, "shape") or []
     sizes = np.broadcast_shapes(given[0].shape, tuple(_limited(wanted)))
     return np.broadcast_to(given[0], _limited(list(sizes))).copy()
 
 
-def _tile(given: Given) -> Array:
+def _tile(given: Operands) -> Array:
     times = given.option(1, "repeats") or []
     _limited([size * by for size, by in zip(given[0].shape, times, strict=True)])
     return np.tile(given[0], times)
 
 
-def _range(given: Given) -> Array:
+def _range(given: Operands) -> Array:
     start, stop, step = (given[place].reshape(-1)[0] for place in range(3))
     if any(map(is_open, (start, stop, step))) or (stop - start) / step > SMALL:
         raise ValueError("the range is not known, or too long")
     return numbers(np.arange(start, stop, step).tolist())
 
 
-def _constant_of_shape(given: Given) -> Array:
+def _constant_of_shape(given: Operands) -> Array:
     value = given.attributes.get("value")
     fill = 0.0 if value is None else value.reshape(-1)[0]
     return np.full(_limited([_sure(size) for size in given[0].reshape(-1)]), fill, dtype=object)
 
 
-def _reduced(function: Callable[[Any, Any], Any]) -> Callable[[Given], Array]:
-    def run(given: Given) -> Array:
+def _reduced(function: Callable[[Any, Any], Any]) -> Callable[[Operands], Array]:
+    def run(given: Operands) -> Array:
         axes, keep = given.option(1, "axes"), bool(given.attributes.get("keepdims", 1))
         if axes is None and given.attributes.get("noop_with_empty_axes"):
             return given[0]
@@ -214,11 +215,11 @@ def _likely(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda a, b: OPEN if is_open(a) or is_open(b) else function(a, b)
 
 
-def _whole(function: Callable[[float], Any]) -> Callable[[Given], Array]:
+def _whole(function: Callable[[float], Any]) -> Callable[[Operands], Array]:
     return _each(lambda value: value if is_open(value) else float(function(value)), 1)
 
 
-OPERATORS: dict[str, Callable[[Given], Array]] = {
+OPERATORS: dict[str, Callable[[Operands], Array]] = {
     "Identity": lambda given: given[0],
     "Cast": _cast,
     "Gather": _gather,
@@ -264,7 +265,7 @@ OPERATORS: dict[str, Callable[[Given], Array]] = {
 """What is worked out, by the names ONNX has."""
 
 
-def worked_out(kind: str, given: Given) -> Array | None:
+def worked_out(kind: str, given: Operands) -> Array | None:
     """Return an operator's output, None where it is not known or no small tensor."""
     rule = OPERATORS.get(kind)
     if rule is None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from dlmath.counting.engine.open_sizes import OPEN, is_open
 from dlmath.counting.engine.shapes import elements
-from dlmath.counting.models.onnx_arithmetic import SMALL, Given, numbers, worked_out
+from dlmath.counting.models.onnx_arithmetic import SMALL, Operands, numbers, worked_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -105,7 +105,7 @@ class Facts:
         if not node.input or any(name and name not in self.numbers for name in node.input):
             return None
         values = [self.numbers[name] if name else None for name in node.input]
-        return worked_out(node.op_type, Given(values, attributes))
+        return worked_out(node.op_type, Operands(values, attributes))
 
     def _kind(self, node: Any, attributes: Mapping[str, Any]) -> int:
         """Return the type of what is worked out."""

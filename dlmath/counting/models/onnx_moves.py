@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from dlmath.counting.engine.open_sizes import UNRANKED, agree, is_open
 from dlmath.counting.engine.shapes import elements
 
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -20,7 +19,20 @@ if TYPE_CHECKING:
     Rule = Callable[[Use], Sequence[Value]]
 
 FREE = (
-    *("Where", "Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Xor", "Not", "IsNaN", "IsInf"),
+    *(
+        "Where",
+        "Equal",
+        "Less",
+        "LessOrEqual",
+        "Greater",
+        "GreaterOrEqual",
+        "And",
+        "Or",
+        "Xor",
+        "Not",
+        "IsNaN",
+        "IsInf",
+    ),
     *("TopK", "ArgMax", "ArgMin", "GatherND", "GatherElements", "ScatterND", "ScatterElements", "Scatter", "NonZero"),
     *("GridSample", "AffineGrid", "RoiAlign", "MaxRoiPool", "MaxUnpool", "NonMaxSuppression", "RotaryEmbedding"),
     *("CumSum", "OneHot", "Range", "ConstantOfShape", "Tile", "Trilu", "EyeLike", "ReverseSequence", "Unique"),
@@ -195,8 +207,6 @@ def _expand(use: Use) -> Sequence[Value]:
     if wanted is not None and not is_open(have) and elements(wanted) == elements(have):
         return [use.reshaped(source, wanted)]
     return unknown(use)
-
-
 
 
 RULES: dict[str, Rule] = {

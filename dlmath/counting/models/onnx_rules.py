@@ -64,9 +64,7 @@ def _dense(use: Use, weights: Held, out: int, bias: Held | None, *, biased: bool
     fan_in = elements(weights.shape) // out
     shares, held = use.owner(weights), (use.claim(weights), use.claim(bias), 0)
     source = use.assumed(use.as_onnx(use.first_place()), (OPEN, fan_in))
-    return [
-        use.add("dense", (source,), is_map=False, held=held, shares=shares, out=out, bias=biased, over="last")
-    ]
+    return [use.add("dense", (source,), is_map=False, held=held, shares=shares, out=out, bias=biased, over="last")]
 
 
 def _gemm(use: Use) -> Sequence[Value]:
@@ -119,7 +117,7 @@ def _batch_norm(use: Use) -> Sequence[Value]:
     scale, shift, mean, variance = (use.held(place) for place in (1, 2, 3, 4))
     held = use.claim(scale), use.claim(shift), use.claim(mean, variance)
     source = use.as_map(use.first()) if use.shape_of(use.first()) is not UNRANKED else use.first()
-    options = {"scale": scale is not None, "center": shift is not None, "statistics": mean is not None}
+    options: dict[str, Any] = {"scale": scale is not None, "center": shift is not None, "statistics": mean is not None}
     return [use.add("batchnorm", (source,), is_map=source.is_map, held=held, **options)]
 
 
@@ -142,7 +140,7 @@ def _layer_norm(use: Use) -> Sequence[Value]:
     if use.kind in {"RMSNormalization", "SimplifiedLayerNormalization"}:
         return [use.add("rmsnorm", (source,), is_map=False, held=held, scale=scale is not None)]
     axes = len(scale.shape) if scale is not None else 1
-    options = {"axes": axes, "scale": scale is not None, "center": shift is not None}
+    options: dict[str, Any] = {"axes": axes, "scale": scale is not None, "center": shift is not None}
     return [use.add("layernorm", (source,), is_map=False, held=held, **options)]
 
 
@@ -153,7 +151,9 @@ def _skip_norm(use: Use) -> Sequence[Value]:
     added = use.held(3 if simple else 4)
     total = use.add("add", (use.as_onnx(0), use.as_onnx(1)), is_map=False, held=(0, use.claim(added), 0))
     held = use.claim(scale), use.claim(shift), 0
-    options = {"scale": scale is not None} if simple else {"scale": scale is not None, "center": shift is not None}
+    options: dict[str, Any] = {"scale": scale is not None}
+    if not simple:
+        options["center"] = shift is not None
     made = use.add("rmsnorm" if simple else "layernorm", (total,), is_map=False, held=held, **options)
     return [made, made, made, total]
 
@@ -336,7 +336,9 @@ RULES: dict[str, Rule] = {
     "QLinearConv": _conv(3, 8),
     "DeformConv": _conv(1, 3),
     **dict.fromkeys(("Gemm", "FusedGemm"), _gemm),
-    **dict.fromkeys(("MatMul", "FusedMatMul", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"), _matmul()),
+    **dict.fromkeys(
+        ("MatMul", "FusedMatMul", "MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"), _matmul()
+    ),
     "QLinearMatMul": _matmul(0, 3),
     "MatMulNBits": _packed,
     "BatchNormalization": _batch_norm,

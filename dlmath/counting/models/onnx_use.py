@@ -242,7 +242,7 @@ class Use:
 
     def by_hand(self, sources: Sequence[Value], shape: Shape | None, macs: int | None, params: int = 0) -> Value:
         """Add an operator whose work has been reckoned by its rule; None where it is not known."""
-        options = {"label": self.kind, "shape": UNRANKED if shape is None else shape, "params": params}
+        options: dict[str, Any] = {"label": self.kind, "shape": UNRANKED if shape is None else shape, "params": params}
         return self.add("opaque", sources, is_map=False, held=(params, 0, 0), macs=macs, **options)
 
     def parameter(self, held: Held) -> Value:
@@ -294,7 +294,9 @@ class Use:
             return Value(value.place, is_map=False)
         told = self.reading.shape(self.input_name(place))
         turned = (have[-1], *have[:-1])
-        return self.reshaped(value, turned if told is None or elements(told) != elements(have) else _better(told, turned))
+        return self.reshaped(
+            value, turned if told is None or elements(told) != elements(have) else _better(told, turned)
+        )
 
 
 def _better(told: Shape, turned: Shape) -> Shape:

@@ -69,7 +69,9 @@ class Walk:
         self._nodes(self.graph)
         self._note_faults()
         self._note_unused()
-        outputs = tuple(self.reading.values[one.name].place for one in self.graph.output if one.name in self.reading.values)
+        outputs = tuple(
+            self.reading.values[one.name].place for one in self.graph.output if one.name in self.reading.values
+        )
         if not outputs and self.reading.builder.nodes:
             outputs = (len(self.reading.builder.nodes) - 1,)
         return self.reading.builder.network(name, outputs, source)
@@ -213,8 +215,8 @@ class Walk:
 def _settings(node: Any) -> Iterable[str]:
     """Return the inputs of a node that are scales, zero points or other settings."""
     if node.op_type in {"QuantizeLinear", "DequantizeLinear", "Resize", "Upsample", "Clip"}:
-        return node.input[1:]
-    return node.input if node.op_type.startswith("QLinear") else ()
+        return tuple(node.input[1:])
+    return tuple(node.input) if node.op_type.startswith("QLinear") else ()
 
 
 def _nodes_of(graph: Any) -> Iterable[Any]:
@@ -242,7 +244,7 @@ def _if(walk: Walk, node: Any, attributes: dict[str, Any]) -> None:
     """Walk through the branch that is taken; where that is not known, hold both and run the one of more MACs."""
     condition = walk.reading.facts.numbers.get(node.input[0])
     branches = [attributes["then_branch"], attributes["else_branch"]]
-    if condition is not None and isinstance(flag := condition.reshape(-1)[0], (bool, int)) and not flag == OPEN:
+    if condition is not None and isinstance(flag := condition.reshape(-1)[0], (bool, int)) and flag != OPEN:
         names = walk.subgraph(branches[0 if flag else 1])
     else:
         names = _both(walk, branches)
@@ -319,5 +321,4 @@ def attribute(one: Any) -> Any:
     value = getattr(one, fields[one.type]) if one.type in fields else None
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return tuple(value) if one.type in {6, 7, 8} else value
-
+    return tuple(value or ()) if one.type in {6, 7, 8} else value

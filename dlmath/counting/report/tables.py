@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlmath.counting.engine.layers import get_kind
 from dlmath.counting.engine.memory import memory
 from dlmath.counting.engine.open_sizes import is_open, known
 from dlmath.counting.engine.shapes import shape_text
@@ -332,14 +333,33 @@ def layer_lines(row: Row) -> Iterator[str]:
     """Yield a layer's output sizes, its products and its field, numbers in them."""
     shapes = ", ".join(shape_text(shape) for shape in row.input_shapes)
     yield f"{row.name} ({row.node.kind}): {shapes} -> {shape_text(row.output)}"
-    for axis, window in enumerate(row.counted.windows or ()):
-        text = window_text(window)
-        if text:
-            yield f"    axis {axis + 1}: {text}"
+    equation = get_kind(row.node.kind).equation
+    if equation:
+        yield f"    {equation.format(**resolved_options(row))}"
+    yield from size_lines(row)
     yield from quantity_lines(row)
     sees = field(row.fields)
     if sees["receptive_field"] is not None:
-        yield f"    sees {sees['receptive_field']}, jump {sees['jump']}, padding {sees['effective_padding']}"
+        texts = (_axes(sees[name]) for name in ("receptive_field", "jump", "effective_padding"))
+        yield "    sees {}, jump {}, padding {}".format(*texts)
+
+
+def resolved_options(row: Row) -> dict[str, Any]:
+    """Return the options of a layer with their defaults."""
+    return {
+        option.name: row.node.options.get(option.name, option.default) for option in get_kind(row.node.kind).options
+    }
+
+
+def size_lines(row: Row) -> Iterator[str]:
+    """Yield the output sizes, once where all axes are alike; a layer that sees all has none worth a line."""
+    texts = [window_text(window) for window in row.counted.windows or ()]
+    if row.node.kind in {"flatten", "dense"} or not any(texts):
+        return
+    if len(set(texts)) == 1:
+        yield f"    {'each axis' if len(texts) > 1 else 'size'}: {texts[0]}"
+        return
+    yield from (f"    axis {axis}: {text}" for axis, text in enumerate(texts, start=1) if text)
 
 
 def window_text(window: Window) -> str:
@@ -375,7 +395,9 @@ def quantity_lines(row: Row) -> Iterator[str]:
         if terms:
             words = " + ".join(" x ".join(term.labels) for term in terms)
             total = sum(term.value for term in terms)
-            yield f"    {name.replace('_', ' ')}: {' + '.join(term.text() for term in terms)} = {total:,}   ({words})"
+            product = " + ".join(term.text() for term in terms)
+            sums = f"{product} = {total:,}" if len(terms) > 1 or len(terms[0].factors) > 1 else f"{total:,}"
+            yield f"    {name.replace('_', ' ')}: {sums}   ({words})"
 
 
 def picture(count: NetworkCount, ending: str) -> bytes:

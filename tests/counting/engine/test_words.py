@@ -160,8 +160,14 @@ def test_libraries_spellings_are_understood(theirs, ours):
     assert parse_layer(theirs) == parse_layer(ours)
 
 
-@pytest.mark.parametrize("text", ["conv:3x3x8 as a relu add from a, relu1", "  conv:3x3x8  as a   relu add from a,relu1 "])
+@pytest.mark.parametrize(
+    "text", ["conv:3x3x8 as a relu add from a, relu1", "  conv:3x3x8  as a   relu add from a,relu1 "]
+)
 def test_a_chain_may_be_quoted_whole_in_parts_or_not_at_all(text):
     whole = chain_rows([text])
     assert chain_rows(text.split()) == whole
-    assert [" ".join(row.split()).replace(", ", ",") for row in whole] == ["conv:3x3x8 as a", "relu", "add from a,relu1"]
+    assert [" ".join(row.split()).replace(", ", ",") for row in whole] == [
+        "conv:3x3x8 as a",
+        "relu",
+        "add from a,relu1",
+    ]

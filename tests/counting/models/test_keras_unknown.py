@@ -94,7 +94,9 @@ def test_channels_first_holds_as_much(tmp_path, size):
 
 def test_cells_upon_cells(tmp_path):
     cells = [layer(f"{word}Cell", word, units=units, use_bias=True) for word, units in (("LSTM", 5), ("GRU", 3))]
-    stacked = layer("RNN", "r", cell={"class_name": "StackedRNNCells", "config": {"cells": cells}}, return_sequences=False)
+    stacked = layer(
+        "RNN", "r", cell={"class_name": "StackedRNNCells", "config": {"cells": cells}}, return_sequences=False
+    )
     net = counted(tmp_path, (7, 4), stacked)
     assert (net.params, net.output_shape) == (4 * 5 * (4 + 5 + 1) + 3 * 3 * (5 + 3 + 2), (3,))
 

@@ -56,7 +56,9 @@ def view(opset):
 @pytest.mark.parametrize("opset", [9, 11, 12, 13, 17, 20])
 def test_constants_are_folded_with_the_files_own_operators(tmp_path, opset):
     held = [integers("i1", 1, shape=[]), integers("i2", 2, shape=[]), integers("zero", 0), integers("one", 1)]
-    net = counted(tmp_path, view(opset), [value("x", 1, 4, 6)], [*held, weights("w", 5, 24), weights("v", 5)], opset=opset)
+    net = counted(
+        tmp_path, view(opset), [value("x", 1, 4, 6)], [*held, weights("w", 5, 24), weights("v", 5)], opset=opset
+    )
     assert (net.params, net.macs, net.output_shape, net.at_least) == (125, 120, (5,), False)
 
 
@@ -216,7 +218,13 @@ def test_a_body_runs_as_often_as_its_loop_turns(tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "names"),
-    [("Where", ["flag", "x", "x"]), ("Equal", ["x", "x"]), ("ArgMax", ["x"]), ("CumSum", ["x", "axis"]), ("Trilu", ["x"])],
+    [
+        ("Where", ["flag", "x", "x"]),
+        ("Equal", ["x", "x"]),
+        ("ArgMax", ["x"]),
+        ("CumSum", ["x", "axis"]),
+        ("Trilu", ["x"]),
+    ],
 )
 def test_operators_without_multiply_accumulates_leave_nothing_out(tmp_path, kind, names):
     inputs = [value("x", 1, 4, 4), value("flag", 1, 4, 4, kind=TensorProto.BOOL)]
@@ -225,7 +233,9 @@ def test_operators_without_multiply_accumulates_leave_nothing_out(tmp_path, kind
 
 
 def test_one_line_an_operator_however_often_it_stands(tmp_path):
-    nodes = [make_node("Mystery", [before], [after], domain="my") for before, after in zip("xabcd", "abcdy", strict=True)]
+    nodes = [
+        make_node("Mystery", [before], [after], domain="my") for before, after in zip("xabcd", "abcdy", strict=True)
+    ]
     net = counted(tmp_path, nodes, [value("x", 1, 6)], [], domains=["my"])
     assert [(left.kind, left.times) for left in net.uncounted] == [("Mystery", 5)]
     assert net.output_shape is UNRANKED
