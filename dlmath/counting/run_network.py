@@ -175,7 +175,8 @@ def outcome(
     verdicts = checked(main.counts, words.check or ())
     readings = read(main.counts, words)
     units = words.units if output.format == "table" else "exact"
-    table = report.layer_table(main.counts, units)
+    by = words.by or ("layer" if output.format == "csv" else None)
+    table = report.main_table(main.counts, units, by)
     notes = [*trap_notes(main.network, main.counts, words), *main.counts.notes, *report.missing_notes(main.counts)]
     if output.quiet and output.get and main.counts.at_least:
         for text in report.missing_notes(main.counts):
@@ -193,7 +194,7 @@ def outcome(
         result=Lazy(partial(result, main, others, reckoning, words, readings, verdicts, solution)),
         table=table,
         blocks=partial(
-            report.blocks, main.counts, table, [o.counts for o in others], reckoning, units, readings, verdicts
+            report.blocks, main.counts, table, [o.counts for o in others], reckoning, units, readings, verdicts, by
         ),
         explanation=partial(report.explanation, [main.counts, *(o.counts for o in others)]) if output.explain else None,
         picture=partial(report.picture, main.counts),

@@ -7,6 +7,7 @@ CONVENTIONS = ("torchvision", "torchinfo", "fvcore", "ptflops", "thop", "keras",
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adam")
 DTYPES = ("float32", "float64", "float16", "bfloat16", "int8")
 UNITS = ("exact", "auto", "K", "M", "G")
+BY = ("layer", "stage")
 AUXILIARY = ("without", "parameters", "with")
 
 NETWORK, COUNTING, MEMORY, OTHER = "network", "counting", "memory", "other questions"
@@ -70,6 +71,10 @@ class Words(Record):
         "Of figures in tables: K, M, G are 10^3, 10^6, 10^9.", default="exact", choices=UNITS, metavar="UNIT",
         panel="output",
     )  # fmt: skip
+    by: str | None = option(
+        "Rows of the table: layers, or the blocks they stand in.", choices=BY, metavar="WHAT",
+        usual="layer, up to 60 rows", panel="output",
+    )  # fmt: skip
     list_models: bool = option("Name the networks of the zoo.", panel=OTHER)
 
 
@@ -125,6 +130,18 @@ OF_NETWORK = {
     "auxiliary": "what of auxiliary heads counts",
     **{f"layers.*.{key}": meaning for key, meaning in OF_LAYER.items()},
 }
+OF_STAGE = {
+    "name": "the block's name",
+    "layers": "how many layers stand in it",
+    "input_shape.**": "rows, columns, channels",
+    "output_shape.**": "rows, columns, channels",
+    "params": "learned numbers",
+    "weights": "of them, in kernels and matrices",
+    "biases": "of them, added per channel",
+    "macs": "multiply-accumulates",
+    "receptive_field.**": "of its last layer",
+}
+OF_NETWORK |= {f"stages.*.{key}": meaning for key, meaning in OF_STAGE.items()}
 OF_ALTERNATIVE = {
     **OF_NETWORK,
     "params_ratio": "its parameters over the main network's",

@@ -8,6 +8,7 @@ from dlmath.counting.engine.layers import get_kind
 from dlmath.counting.engine.memory import memory
 from dlmath.counting.engine.open_sizes import is_open, known
 from dlmath.counting.engine.shapes import shape_text
+from dlmath.counting.engine.stages import stages
 from dlmath.report.blocks import Facts, Lines, Table
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dlmath.counting.engine.memory import Memory
     from dlmath.counting.engine.receptive import Field
     from dlmath.counting.engine.shapes import Window
+    from dlmath.counting.engine.stages import Stage
     from dlmath.report.blocks import Block, Cell
 
 UNITS = {"exact": 1, "auto": 0, "K": 10**3, "M": 10**6, "G": 10**9}
@@ -104,7 +106,21 @@ def result(count: NetworkCount, reckoning: Reckoning) -> dict[str, Any]:
         "memory": reckoning.of(count)._asdict(),
         "auxiliary": count.auxiliary,
     }
-    return {**{name: known(value) for name, value in figures.items()}, "layers": [layer(row) for row in count.rows]}
+    plain = {name: known(value) for name, value in figures.items()}
+    return {**plain, "layers": [layer(row) for row in count.rows], "stages": [stage(each) for each in stages(count)]}
+
+
+def stage(each: Stage) -> dict[str, Any]:
+    """Return one object of the result's `stages`."""
+    figures = {
+        "name": each.name,
+        "layers": len(each.rows),
+        "input_shape": each.input_shape,
+        "output_shape": each.output,
+        **{name: each.total(name) for name in ("params", "weights", "biases", "macs")},
+        "receptive_field": field(each.rows[-1].fields)["receptive_field"],
+    }
+    return {name: known(value) for name, value in figures.items()}
 
 
 def alternative(count: NetworkCount, main: NetworkCount, reckoning: Reckoning) -> dict[str, Any]:
@@ -169,6 +185,34 @@ def figure_in(value: int, units: str) -> Cell:
     return f"{value / scale:.4g} {name}".rstrip()
 
 
+MOST_LAYERS = 60
+"""Rows of the table up to which every layer has one, unless told otherwise."""
+
+
+def main_table(count: NetworkCount, units: str, by: str | None) -> Table:
+    """Return one line a layer or one a stage: as asked for, else layers where they are not too many."""
+    if by == "stage" or (by is None and len(count.rows) > MOST_LAYERS):
+        return stage_table(count, units)
+    return layer_table(count, units)
+
+
+def stage_table(count: NetworkCount, units: str) -> Table:
+    """Return one line a stage, and the sums."""
+    columns = ("stage", "layers", "input", "output", "weights", "biases", "params", "MACs", "receptive field")
+    rows = [stage_row(each, units) for each in stages(count)]
+    total = [figure_of(count, name, units) for name in ("weights", "biases", "params", "macs")]
+    last = ("total", len(count.rows), "", shape_text(count.output_shape), *total, None)
+    return Table(columns, (*rows, last), title=title(count))
+
+
+def stage_row(each: Stage, units: str) -> tuple[Cell, ...]:
+    """Return one line of the table of stages."""
+    sees = field(each.rows[-1].fields)["receptive_field"]
+    figures = (figure_in(each.total(name), units) for name in ("weights", "biases", "params", "macs"))
+    shapes = shape_text(each.input_shape), shape_text(each.output)
+    return (each.name, len(each.rows), *shapes, *figures, None if sees is None else _axes(sees))
+
+
 def layer_table(count: NetworkCount, units: str) -> Table:
     """Return one line a layer, and the sums."""
     columns = ("layer", "kind", "input", "output", "weights", "biases", "params", "MACs", "receptive field")
@@ -190,7 +234,7 @@ def layer_row(row: Row, units: str) -> tuple[Cell, ...]:
     shapes = ", ".join(shape_text(shape) for shape in row.input_shapes)
     return (
         row.name,
-        row.node.kind,
+        str(row.node.options.get("label", row.node.kind)),
         shapes,
         shape_text(row.output),
         *figures,
@@ -206,13 +250,14 @@ def blocks(
     units: str,
     readings: Sequence[Reading],
     verdicts: Sequence[Verdict],
+    by: str | None = None,
 ) -> Iterator[Block]:
     """Yield the layers, the totals, and what was set beside them."""
     yield table
     yield Facts(tuple(facts(count, reckoning, units)), title="Totals")
     if others:
         for other in others:
-            yield layer_table(other, units)
+            yield main_table(other, units, by)
         yield comparison(count, others, units)
     for one in readings:
         yield reading_table(one)
