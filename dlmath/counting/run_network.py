@@ -12,6 +12,7 @@ from dlmath.counting.engine.shapes import parse_shape
 from dlmath.counting.engine.words import chain_rows, parse_chain, split_row
 from dlmath.counting.models.choosing import load_model, names_a_model
 from dlmath.counting.report import tables as report
+from dlmath.counting.run_code import check_code, program
 from dlmath.counting.traps import trap_notes
 from dlmath.errors import InvalidValueError, nearest
 from dlmath.frame.checks import refuse
@@ -51,12 +52,14 @@ def check_network(words: Words, output: Output) -> None:
     chain = bool(words.layers or words.conv)
     if words.model is not None and chain:
         raise InvalidValueError("--model names a whole network, and layers are given too", "give one of them")
+    if words.code is not None:
+        check_code(words, output)
     if words.model is None and not chain:
         raise InvalidValueError("nothing to count is named", "give layers (conv:3x3x64 relu), --conv or --model")
     if words.model is None:
         check_layers(words)
         refuse({"--auxiliary": words.auxiliary}, "without --model")
-    run_network(words, output)  # what is counted is remembered
+    prepared(words)  # models that are counted here are remembered
 
 
 def check_layers(words: Words) -> None:
@@ -70,13 +73,36 @@ def check_layers(words: Words) -> None:
 
 def run_network(words: Words, output: Output) -> Outcome:
     """Count what is named, and what is set beside it."""
+    ready = prepared(words)
+    made = outcome(ready.main, ready.others, ready.words, output, ready.solution)
+    if ready.text is None:
+        return made
+    if output.get is None and output.format != "json":
+        output.streams.out.write(ready.text)
+        return made._replace(printed=False)
+    return made._replace(result={**made.result, "code": ready.text})
+
+
+class Prepared(NamedTuple):
+    """All that can be refused, done: networks counted, checks and limits read, the program written."""
+
+    words: Words
+    main: Counted
+    others: list[Counted]
+    solution: Solution | None
+    text: str | None
+
+
+def prepared(words: Words) -> Prepared:
+    """Count what is named and what is set beside it, and write the program where one is wanted."""
+    solution = None
     if words.solve is not None:
         words, solution = solved(words)
-    else:
-        solution = None
     main = counted(words, words.layers or (), words.conv or ())
     others = [alternative(spec, main, words) for spec in words.compare or ()]
-    return outcome(main, others, words, output, solution)
+    checked(main.counts, words.check or ())
+    text = None if words.code is None else program(main.counts, words)
+    return Prepared(words, main, others, solution, text)
 
 
 def solved(words: Words) -> tuple[Words, Solution]:

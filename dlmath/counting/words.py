@@ -7,6 +7,7 @@ CONVENTIONS = ("torchvision", "torchinfo", "fvcore", "ptflops", "thop", "keras",
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adam")
 DTYPES = ("float32", "float64", "float16", "bfloat16", "int8")
 UNITS = ("exact", "auto", "K", "M", "G")
+CODES = ("keras", "torch")
 BY = ("layer", "stage")
 AUXILIARY = ("without", "parameters", "with")
 
@@ -69,6 +70,10 @@ class Words(Record):
     optimizer: str = option("Whose state is kept.", default="sgd", choices=OPTIMIZERS, metavar="NAME", panel=MEMORY)
     units: str = option(
         "Of figures in tables: K, M, G are 10^3, 10^6, 10^9.", default="exact", choices=UNITS, metavar="UNIT",
+        panel="output",
+    )  # fmt: skip
+    code: str | None = option(
+        "Instead of a table: a program that builds the network and checks its count.", choices=CODES, metavar="LIBRARY",
         panel="output",
     )  # fmt: skip
     by: str | None = option(
@@ -155,6 +160,7 @@ WHOLE = {
     "checks.*.**": "every --check: text, check, expected, found, difference, holds, mistakes",
     "conventions.*.**": "every convention: name, source, says, params, operations, their lines, notes",
     "solution.**": "what --solve found: number, value, next_number, next_value",
+    "code": "with --code: the program",
     "dtypes.*": "parameters of a file of tensors by their type",
     "layers.*.shape.*": "of a tensor",
     "layers.*.dtype": "of a tensor",

@@ -21,21 +21,21 @@ from dlmath.counting.code.pieces import Arg, Piece, Step, written
 from dlmath.counting.code.prose import check_lines, docstring, kept_rows, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from dlmath.counting.code.layout import Unit
     from dlmath.counting.engine.count import NetworkCount
 
 INDENT = "    "
 RESERVED = ("layers", "ops", "keras", "build", "inputs", "outputs", *keras_words.HELPERS)
-CHECK = '''if __name__ == "__main__":
+CHECK = """if __name__ == "__main__":
     model = build()
     trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)
     found = model.count_params(), trainable, model.outputs[0].shape[1:]
     if found != (PARAMETERS, TRAINABLE, OUTPUT):
         raise SystemExit(f"{found} parameters, trainable ones and output shape are not as counted")
     print(f"{PARAMETERS:,} parameters, {TRAINABLE:,} of them trainable, output {OUTPUT}: as counted")
-'''
+"""
 
 
 def keras_program(counted: NetworkCount, command: str) -> str:

@@ -191,7 +191,11 @@ def _partial(row: Row) -> tuple[Step, ...]:
     bias, after = _bias(row)
     kernel = alike(per_axis("kernel", options["kernel"], 2))
     table = place("sees", [list(maps) for maps in sees])
-    made = Step("partial_conv({0}, {m})", Make("dict", (table._replace(by_place=False), Arg("kernel_size", kernel), *args, bias)), "partial_conv")
+    made = Step(
+        "partial_conv({0}, {m})",
+        Make("dict", (table._replace(by_place=False), Arg("kernel_size", kernel), *args, bias)),
+        "partial_conv",
+    )
     return (*before, made, *after)
 
 
@@ -220,7 +224,10 @@ def _windowed(kind: str, rank: int) -> Rule:
             raise refuse(row, "its windows are dilated", TARGET)
         word, before = _padded(row, rank, kernel)
         size = place("pool_size", alike(kernel))
-        return (*before, layer(f"{kind}{rank}D", size, Arg("strides", alike(stride), alike(kernel)), Arg("padding", word, "valid")))
+        return (
+            *before,
+            layer(f"{kind}{rank}D", size, Arg("strides", alike(stride), alike(kernel)), Arg("padding", word, "valid")),
+        )
 
     return rule
 
@@ -426,7 +433,16 @@ def _attention(row: Row) -> tuple[Step, ...]:
             raise refuse(row, "grouped queries have one size", TARGET)
         return (layer("GroupQueryAttention", *heads, bias, template=template),)
     more = Arg("value_dim", options["value"], None), Arg("output_shape", options["out"], None)
-    return (layer("MultiHeadAttention", place("num_heads", options["heads"]), place("key_dim", key), bias, *more, template=template),)
+    return (
+        layer(
+            "MultiHeadAttention",
+            place("num_heads", options["heads"]),
+            place("key_dim", key),
+            bias,
+            *more,
+            template=template,
+        ),
+    )
 
 
 def _recurrent(name: str, vectors: int) -> Rule:
@@ -549,8 +565,6 @@ def steps(row: Row) -> tuple[Step, ...]:
     InvalidValueError
         With the layer that Keras cannot express.
     """
-    if row.runs > 1:
-        raise refuse(row, f"it runs {row.runs:,} times, once for each region", TARGET)
     rule = RULES.get(row.node.kind)
     if rule is None:
         raise refuse(row, "there is no rule for it", TARGET)

@@ -43,6 +43,7 @@ class Make(NamedTuple):
 
     name: str
     args: tuple[Arg, ...] = ()
+    suffix: str = ""
 
     def text(self, values: tuple[str, ...] | None = None) -> str:
         """Return the call; `values` are the texts of its arguments, where some are a function's parameters."""
@@ -52,7 +53,7 @@ class Make(NamedTuple):
             for arg, text in zip(self.args, texts, strict=True)
             if arg.by_place or text != written(arg.default)
         ]
-        return f"{self.name}({', '.join(parts)})"
+        return f"{self.name}({', '.join(parts)}){self.suffix}"
 
 
 class Step(NamedTuple):

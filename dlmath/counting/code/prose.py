@@ -63,14 +63,11 @@ def docstring(counted: NetworkCount, command: str) -> str:
     return f'"""{text}\n"""'
 
 
-def check_lines(counted: NetworkCount, total: int) -> str:
+def check_lines(counted: NetworkCount, total: int, *, channels_first: bool = False) -> str:
     """Return what the program must find: all parameters, those that train, and the output's shape."""
-    return "\n".join(
-        (
-            f"PARAMETERS = {total:_}  # {counted.params:,} and {counted.total('buffers'):,} that are kept, not learned"
-            if counted.total("buffers")
-            else f"PARAMETERS = {total:_}",
-            f"TRAINABLE = {counted.total('trainable_params'):_}",
-            f"OUTPUT = {tuple(counted.output_shape)!r}",
-        )
-    )
+    kept = counted.total("buffers")
+    note = f"  # {counted.params:,} and {kept:,} that are kept, not learned" if total > counted.params else ""
+    shape = counted.output_shape
+    shape = (shape[-1], *shape[:-1]) if channels_first and len(shape) > 2 else shape
+    lines = f"PARAMETERS = {total:_}{note}", f"TRAINABLE = {counted.total('trainable_params'):_}", f"OUTPUT = {shape!r}"
+    return "\n".join(lines)
