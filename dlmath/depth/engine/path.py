@@ -95,7 +95,7 @@ def strongest_path(settings: DepthSettings) -> PathResult:
     """
     check_settings(settings)
     _check_plain(settings)
-    settings = settings._replace(batch=2, method="explicit", dtype="float64", seeds=1, clip=None)
+    settings = settings._replace(batch=2, method="explicit", dtype="float64", seeds=1)
     plan(settings)
     store = np.empty((settings.depth, settings.width, settings.width))
     network = ExplicitNetwork(settings, settings.seed, store)

@@ -19,7 +19,7 @@ from dlmath.depth.engine.figures import Figures
 from dlmath.depth.engine.law_backward import Products, mixture
 from dlmath.depth.engine.normals import BIASES, LAYERS, box_muller, normals, random_errors, random_inputs, stream, words
 from dlmath.depth.engine.remedies import project, standardise
-from dlmath.depth.engine.settings import ORTHOGONAL
+from dlmath.neural.initialisers import ORTHOGONAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +74,8 @@ class ResidualLaw:
         self.log_size = np.zeros((settings.depth + 1, count))  # x^l = exp(log_size) * array
         self.products = Products.empty(settings.depth, count)
         shape = (settings.depth, count)
-        self.means, self.variances, self.saturated = np.empty(shape), np.empty(shape), np.empty(shape)
+        self.means, self.variances, self.log_variances = np.empty(shape), np.empty(shape), np.empty(shape)
+        self.saturated = np.empty(shape)
 
     def run(self) -> Figures:
         """Draw the networks, layer after layer, then send the error back."""
@@ -86,9 +87,9 @@ class ResidualLaw:
                 self._draw(layer, sources, bias_sources)
                 self.x[layer] = x
                 x = self._forward(layer)
-            log_gradient, log_weight_gradient = self._backward()
+            gradients = self._backward()
         dead = self.saturated if self.channel.silent else np.zeros_like(self.saturated)
-        return Figures(self.means, self.variances, self.saturated, dead, log_gradient, log_weight_gradient)
+        return Figures(self.means, self.variances, self.log_variances, self.saturated, dead, *gradients)
 
     def _rows(self, draw: Callable[[int, int, int, np.dtype[Any]], Array]) -> Array:
         return np.concatenate([draw(seed, 1, self.settings.width, _F32) for seed in self.seeds])
@@ -142,7 +143,9 @@ class ResidualLaw:
         """Take mean and variance of x^l, and divide rows of extreme size by it."""
         size = np.exp(self.log_size[layer])
         self.means[layer] = x.mean(axis=1, dtype=np.float64) * size
-        self.variances[layer] = x.var(axis=1, dtype=np.float64) * size * size
+        variance = x.var(axis=1, dtype=np.float64)
+        self.variances[layer] = variance * size * size
+        self.log_variances[layer] = np.log(variance) + 2 * self.log_size[layer]
         largest = np.abs(x).max(axis=1).astype(np.float64)
         factor = np.where((largest > HUGE) & ~np.bool(self.channel.bounded), largest, 1.0)
         self.log_size[layer + 1] = self.log_size[layer] + np.log(factor)
@@ -153,17 +156,16 @@ class ResidualLaw:
     def _backward(self) -> tuple[Array, Array]:
         """Return ln |dE/dx^l| (L + 1, S), l = 0..L, and ln |dE/dW^l| (L, S)."""
         depth = self.settings.depth
-        limit = math.inf if self.settings.clip is None else math.log(self.settings.clip)
         log_gradient, log_weight_gradient = np.empty((depth + 1, self.count)), np.empty((depth, self.count))
         e = self._rows(random_errors)
-        log_gradient[depth] = np.minimum(0.0, limit)
+        log_gradient[depth] = 0
         for layer in range(depth - 1, -1, -1):
             step = self._back_before if self.pre else self._back_after
             g, log_delta, log_inputs = step(layer, e)
             log_weight_gradient[layer] = log_gradient[layer + 1] + log_delta + log_inputs
             norm = np.sqrt(np.vecdot(g, g).astype(np.float64))
             e = g / norm.astype(_F32)[:, None]
-            log_gradient[layer] = np.minimum(log_gradient[layer + 1] + np.log(norm), limit)
+            log_gradient[layer] = log_gradient[layer + 1] + np.log(norm)
         return log_gradient, log_weight_gradient
 
     def _back_before(self, layer: int, e: Array) -> tuple[Array, Array | float, Array]:
