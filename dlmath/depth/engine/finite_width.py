@@ -236,7 +236,7 @@ class Chain(NamedTuple):
         alignments = self._alignments(layers)
         influence = self._influences(layers)
         found = tuple(self._correction(layers, alignments, influence, place) for place in range(len(layers)))
-        strain = max(abs(layer.curve.chi) * math.sqrt(layer.variance) for layer in layers)
+        strain = max(abs(layer.curve.chi) * math.sqrt(max(layer.variance, 0.0)) for layer in layers)
         turned = max(
             abs(alignment - 1) * layer.shape.tau / width
             for alignment, layer, width in zip(alignments, layers, self.widths, strict=True)

@@ -200,6 +200,7 @@ class ChainLaw:
     def _unit_gain(self, n: Array, layer: int) -> Array:
         """Return ln sigma of the layer's weights such that z gets variance 1 (LSUV)."""
         log_length = self.scales.size[layer] + np.log(self.products.xx[layer]) / 2
+        log_length = np.where(log_length > -np.inf, log_length, 0)  # behind a dead layer there is nothing to scale
         return np.asarray(self._log_root(layer) - log_length - np.log(n.std(axis=1, dtype=np.float64)))
 
     def _layer(self, slab: _Slab, layer: int, place: int) -> None:
@@ -312,8 +313,8 @@ class ChainLaw:
         with np.errstate(over="ignore", divide="ignore"):  # a signal beyond 1e308 is infinite, ln 0 = -inf
             size, variance = np.exp(log_size), np.maximum(square - mean * mean, 0)
             self.means[part] = mean * size
-            self.variances[part] = variance * size**2
             self.log_variances[part] = np.log(variance) + 2 * log_size
+            self.variances[part] = np.where(log_size == 0, variance, np.exp(self.log_variances[part]))
         self.saturated[part] = _counts(self.channel.saturated(slab.slope[1 : layers + 1])) / self.settings.width
 
     def _send_error(self, slab: _Slab) -> tuple[Array, Array]:

@@ -344,9 +344,9 @@ def _z(prediction: Prediction, log_ratio: float, alive: Array) -> tuple[float | 
     if prediction.log_ratio is None or prediction.log_ratio_error is None or not len(alive):
         return None, "no error is known"
     off, count = log_ratio - prediction.log_ratio, len(alive)
-    if prediction.upper_error and count >= ENOUGH_SEEDS:
-        t = off / (float(alive.std(ddof=1)) / math.sqrt(count))
-        return z_of_student(t, count - 1), f"Student's t of {count} networks, as a normal z"
+    spread = float(alive.std(ddof=1)) if count >= ENOUGH_SEEDS else 0.0
+    if prediction.upper_error and spread > 0:
+        return z_of_student(off / (spread / math.sqrt(count)), count - 1), f"Student's t of {count} networks, as a normal z"
     error = math.hypot(prediction.log_ratio_error / math.sqrt(count), prediction.log_ratio_bias)
     source = "theory's error" + (", an upper estimate: |z| is rather larger" if prediction.upper_error else "")
     return (off / error, source) if error > 0 else (None, "no error is known")

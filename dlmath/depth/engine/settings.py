@@ -277,6 +277,11 @@ def _check_remedies(settings: DepthSettings) -> None:
             "give --batch 3 or more (64 to compare with theory)",
         )
     narrowest = min(settings.sizes)
+    if settings.init == LSUV and narrowest * settings.batch == 1:
+        raise InvalidValueError(
+            "lsuv brings the weighted sums of a layer to variance 1, and one unit for one input has none",
+            "give --width 2 or more",
+        )
     if settings.normalize == "layer" and narrowest <= 2:
         raise InvalidValueError(
             f"layer normalization of {narrowest} {'unit leaves' if narrowest == 1 else 'units leaves'} nothing of "
@@ -301,6 +306,11 @@ def _check_cell(settings: DepthSettings) -> None:
                 f"--cell {settings.cell} uses one layer's weights again at every step and does not go with {what}",
                 "leave one of the two out",
             )
+    if settings.cell == "lstm" and not settings.phi.bounded:
+        raise InvalidValueError(
+            f"the candidate of an LSTM adds up over steps, and {settings.activation} has no bounds",
+            "use a bounded activation: tanh, sigmoid, softsign or hard-tanh",
+        )
     _require(math.isfinite(settings.forget_bias), "forget bias", settings.forget_bias, "it must be a finite number")
 
 

@@ -22,6 +22,9 @@ UNRELIABLE = 0.1
 """The theory is silent once scatter that grows with depth moves ln chi by more than this (one standard deviation)."""
 LARGEST_STEP = 0.5
 """So is it beyond this variance of one layer's log factor, about beta / N."""
+WIDER = 2.0
+"""Scatter that comes through an unstable q is wider than its first term: by this times the strain, measured."""
+LARGEST_EXPONENT = 700.0
 SMALLEST_BATCH = 4  # (B - 2) / (B - 3) of batch normalization
 
 
@@ -126,8 +129,9 @@ def _over_layers(settings: DepthSettings, layers: tuple[LayerTheory, ...], strai
     shift = sum(layer.log_shift for layer in layers) / (2 * count)
     scatter = sum(layer.log_variance for layer in layers)
     found = Prediction(
-        math.exp(plain), log_ratio=plain + shift, log_ratio_mean_field=plain,
-        log_ratio_error=math.sqrt(max(scatter, 0.0)) / (2 * count), layers=layers,
+        _exp(plain), log_ratio=plain + shift, log_ratio_mean_field=plain,
+        log_ratio_error=(1 + WIDER * strain) * math.sqrt(max(scatter, 0.0)) / (2 * count),
+        log_ratio_bias=_beyond(layers, strain) / count, layers=layers,
     )  # fmt: skip
     if settings.residual != "none" and found.log_ratio_error is not None:
         found = found._replace(log_ratio_error=SHARED_SIGNAL * found.log_ratio_error, upper_error=True)
@@ -138,6 +142,19 @@ def _over_layers(settings: DepthSettings, layers: tuple[LayerTheory, ...], strai
     return found._replace(
         ratio=found.ratio if keeps_ratio else None, log_ratio=None, log_ratio_error=None, reason=reason
     )
+
+
+def _beyond(layers: tuple[LayerTheory, ...], strain: float) -> float:
+    """Return by how much the terms that are left out may move the sum of ln of the norm's factors.
+
+    They are of the order of the squares of those that are kept: of each layer's variance, halved for the norm, and of
+    the strain (measured: 2 covers swish and mish with He, whose length maps repel).
+    """
+    return sum(layer.log_variance**2 for layer in layers) / 4 + WIDER * strain**2
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < LARGEST_EXPONENT else math.inf
 
 
 def _silent(settings: DepthSettings, layers: tuple[LayerTheory, ...], strain: float) -> tuple[str, bool] | None:
