@@ -140,6 +140,20 @@ class ExplicitNetwork:
         """Return what a layer's matrix is drawn from."""
         return Recipe(self.settings.weights_of(layer), self.sizes[layer], self.sizes[layer + 1])
 
+    def matrix(self, layer: int) -> tuple[Array, float]:
+        """Return a layer's weights in float64, (fan_out, fan_in), and ln of what LSUV multiplies them by.
+
+        Where matrices are not kept the layer is drawn again.
+        """
+        if self.kept:
+            place = self.place(layer)
+            return self.weights[place].matrix(), self.gains[place]
+        recipe = self.recipe(layer)
+        self.matrices.state = self.places[layer]
+        core = np.empty((recipe.fan_out, recipe.fan_in), self.dtype)
+        weights, _ = self.matrices.draw(recipe, np.zeros((1, recipe.fan_in), self.dtype), core)
+        return weights.matrix(), self.states[layer].gain
+
     def _weigh(self, layer: int, x: Signal) -> tuple[Signal, float]:
         """Return W x + b, and ln of what LSUV multiplies the drawn W by."""
         place = self.place(layer)

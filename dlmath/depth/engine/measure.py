@@ -346,7 +346,8 @@ def _z(prediction: Prediction, log_ratio: float, alive: Array) -> tuple[float | 
     off, count = log_ratio - prediction.log_ratio, len(alive)
     spread = float(alive.std(ddof=1)) if count >= ENOUGH_SEEDS else 0.0
     if prediction.upper_error and spread > 0:
-        return z_of_student(off / (spread / math.sqrt(count)), count - 1), f"Student's t of {count} networks, as a normal z"
+        z = z_of_student(off / (spread / math.sqrt(count)), count - 1)
+        return z, f"Student's t of {count} networks, as a normal z"
     error = math.hypot(prediction.log_ratio_error / math.sqrt(count), prediction.log_ratio_bias)
     source = "theory's error" + (", an upper estimate: |z| is rather larger" if prediction.upper_error else "")
     return (off / error, source) if error > 0 else (None, "no error is known")

@@ -3,7 +3,8 @@
 The L layers are those of `explicit`, with the same forward and backward passes and every remedy. Around them stand a
 fixed random map of the bits (coded -1 and 1) and of a constant 1 onto the first layer's units, each row of mean square
 1, and one sigmoid unit whose weights are trained with the rest. Without the constant a network of odd activations would
-be an odd function of the bits, and parity of an even number of bits is an even one: no weights would learn it. Cross-entropy, all rows at once, any optimizer of the registry.
+be an odd function of the bits, and parity of an even number of bits is an even one: no weights would learn it.
+Cross-entropy, all rows at once, any optimizer of the registry.
 
 Clipping is that of Pascanu, Mikolov & Bengio (2013): where the joint norm of all parameter gradients exceeds a limit,
 all of them are multiplied by one factor that brings it there; what they are to each other stays.
