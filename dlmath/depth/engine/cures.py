@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dlmath.depth.engine.measure import DepthResult
     from dlmath.depth.engine.settings import DepthSettings
 
-DEEPEST, WIDEST, SEEDS = 1000, 1024, 4
+DEEPEST, WIDEST, SEEDS = 1000, 2048, 4
 """A candidate is measured on no more than this."""
 MOST_NUMBERS = 3e7
 """Nor on more weights than this, where it needs real matrices: less deep then."""
