@@ -246,13 +246,14 @@ class Suggestion(NamedTuple):
     sigma_w, sigma_b : float
     chi_1 : float
         At the fixed point the lengths really run into.
-    text : str
+    note : str
+        What is peculiar to the point.
     """
 
     sigma_w: float
     sigma_b: float
     chi_1: float
-    text: str
+    note: str
 
 
 def suggest(activation: str, sigma_b: float = 0.0) -> Suggestion | None:
@@ -272,9 +273,7 @@ def suggest(activation: str, sigma_b: float = 0.0) -> Suggestion | None:
     else:
         return None
     chi = fixed_point(Layer(get_activation(activation), point.sigma_w, point.sigma_b)).chi_1
-    with_bias = f" with bias-std {point.sigma_b:g}" if point.sigma_b else ""
-    text = f"weight-std {point.sigma_w:.6g}{with_bias} makes chi_1 = 1 for {activation}"
-    return Suggestion(point.sigma_w, point.sigma_b, chi, text + (f" ({point.note})" if point.note else ""))
+    return Suggestion(point.sigma_w, point.sigma_b, chi, point.note)
 
 
 def _holding(activation: str, sigma_b: float) -> CriticalPoint | None:

@@ -121,9 +121,11 @@ def _gains(settings: DepthSettings) -> Iterator[Candidate]:
     biases = f" --bias-std {noise:.6g}" if noise else ""
     figures = (critical.sigma_w, noise, critical.chi_1)
     if not in_use:
-        yield Candidate(critical.text, f"--weight-std {critical.sigma_w:.6g}{biases}", plain, *figures)
+        peculiar = f" ({critical.note})" if critical.note else ""
+        text = f"chi_1 = 1 for {settings.activation}{peculiar}"
+        yield Candidate(text, f"--weight-std {critical.sigma_w:.6g}{biases}", plain, *figures)
     if weights.family != ORTHOGONAL or not in_use:
-        text = f"orthogonal weights of gain {critical.sigma_w:.6g}: chi_1 = 1, and each layer scatters less"
+        text = "chi_1 = 1, and orthogonal weights scatter less from layer to layer"
         words = f"--init orthogonal --weight-std {critical.sigma_w:.6g}{biases}"
         yield Candidate(text, words, plain._replace(init="orthogonal"), *figures)
 

@@ -22,7 +22,7 @@ from dlmath.depth.engine.normals import BIASES, random_errors, random_inputs, st
 from dlmath.depth.engine.remedies import project, standardise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dlmath.depth.engine.matrices import Weights
     from dlmath.depth.engine.settings import DepthSettings
@@ -76,6 +76,10 @@ class LayerState(NamedTuple):
     gain: float  # ln of what the drawn matrix is multiplied by (LSUV), else 0
 
 
+def _nobody(_share: float) -> None:
+    """Listen to no progress."""
+
+
 class ExplicitNetwork:
     """One network: its matrices, and both passes.
 
@@ -86,6 +90,11 @@ class ExplicitNetwork:
     store : ndarray (L, N, N) or (1, rows, N), or a list of L matrices (fan_out, fan_in)
         Room for all matrices, or for less (see `matrices.room`): then each is drawn again on the way back. A
         recurrent network has one matrix, which is kept.
+
+    Attributes
+    ----------
+    tell : callable (share)
+        Is told, layer after layer, how much of both passes is done.
     """
 
     def __init__(self, settings: DepthSettings, seed: int, store: Array | Sequence[Array]) -> None:
@@ -99,6 +108,7 @@ class ExplicitNetwork:
         self.inputs = random_inputs(seed, settings.batch, self.sizes[0], self.dtype)
         self.errors = random_errors(seed, settings.batch, self.sizes[-1], self.dtype)
         self.bias_source = stream(seed, BIASES)
+        self.tell: Callable[[float], None] = _nobody
         self.states: list[LayerState] = []
         self.weights: list[Weights] = []
         self.gains: list[float] = []
@@ -118,6 +128,7 @@ class ExplicitNetwork:
         with np.errstate(over="ignore"):
             for layer in range(self.settings.depth):
                 signal = self._layer(layer, signal)
+                self.tell(layer / (2 * self.settings.depth))
                 self.outputs.append(_mean_and_variance(signal))
         return signal
 
@@ -205,13 +216,18 @@ class ExplicitNetwork:
         """Return ln |dE/dx^l| (L + 1,), l = 0..L, and ln |dE/dW^l| (L,), the error having been sent in."""
         depth = self.settings.depth
         log_gradient, log_weight_gradient = np.empty(depth + 1), np.empty(depth)
-        g = Signal(self.errors, 0.0)
+        g = self.sent_error()
         log_gradient[depth] = log_norm(g)
         for layer in range(depth - 1, -1, -1):
             g, delta = self.step_back(layer, g)
+            self.tell(1 - layer / (2 * depth))
             log_weight_gradient[layer] = log_weight_norm(delta, self.states[layer].inputs)
             log_gradient[layer] = log_norm(g)
         return log_gradient, log_weight_gradient
+
+    def sent_error(self) -> Signal:
+        """Return the error that is sent in, dE/dx^L, of norm 1."""
+        return Signal(self.errors, 0.0)
 
     def step_back(self, layer: int, g: Signal) -> tuple[Signal, Signal]:
         """Return dE/dx^(l-1) and dE/dz^l, given g = dE/dx^l."""

@@ -9,6 +9,7 @@ the mean of |g|^2 over networks exceeds its median by exp(beta L / 2N).
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -166,13 +167,14 @@ def power_of_ten(exponent: float) -> float:
     return 10.0**exponent if exponent < 308 else math.inf
 
 
-def measure(settings: DepthSettings, progress: Callable[[int, int], None] | None = None) -> DepthResult:
+def measure(settings: DepthSettings, progress: Callable[[float, int], None] | None = None) -> DepthResult:
     """Measure the networks of `settings` and compare them with the theory.
 
     Parameters
     ----------
     settings : DepthSettings
     progress : callable (networks done, networks in all), optional
+        Within a network with real matrices it is told of parts of it, too.
 
     Raises
     ------
@@ -187,14 +189,16 @@ def measure(settings: DepthSettings, progress: Callable[[int, int], None] | None
     check_settings(settings)
     chosen = plan(settings)
     averages = Averages(settings)
-    for figures in _networks(settings, chosen):
+    for figures in _networks(settings, chosen, progress):
         averages.add(figures)
         if progress is not None:
             progress(len(averages.log_ratios), settings.seeds)
     return _result(settings, chosen, predict(settings), averages)
 
 
-def _networks(settings: DepthSettings, chosen: Plan) -> Iterator[Figures]:
+def _networks(
+    settings: DepthSettings, chosen: Plan, progress: Callable[[float, int], None] | None
+) -> Iterator[Figures]:
     """Yield the figures of all networks, some at a time."""
     last = settings.seed + settings.seeds
     if chosen.method == "law":
@@ -203,7 +207,14 @@ def _networks(settings: DepthSettings, chosen: Plan) -> Iterator[Figures]:
             yield sampler(settings, first, min(chosen.rows, last - first)).run()
         return
     for seed in range(settings.seed, last):
-        yield network(settings, seed, chosen.kept_layers).run()
+        run = network(settings, seed, chosen.kept_layers)
+        if progress is not None and isinstance(run, ExplicitNetwork):
+            run.tell = partial(_tell, progress, seed - settings.seed, settings.seeds)
+        yield run.run()
+
+
+def _tell(progress: Callable[[float, int], None], before: int, seeds: int, share: float) -> None:
+    progress(before + share, seeds)
 
 
 def network(settings: DepthSettings, seed: int, kept_layers: int) -> ExplicitNetwork | LstmNetwork:
