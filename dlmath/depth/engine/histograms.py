@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WIDEST, DEEPEST, INPUTS = 256, 1000, 32
 """The network that is looked at is no larger than this: a distribution needs no more samples."""
-BINS = 31
+BINS = 21
 LN10 = math.log(10)
 
 

@@ -22,6 +22,9 @@ MOST_HISTOGRAMS = 4
 """Combinations whose distributions are drawn: more would be too small to read."""
 
 
+LEAST_SPAN = 2.0
+
+
 class Curve(NamedTuple):
     """One combination, layer by layer: log10 of root mean squares of gradients, and of the activations' variance."""
 
@@ -95,7 +98,7 @@ def draw_histograms(axes: Axes, histograms: Sequence[Histogram]) -> None:
         axes.plot(
             histogram.centres,
             [value / peak for value in histogram.density],
-            color=shades(0.9 - 0.75 * number / max(len(histograms) - 1, 1)),
+            color=shades(0.92 - 0.6 * number / max(len(histograms) - 1, 1)),
             linewidth=2,
             label=f"layer {histogram.layer}",
         )
@@ -105,7 +108,10 @@ def draw_histograms(axes: Axes, histograms: Sequence[Histogram]) -> None:
 
 
 def label(axes: Axes, title: str) -> None:
-    """Name a panel."""
+    """Name a panel, and let it span two powers of ten at least: less is the scatter of one network."""
+    low, high = axes.get_ylim()
+    if high - low < LEAST_SPAN:
+        axes.set_ylim((low + high - LEAST_SPAN) / 2, (low + high + LEAST_SPAN) / 2)
     axes.set_title(title, fontsize=12.5, loc="left")
     axes.set_xlabel("layer (1 is nearest the input)", fontsize=12)
     axes.set_ylabel("power of ten", fontsize=12)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dlmath.depth.engine.measure import DepthResult
     from dlmath.depth.engine.sensitivity import Move
     from dlmath.depth.engine.task import TaskResult
-    from dlmath.depth.run_networks import Measured
+    from dlmath.depth.report.result import Measured
     from dlmath.report.blocks import Block, Cell
 
     HistogramsOf = Callable[[DepthResult], Histograms]
