@@ -172,7 +172,7 @@ def test_json_is_one_object_with_the_keys_scripts_read(call):
     assert status == 0
     assert out.count("\n") == 1
     document = json.loads(out, parse_constant=pytest.fail)
-    assert list(document) == ["command", "version", "settings", "result"]
+    assert list(document) == ["command", "version", "schema_version", "settings", "result"]
     assert document["command"] == "probe"
     assert document["settings"]["seed"] == 7
     assert document["settings"]["word"] == "word"
