@@ -129,7 +129,7 @@ def caller(command: Command, parameters: Sequence[inspect.Parameter]) -> Callabl
 def parameter(word: Word) -> inspect.Parameter:
     """Return a declared word as the parameter that Typer reads."""
     shared: dict[str, Any] = {"metavar": word.metavar or None, "help": word.help, "show_default": False}
-    if word.suggestions or word.choices:
+    if word.suggestions or word.choices or word.reads:
         shared["autocompletion"] = completer(word)
     if word.variable:
         shared["envvar"] = word.variable

@@ -329,6 +329,7 @@ def test_completion_offers_what_begins_so():
     assert completer(Word(suggestions=("sigmoid", "softplus", "tanh")))("s") == ["sigmoid", "softplus"]
     assert completer(Word(suggestions=lambda: iter(["and", "or"])))("o") == ["or"]
     assert completer(Word(choices=("a",)))("z") == []
+    assert completer(Word(reads=True))("example:sce") == ["example:scene.png"]
 
 
 def test_a_choice_shows_its_words_and_completes_them():
