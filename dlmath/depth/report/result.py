@@ -81,12 +81,17 @@ def factor(found: DepthResult) -> dict[str, Any]:
     """Return the factor a layer and what it is compared with."""
     return {
         "ratio": found.ratio,
-        "ratio_error": found.ratio_error,
+        "ratio_error": known(found.ratio_error),
         "ratio_error_source": found.error_source,
         "expected_ratio": found.expected_ratio,
         "z": found.z,
         "z_source": found.z_source,
     }
+
+
+def known(value: float) -> float | None:
+    """Return a number, None for one that is not known."""
+    return None if math.isnan(value) else value
 
 
 def theory(found: DepthResult) -> dict[str, Any]:
