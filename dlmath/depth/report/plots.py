@@ -124,12 +124,14 @@ def draw_histograms(axes: Axes, histograms: Sequence[Histogram]) -> None:
 
 def label(axes: Axes, title: str) -> None:
     """Name a panel, and let it span two powers of ten at least: less is the scatter of one network."""
+    from matplotlib.ticker import MaxNLocator
+
     low, high = axes.get_ylim()
     if high - low < LEAST_SPAN:
         axes.set_ylim((low + high - LEAST_SPAN) / 2, (low + high + LEAST_SPAN) / 2)
     axes.set_title(title, fontsize=12.5, loc="left")
     axes.set_xlabel("layer (1 is nearest the input)", fontsize=12)
     axes.set_ylabel("power of ten", fontsize=12)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.tick_params(labelsize=11)
     axes.spines[["top", "right"]].set_visible(False)

@@ -5,10 +5,10 @@ import math
 import pytest
 
 from dlmath.depth.engine.length_map import Layer, fixed_point, settled_correlation
-from dlmath.depth.engine.quadrature import homogeneous_slopes, moments, moments_by_quadrature
 from dlmath.depth.engine.settings import DepthSettings
 from dlmath.depth.engine.theory import predict
 from dlmath.neural.activations import ACTIVATIONS, get_activation
+from dlmath.neural.quadrature import homogeneous_slopes, moments, moments_by_quadrature
 
 ZERO, ENDLESS = 0.0, math.inf
 # activation, sigma_w^2, q*, chi_1, beta: two independent computations that agree in every digit
