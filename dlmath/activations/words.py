@@ -23,7 +23,7 @@ class Words(Record):
 
 
 RESULTS = {
-    "activations.*.name": "as it is typed",
+    "activations.*.name": "its name",
     "activations.*.equation": "a = phi(z)",
     "activations.*.derivative": "da/dz",
     "activations.*.source": "who published it",

@@ -52,8 +52,8 @@ def _extent(values: Iterable[float]) -> tuple[float, float]:
 def rounded(low: float, high: float) -> tuple[float, float]:
     """Return ends that are whole hundredths of the range's power of ten, where they are nearly so.
 
-    >>> rounded(2.26e-6, 0.99998), rounded(-0.2785, 5)
-    ((0.0, 1.0), (-0.2785, 5.0))
+    >>> rounded(2.26e-6, 0.99998), rounded(-0.275, 5)
+    ((0.0, 1.0), (-0.275, 5.0))
     """
     step = 10 ** math.floor(math.log10(high - low)) / 100
     first, last = (near if abs((near := round(end / step) * step) - end) < step / 5 else end for end in (low, high))
