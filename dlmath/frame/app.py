@@ -8,12 +8,12 @@ from typing import Annotated, Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from dlmath import __version__
 from dlmath.frame.command import Command
 from dlmath.frame.output import shared_words
 from dlmath.frame.parameters import Direct
 from dlmath.frame.registry import HOUSES, command_of
-from dlmath.frame.words import Word, completer
+from dlmath.frame.words import Word, completer, one_of
+from dlmath.version import __version__
 
 
 class Group(Direct, TyperGroup):
@@ -69,6 +69,23 @@ def load(words: Sequence[str]) -> None:
         app.command("help", short_help="Show the manual of a command, or the list of built-in examples.")(show_help)
 
 
+SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
+
+
+def completion(flag: str, shell: str) -> int:
+    """Print or install the completion of a shell that is named, whichever shell this is."""
+    from typer import _completion_shared as typer_completion
+
+    shell = one_of(flag, shell, SHELLS)
+    if flag == "--install-completion":
+        _, path = typer_completion.install(shell=shell, prog_name="dlmath")
+        typer.echo(f"{shell} completion installed in {path}; it works in the next shell")
+        return 0
+    variables = {"prog_name": "dlmath", "complete_var": "_DLMATH_COMPLETE", "shell": shell}
+    typer.echo(typer_completion.get_completion_script(**variables))
+    return 0
+
+
 def help_topics(incomplete: str) -> list[str]:
     """Return the topics of `help` that begin so, for completion."""
     from dlmath.frame.manual import topics
@@ -119,7 +136,7 @@ def caller(command: Command, parameters: Sequence[inspect.Parameter]) -> Callabl
 def parameter(word: Word) -> inspect.Parameter:
     """Return a declared word as the parameter that Typer reads."""
     shared: dict[str, Any] = {"metavar": word.metavar or None, "help": word.help, "show_default": False}
-    if word.suggestions or word.choices:
+    if word.suggestions or word.choices or word.reads:
         shared["autocompletion"] = completer(word)
     if word.variable:
         shared["envvar"] = word.variable
