@@ -113,6 +113,7 @@ def modules_after(*arguments: str) -> set[str]:
         ("--help",),
         ("train-gate", "--help"),
         ("train-gate", "and", "--rule", "perceptron"),
+        ("train-gate", "and", "--rule", "perceptron", "--epochs", "50", "--learning-rate", "0.5"),
         ("train-gate", "and", "--rule", "perceptron", "--format", "json"),
         ("train-gate", "xro"),
     ],

@@ -1,4 +1,9 @@
-"""Laws of the activations: published values, derivatives, extremes, and the machine form against the definition."""
+"""Laws of the activations: published values, derivatives, extremes, and the machine form against the definition.
+
+Tolerances: 20 eps are an exp or tanh of four units in the last place, which NumPy allows its vectors, and some ten
+roundings; differences of fourth order with h = 1e-4 are off by eps / h, some 1e-12; published values by their last
+digit.
+"""
 
 from __future__ import annotations
 
