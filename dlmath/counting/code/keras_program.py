@@ -159,7 +159,7 @@ class _Writer:
         names = Names(uses_of(function.units, self.network, block.outputs))
         letters = Names.LETTERS[: len(block.sources)]
         names.held = dict(zip(block.sources, letters, strict=True))
-        yield f"def {function.name}({', '.join((*letters, *function.parameters))}):"
+        yield from wrapped(f"def {function.name}({', '.join((*letters, *function.parameters))}):", "")
         yield from self.scope(function.units, names, inside=True)
         yield f"{INDENT}return {names.held[block.outputs[0]]}"
 

@@ -231,7 +231,7 @@ def _module(
     name: str, parameters: Sequence[str], letters: Sequence[str], members: _Members, given: str
 ) -> Iterator[str]:
     yield f"class {name}(nn.Module):"
-    yield f"{INDENT}def __init__({', '.join(('self', *parameters))}):"
+    yield from wrapped(f"def __init__({', '.join(('self', *parameters))}):", INDENT)
     yield f"{INDENT * 2}super().__init__()"
     for attribute, text, note in members.made:
         yield from wrapped(f"self.{attribute} = {text}", INDENT * 2, note)

@@ -10,6 +10,7 @@ from dlmath.counting.engine.language import Reference, parse_reference
 from dlmath.counting.models.inputs import Given, parse_given
 from dlmath.errors import InvalidValueError, UnreadableError
 from dlmath.files.atomic import STANDARD
+from dlmath.files.examples import PREFIX, is_example, path_of
 from dlmath.files.text import shown
 
 if TYPE_CHECKING:
@@ -48,31 +49,45 @@ def ending_of(name: str) -> str:
     >>> ending_of("net.ONNX"), ending_of("model.safetensors.index.json"), ending_of("resnet50")
     ('.onnx', '.safetensors.index.json', '')
     """
-    plain = name.lower()
+    plain = str(path_of(name)).lower()
     return INDEX if plain.endswith(INDEX) else Path(plain).suffix
 
 
 def holds_tensors(model: str) -> bool:
     """Return whether a model is a file, or a folder of files, of tensors without a graph."""
     return ending_of(model) in TENSORS or (
-        model not in {STANDARD, ""} and zoo_name(model) is None and Path(model).is_dir()
+        model not in {STANDARD, ""} and zoo_name(model) is None and path_of(model).is_dir()
     )
 
 
 def zoo_name(model: str) -> str | None:
     """Return the name the zoo has for a model, None when it has none."""
-    return zoo.find(parse_reference(model).name)
+    return zoo.find(reference_of(model).name)
+
+
+def reference_of(model: str) -> Reference:
+    """Return a model's name taken apart; the colon of `example:NAME` does not begin a variant."""
+    if not is_example(model):
+        return parse_reference(model)
+    reference = parse_reference(model.removeprefix(PREFIX))
+    return reference._replace(name=PREFIX + reference.name)
 
 
 def names_a_model(spec: str) -> bool:
     """Return whether a word is the name of a model, not of a layer."""
     try:
-        reference = parse_reference(spec)
+        reference = reference_of(spec)
     except InvalidValueError:
         return False
     name = reference.name
     known = {*TENSORS, *ARCHITECTURES, *READERS, *UNREAD}
-    return zoo.find(name) is not None or name == STANDARD or ending_of(name) in known or Path(name).is_dir()
+    return (
+        zoo.find(name) is not None
+        or name == STANDARD
+        or ending_of(name) in known
+        or is_example(spec)
+        or path_of(name).is_dir()
+    )
 
 
 def load_model(model: str, inputs: Sequence[str] = ()) -> Network:
@@ -91,7 +106,7 @@ def load_model(model: str, inputs: Sequence[str] = ()) -> Network:
         With what to give instead.
     """
     given = parse_given(inputs)
-    reference = parse_reference(model)
+    reference = reference_of(model)
     ending = ending_of(reference.name)
     if zoo.find(reference.name) is not None:
         return zoo.load(reference, _only(given, reference.name))
@@ -103,7 +118,12 @@ def load_model(model: str, inputs: Sequence[str] = ()) -> Network:
         return as_network(read_tensors(model))
     if ending in READERS:
         return READERS[ending](model, given)
-    if ending in ARCHITECTURES or reference.name == STANDARD or "/" in reference.name or Path(reference.name).exists():
+    if (
+        ending in ARCHITECTURES
+        or reference.name == STANDARD
+        or "/" in reference.name
+        or path_of(reference.name).exists()
+    ):
         return _architecture(reference, given)
     return zoo.load(reference)
 
@@ -117,7 +137,7 @@ def _only(given: Given, name: str) -> Any:
 
 def _unread(name: str, ending: str) -> UnreadableError:
     """Return the error of a file whose format is not read."""
-    if not Path(name).exists():
+    if not path_of(name).exists():
         return UnreadableError(f"{shown(name)}: No such file or directory", "check the name; see also --list-models")
     why, mend = UNREAD[ending]
     return UnreadableError(f"{shown(name)}: {ending} {why}, and is not read", mend)
@@ -157,7 +177,7 @@ def _json(name: str) -> dict[str, Any] | None:
     import json
 
     try:
-        found = json.loads(Path(name).read_text(encoding="utf-8-sig"))
+        found = json.loads(path_of(name).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
@@ -165,10 +185,10 @@ def _json(name: str) -> dict[str, Any] | None:
 
 def read_tensors(model: str) -> Tensors:
     """Read the headers of a .safetensors or .npz file, of the shards of an index, or of a folder."""
-    if Path(model).is_dir() or ending_of(model) == INDEX:
+    if path_of(model).is_dir() or ending_of(model) == INDEX:
         from dlmath.counting.models.shards import read_folder, read_index
 
-        return read_folder(model) if Path(model).is_dir() else read_index(model)
+        return read_folder(model) if path_of(model).is_dir() else read_index(model)
     if ending_of(model) == ".npz":
         from dlmath.counting.models.npz import read_npz
 

@@ -10,6 +10,7 @@ from dlmath.counting.engine.tensors import Tensor, Tensors
 from dlmath.counting.models.opening import damaged
 from dlmath.counting.models.safetensors import read_safetensors
 from dlmath.errors import UnreadableError
+from dlmath.files.examples import path_of
 from dlmath.files.text import read_text, unique
 
 MOST_SHARDS = 10_000
@@ -29,12 +30,12 @@ def read_index(name: str) -> Tensors:
         raise damaged(name, f"names {len(shards):,} files; up to {MOST_SHARDS:,} are read")
     found: dict[str, Tensor] = {}
     for shard in shards:
-        _add(found, read_safetensors(str(Path(name).parent / shard)), name)
+        _add(found, read_safetensors(str(path_of(name).parent / shard)), name)
     missing = [tensor for tensor in places if tensor not in found]
     if missing:
         raise damaged(name, f"names {missing[0][:60]!r}, which is in none of its files")
     note = f"{len(shards)} files of tensors without a graph: operations and shapes of the layers are unknown"
-    return Tensors(Path(name).parent.resolve().name or "model", tuple(found.values()), name, (note,))
+    return Tensors(path_of(name).parent.resolve().name or "model", tuple(found.values()), name, (note,))
 
 
 def _weight_map(name: str) -> dict[str, str]:
@@ -66,7 +67,7 @@ def read_folder(name: str) -> Tensors:
     UnreadableError
         When it has no .safetensors.
     """
-    folder = Path(name)
+    folder = path_of(name)
     index = sorted(folder.glob("*.safetensors.index.json"))
     if index:
         return read_index(str(index[0]))._replace(source=name)
