@@ -5,20 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlmath.counting.code import keras_words
-from dlmath.counting.code.layout import (
-    CallOf,
-    Function,
-    Names,
-    Plan,
-    Single,
-    identifier,
-    own_name,
-    plan,
-    runs,
-    uses_of,
-)
+from dlmath.counting.code.keras_helpers import HELPERS
+from dlmath.counting.code.keras_windows import CALL
+from dlmath.counting.code.layout import CallOf, Function, Plan, Single, identifier, plan
 from dlmath.counting.code.pieces import Arg, Piece, Step, written
 from dlmath.counting.code.prose import check_lines, docstring, kept_rows, wrapped
+from dlmath.counting.code.scopes import Names, own_name, runs, uses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +19,7 @@ if TYPE_CHECKING:
     from dlmath.counting.engine.count import NetworkCount
 
 INDENT = "    "
-RESERVED = ("layers", "ops", "keras", "build", "inputs", "outputs", *keras_words.HELPERS)
+RESERVED = ("layers", "ops", "keras", "build", "inputs", "outputs", *HELPERS)
 CHECK = """if __name__ == "__main__":
     model = build()
     trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)
@@ -47,7 +39,7 @@ def keras_program(counted: NetworkCount, command: str) -> str:
         With the layer that Keras cannot express.
     """
     writer = _Writer(counted)
-    parts = [keras_words.HELPERS[name].strip("\n") for name in writer.helpers()]
+    parts = [HELPERS[name].strip("\n") for name in writer.helpers()]
     if writer.is_chain():
         parts.append("\n".join(writer.sequential()))
     else:
@@ -80,7 +72,7 @@ def _pieces(counted: NetworkCount) -> dict[int, Piece]:
 
 def _takes_activation(piece: Piece) -> bool:
     node, last = piece.row.node, piece.steps[-1] if piece.steps else None
-    plain = last is not None and last.make is not None and last.template == keras_words.CALL and not last.helper
+    plain = last is not None and last.make is not None and last.template == CALL and not last.helper
     return node.kind in keras_words.FUSED and node.shares is None and plain and "Cropping" not in _made(piece.steps[-1])
 
 
@@ -129,7 +121,7 @@ class _Writer:
         for place, piece in self.pieces.items():
             if piece.row.node.inputs != (before,) or piece.row.node.shares or len(self.network.outputs) > 1:
                 return False
-            if any(step.template != keras_words.CALL for step in piece.steps):
+            if any(step.template != CALL for step in piece.steps):
                 return False
             before = place
         return len(self.starts) == 1

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from dlmath.counting.code.keras_windows import (
+    CALL,
+    TARGET,
+    adaptive,
+    conv,
+    cut,
+    depthwise,
+    global_pool,
+    layer,
+    local,
+    pad,
+    partial,
+    separable,
+    transposed,
+    windowed,
+)
 from dlmath.counting.code.pieces import Arg, Make, Plain, Step, alike, options_of, place, refuse
-from dlmath.counting.engine.options import pads_per_axis, per_axis
-from dlmath.counting.engine.shapes import slide
+from dlmath.counting.engine.options import per_axis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +30,6 @@ if TYPE_CHECKING:
 
     Rule = Callable[[Row], tuple[Step, ...]]
 
-TARGET = "Keras"
-CALL = "{m}({0})"
 ACTIVATIONS = {
     **{word: word for word in ("relu", "relu6", "elu", "selu", "celu", "gelu", "mish", "sigmoid", "tanh", "softmax")},
     **{word: word for word in ("softplus", "softsign", "exponential", "silu")},
@@ -27,184 +40,9 @@ ACTIVATIONS = {
     "hardtanh": "hard_tanh",
     "logsoftmax": "log_softmax",
 }
+
 FUSED = ("conv", "conv1d", "conv3d", "dense", "depthwise", "separable", "transposed")
 """Layers that take `activation=`."""
-
-
-def layer(name: str, *args: Arg, template: str = CALL, helper: str = "") -> Step:
-    """Return the step of one Keras layer."""
-    return Step(template, Make(name if helper else f"layers.{name}", args), helper)
-
-
-def _padded(row: Row, rank: int, kernel: tuple[int, ...]) -> tuple[str, tuple[Step, ...]]:
-    """Return Keras' word for a padding, and the step of an explicit one before the layer."""
-    options = options_of(row)
-    pad = options["pad"]
-    if pad in {"same", "valid"} and not options.get("ceil"):
-        return pad, ()
-    if pad == "causal":
-        return ("causal", ()) if rank == 1 else ("valid", (_zeros(rank, _before_after(row)),))
-    if not any(map(any, _before_after(row))) and not _extra(row):
-        return "valid", ()
-    if _is_same(row, kernel):
-        return "same", ()
-    return "valid", (_zeros(rank, _grown(row)),)
-
-
-def _before_after(row: Row) -> tuple[tuple[int, int], ...]:
-    return tuple((window.before, window.after) for window in row.counted.windows or ())
-
-
-def _extra(row: Row) -> bool:
-    """Return whether the last window reaches beyond the padded input (ceil mode)."""
-    return any((w.out - 1) * w.stride + w.extent > w.size + w.before + w.after for w in row.counted.windows or ())
-
-
-def _grown(row: Row) -> tuple[tuple[int, int], ...]:
-    """Return what is added before and after each axis, so that every window lies within."""
-    pads = []
-    for w in row.counted.windows or ():
-        beyond = (w.out - 1) * w.stride + w.extent - w.size - w.before - w.after
-        pads.append((w.before, w.after + max(beyond, 0)))
-    return tuple(pads)
-
-
-def _is_same(row: Row, kernel: tuple[int, ...]) -> bool:
-    """Return whether Keras' `same` pads as this layer is padded."""
-    windows = row.counted.windows or ()
-    own = [(w.before, w.out) for w in windows]
-    theirs = [slide(w.size, w.kernel, w.stride, w.dilation, "same") for w in windows]
-    return len(windows) == len(kernel) and own == [(w.before, w.out) for w in theirs]
-
-
-def _zeros(rank: int, pads: tuple[tuple[int, int], ...]) -> Step:
-    ends = {end for pair in pads for end in pair}
-    value: Any = ends.pop() if len(ends) == 1 else pads[0] if rank == 1 else pads
-    return layer(f"ZeroPadding{rank}D", place("padding", value))
-
-
-def _sliding(row: Row, rank: int) -> tuple[tuple[Arg, ...], tuple[Step, ...]]:
-    """Return the arguments of a convolution after filters and kernel, and the steps before it."""
-    options = options_of(row)
-    kernel = per_axis("kernel", options["kernel"], rank)
-    stride, dilation = (per_axis(name, options[name], rank) for name in ("stride", "dilation"))
-    if max(stride) > 1 and max(dilation) > 1:
-        raise refuse(row, "it has strides and dilations both", TARGET)
-    word, before = _padded(row, rank, kernel)
-    args = (
-        Arg("strides", alike(stride), 1),
-        Arg("padding", word, "valid", either=max(kernel) == max(stride) == 1 and not before),
-        Arg("dilation_rate", alike(dilation), 1),
-    )
-    return args, before
-
-
-def _bias(row: Row) -> tuple[Arg, tuple[Step, ...]]:
-    """Return whether a layer has biases, and the step of those that differ from place to place."""
-    bias = options_of(row)["bias"]
-    after = (layer("PositionBias", helper="PositionBias"),) if bias == "position" else ()
-    return Arg("use_bias", bias in {"yes", True}, True), after
-
-
-def _conv(rank: int) -> Rule:
-    def rule(row: Row) -> tuple[Step, ...]:
-        options = options_of(row)
-        kernel = alike(per_axis("kernel", options["kernel"], rank))
-        args, before = _sliding(row, rank)
-        bias, after = _bias(row)
-        more = (Arg("groups", options["groups"], 1), bias)
-        made = layer(f"Conv{rank}D", place("filters", options["out"]), place("kernel_size", kernel), *args, *more)
-        return (*before, made, *after)
-
-    return rule
-
-
-def _depthwise(row: Row) -> tuple[Step, ...]:
-    options = options_of(row)
-    kernel = per_axis("kernel", options["kernel"], 2)
-    args, before = _sliding(row, 2)
-    bias, after = _bias(row)
-    if len(set(per_axis("stride", options["stride"], 2))) > 1:
-        channels = row.input_shapes[0][-1]
-        groups = Arg("groups", channels, 1)
-        filters = place("filters", channels * options["multiplier"])
-        return (*before, layer("Conv2D", filters, place("kernel_size", alike(kernel)), *args, groups, bias), *after)
-    multiplier = Arg("depth_multiplier", options["multiplier"], 1)
-    return (*before, layer("DepthwiseConv2D", place("kernel_size", alike(kernel)), *args, multiplier, bias), *after)
-
-
-def _separable(row: Row) -> tuple[Step, ...]:
-    options = options_of(row)
-    kernel = alike(per_axis("kernel", options["kernel"], 2))
-    args, before = _sliding(row, 2)
-    multiplier = Arg("depth_multiplier", options["multiplier"], 1)
-    bias, after = _bias(row)
-    head = place("filters", options["out"]), place("kernel_size", kernel)
-    return (*before, layer("SeparableConv2D", *head, *args, multiplier, bias), *after)
-
-
-def _transposed(rank: int) -> Rule:
-    """Return the rule of a transposed convolution: what Keras gives too much is cropped."""
-
-    def rule(row: Row) -> tuple[Step, ...]:
-        options = options_of(row)
-        if options["groups"] > 1:
-            raise refuse(row, "it has groups", TARGET)
-        kernel, stride = (per_axis(name, options[name], rank) for name in ("kernel", "stride"))
-        bias, after = _bias(row)
-        word = "same" if options["pad"] == "same" and not any(options["extra"]) else "valid"
-        args = Arg("strides", alike(stride), 1), Arg("padding", word, "valid"), bias
-        head = place("filters", options["out"]), place("kernel_size", alike(kernel))
-        made = layer(f"Conv{rank}DTranspose", *head, *args)
-        return (made, *(_cropped(row, rank) if word == "valid" else ()), *after)
-
-    return rule
-
-
-def _cropped(row: Row, rank: int) -> tuple[Step, ...]:
-    pairs = []
-    for w in row.counted.windows or ():
-        full = (w.size - 1) * w.up + max(w.extent, w.up)
-        pairs.append((w.before, full - w.before - w.out))
-    if any(after < 0 for _, after in pairs):
-        grow = tuple((0, max(-after, 0)) for _, after in pairs)
-        cut = tuple((before, max(after, 0)) for before, after in pairs)
-        steps = (_zeros(rank, grow),)
-        return (*steps, *(_crop(rank, cut) if any(map(any, cut)) else ()))
-    return _crop(rank, tuple(pairs)) if any(map(any, pairs)) else ()
-
-
-def _crop(rank: int, pairs: tuple[tuple[int, int], ...]) -> tuple[Step, ...]:
-    ends = {end for pair in pairs for end in pair}
-    value: Any = ends.pop() if len(ends) == 1 else pairs[0] if rank == 1 else pairs
-    return (layer(f"Cropping{rank}D", place("cropping", value)),)
-
-
-def _partial(row: Row) -> tuple[Step, ...]:
-    """Return LeCun's convolution of some maps each: the table is written out."""
-    options = options_of(row)
-    channels = row.input_shapes[0][-1]
-    sees = options["sees"] or tuple(
-        tuple(sorted((first + step) % channels for step in range(options["maps"]))) for first in range(options["out"])
-    )
-    args, before = _sliding(row, 2)
-    bias, after = _bias(row)
-    kernel = alike(per_axis("kernel", options["kernel"], 2))
-    table = place("sees", [list(maps) for maps in sees])
-    made = Step(
-        "partial_conv({0}, {m})",
-        Make("dict", (table._replace(by_place=False), Arg("kernel_size", kernel), *args, bias)),
-        "partial_conv",
-    )
-    return (*before, made, *after)
-
-
-def _local(rank: int) -> Rule:
-    def rule(row: Row) -> tuple[Step, ...]:
-        raise refuse(row, "Keras 3 has no locally connected layers", TARGET)
-
-    del rank
-    return rule
 
 
 def _dense(row: Row) -> tuple[Step, ...]:
@@ -213,47 +51,6 @@ def _dense(row: Row) -> tuple[Step, ...]:
     flattens = len(shape) > 1 and len(row.output) == 1 and options["over"] != "last"
     before = (layer("Flatten"),) if flattens else ()
     return (*before, layer("Dense", place("units", options["out"]), Arg("use_bias", options["bias"], True)))
-
-
-def _windowed(kind: str, rank: int) -> Rule:
-    def rule(row: Row) -> tuple[Step, ...]:
-        options = options_of(row)
-        kernel = per_axis("kernel", options["kernel"], rank)
-        stride = per_axis("stride", options["stride"] or kernel, rank)
-        if max(options.get("dilation", (1,))) > 1:
-            raise refuse(row, "its windows are dilated", TARGET)
-        word, before = _padded(row, rank, kernel)
-        size = place("pool_size", alike(kernel))
-        return (
-            *before,
-            layer(f"{kind}{rank}D", size, Arg("strides", alike(stride), alike(kernel)), Arg("padding", word, "valid")),
-        )
-
-    return rule
-
-
-def _global(word: str) -> Rule:
-    def rule(row: Row) -> tuple[Step, ...]:
-        rank = len(row.input_shapes[0]) - 1
-        return (layer(f"Global{word}Pooling{rank}D", Arg("keepdims", options_of(row)["keep"], False)),)
-
-    return rule
-
-
-def _adaptive(word: str) -> Rule:
-    """Return the rule of a pooling to a given size: nothing where the map has it, else the windows of an even one."""
-
-    def rule(row: Row) -> tuple[Step, ...]:
-        sizes, wanted = row.input_shapes[0][:-1], row.output[:-1]
-        rank = len(sizes)
-        if sizes == wanted:
-            return ()
-        if all(size % out == 0 for size, out in zip(sizes, wanted, strict=True)):
-            window = alike(tuple(size // out for size, out in zip(sizes, wanted, strict=True)))
-            return (layer(f"{word}Pooling{rank}D", place("pool_size", window)),)
-        return (layer(f"Adaptive{word}Pooling{rank}D", place("output_size", alike(wanted))),)
-
-    return rule
 
 
 def _batch_norm(row: Row) -> tuple[Step, ...]:
@@ -349,16 +146,6 @@ def _reshape(row: Row) -> tuple[Step, ...]:
 
 def _permute(row: Row) -> tuple[Step, ...]:
     return (layer("Permute", place("dims", tuple(options_of(row)["order"]))),)
-
-
-def _pad(row: Row) -> tuple[Step, ...]:
-    rank = len(row.output) - 1
-    return (_zeros(rank, pads_per_axis(options_of(row)["pad"], rank)),)
-
-
-def _cut(row: Row) -> tuple[Step, ...]:
-    rank = len(row.output) - 1
-    return _crop(rank, pads_per_axis(options_of(row)["pad"], rank))
 
 
 def _pad_channels(row: Row) -> tuple[Step, ...]:
@@ -493,17 +280,17 @@ def _impossible(why: str) -> Rule:
 
 
 RULES: dict[str, Rule] = {
-    "conv1d": _conv(1),
-    "conv": _conv(2),
-    "conv3d": _conv(3),
-    "depthwise": _depthwise,
-    "separable": _separable,
-    "transposed1d": _transposed(1),
-    "transposed": _transposed(2),
-    "transposed3d": _transposed(3),
-    "partial": _partial,
-    "local1d": _local(1),
-    "local": _local(2),
+    "conv1d": conv(1),
+    "conv": conv(2),
+    "conv3d": conv(3),
+    "depthwise": depthwise,
+    "separable": separable,
+    "transposed1d": transposed(1),
+    "transposed": transposed(2),
+    "transposed3d": transposed(3),
+    "partial": partial,
+    "local1d": local(1),
+    "local": local(2),
     "dense": _dense,
     "rbf": _own("RadialBasis", "out"),
     "embedding": _embedding,
@@ -511,12 +298,12 @@ RULES: dict[str, Rule] = {
     "classtoken": _own("ClassToken", "tokens"),
     "parameter": _parameter,
     "scale": _own("Scale", "per"),
-    **{f"maxpool{word}": _windowed("MaxPooling", rank) for rank, word in ((1, "1d"), (2, ""), (3, "3d"))},
-    **{f"avgpool{word}": _windowed("AveragePooling", rank) for rank, word in ((1, "1d"), (2, ""), (3, "3d"))},
-    "globalpool": _global("Average"),
-    "globalmaxpool": _global("Max"),
-    "adaptivepool": _adaptive("Average"),
-    "adaptivemaxpool": _adaptive("Max"),
+    **{f"maxpool{word}": windowed("MaxPooling", rank) for rank, word in ((1, "1d"), (2, ""), (3, "3d"))},
+    **{f"avgpool{word}": windowed("AveragePooling", rank) for rank, word in ((1, "1d"), (2, ""), (3, "3d"))},
+    "globalpool": global_pool("Average"),
+    "globalmaxpool": global_pool("Max"),
+    "adaptivepool": adaptive("Average"),
+    "adaptivemaxpool": adaptive("Max"),
     "subsample": _own("Subsample", "kernel"),
     "roipool": _impossible("the regions it pools would have to be given"),
     "roialign": _impossible("the regions it pools would have to be given"),
@@ -544,8 +331,8 @@ RULES: dict[str, Rule] = {
     "flatten": _flatten,
     "reshape": _reshape,
     "permute": _permute,
-    "zeropad": _pad,
-    "crop": _cut,
+    "zeropad": pad,
+    "crop": cut,
     "padchannels": _pad_channels,
     "upsample": _upsample,
     "resize": _resize,
@@ -569,125 +356,3 @@ def steps(row: Row) -> tuple[Step, ...]:
     if rule is None:
         raise refuse(row, "there is no rule for it", TARGET)
     return rule(row)
-
-
-HELPERS = {
-    "PositionBias": '''
-class PositionBias(layers.Layer):
-    """A bias of its own for every place of the map."""
-
-    def build(self, shape):
-        self.bias = self.add_weight(shape=shape[1:], initializer="zeros", name="bias")
-
-    def call(self, x):
-        return x + self.bias
-''',
-    "partial_conv": '''
-def partial_conv(x, options):
-    """A convolution each map of which sees some maps of x only (LeCun et al. 1998, Table I)."""
-    sees = options.pop("sees")
-    return layers.Concatenate()(
-        [layers.Conv2D(1, **options)(ops.take(x, maps, axis=-1)) for maps in sees]
-    )
-''',
-    "Subsample": '''
-class Subsample(layers.Layer):
-    """The sum of each window, times a coefficient of the map, plus a bias (LeCun et al. 1998)."""
-
-    def __init__(self, size):
-        super().__init__()
-        self.size = size
-
-    def build(self, shape):
-        self.coefficient = self.add_weight(shape=shape[-1:], initializer="ones", name="coefficient")
-        self.bias = self.add_weight(shape=shape[-1:], initializer="zeros", name="bias")
-
-    def call(self, x):
-        return ops.average_pool(x, self.size) * self.coefficient + self.bias
-''',
-    "RadialBasis": '''
-class RadialBasis(layers.Layer):
-    """Squared distances to centres that are set by hand and do not train."""
-
-    def __init__(self, out):
-        super().__init__()
-        self.out = out
-
-    def build(self, shape):
-        size = 1
-        for axis in shape[1:]:
-            size *= axis
-        self.centres = self.add_weight(shape=(size, self.out), trainable=False, name="centres")
-
-    def call(self, x):
-        x = ops.reshape(x, (-1, self.centres.shape[0], 1))
-        return ops.sum(ops.square(x - self.centres), axis=1)
-''',
-    "Positions": '''
-class Positions(layers.Layer):
-    """A learned vector added at every position."""
-
-    def build(self, shape):
-        self.vectors = self.add_weight(shape=shape[1:], name="vectors")
-
-    def call(self, x):
-        return x + self.vectors
-''',
-    "ClassToken": '''
-class ClassToken(layers.Layer):
-    """Learned vectors set before a sequence."""
-
-    def __init__(self, tokens=1):
-        super().__init__()
-        self.tokens = tokens
-
-    def build(self, shape):
-        self.token = self.add_weight(shape=(1, self.tokens, shape[-1]), initializer="zeros", name="token")
-
-    def call(self, x):
-        return ops.concatenate([ops.repeat(self.token, ops.shape(x)[0], axis=0), x], axis=1)
-
-    def compute_output_shape(self, shape):
-        return (shape[0], shape[1] + self.tokens, shape[2])
-''',
-    "Scale": '''
-class Scale(layers.Layer):
-    """A learned factor: one a channel, one in all, or one an element."""
-
-    def __init__(self, per="channel"):
-        super().__init__()
-        self.per = per
-
-    def build(self, shape):
-        sizes = {"channel": shape[-1:], "layer": (), "element": shape[1:]}[self.per]
-        self.factor = self.add_weight(shape=sizes, initializer="ones", name="factor")
-
-    def call(self, x):
-        return x * self.factor
-''',
-    "L2Norm": '''
-class L2Norm(layers.Layer):
-    """Vectors over the channels brought to length 1, times a learned factor a channel (Liu et al. 2015)."""
-
-    def build(self, shape):
-        self.factor = self.add_weight(shape=shape[-1:], initializer="ones", name="factor")
-
-    def call(self, x):
-        return ops.normalize(x, axis=-1) * self.factor
-''',
-    "LocalResponseNorm": '''
-class LocalResponseNorm(layers.Layer):
-    """x / (k + alpha * the squares of neighbouring channels)^beta (Krizhevsky et al. 2012)."""
-
-    def __init__(self, size=5, k=2.0, alpha=1e-4, beta=0.75):
-        super().__init__()
-        self.size, self.k, self.alpha, self.beta = size, k, alpha, beta
-
-    def call(self, x):
-        half = self.size // 2
-        padded = ops.pad(ops.square(x), [[0, 0]] * (x.ndim - 1) + [[half, self.size - 1 - half]])
-        total = sum(padded[..., start : start + x.shape[-1]] for start in range(self.size))
-        return x / (self.k + self.alpha * total) ** self.beta
-''',
-}
-"""What a program defines where Keras has no such layer."""

@@ -5,18 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlmath.counting.code import torch_words
-from dlmath.counting.code.layout import (
-    CallOf,
-    Names,
-    Single,
-    identifier,
-    own_name,
-    plan,
-    runs,
-    uses_of,
-)
+from dlmath.counting.code.layout import CallOf, Single, identifier, plan
 from dlmath.counting.code.pieces import Piece, Step
 from dlmath.counting.code.prose import check_lines, docstring, kept_rows, wrapped
+from dlmath.counting.code.scopes import Names, own_name, runs, uses_of
+from dlmath.counting.code.torch_helpers import HELPERS
+from dlmath.counting.code.torch_windows import CALL
 from dlmath.counting.engine.stages import words_of
 
 if TYPE_CHECKING:
@@ -26,7 +20,7 @@ if TYPE_CHECKING:
     from dlmath.counting.engine.count import NetworkCount
 
 INDENT = "    "
-RESERVED = ("torch", "nn", "Network", "F", "build", *torch_words.HELPERS)
+RESERVED = ("torch", "nn", "Network", "F", "build", *HELPERS)
 CHECK = """if __name__ == "__main__":
     with torch.device("meta"):  # shapes and counts alone: nothing is allocated
         model = build().eval()
@@ -50,7 +44,7 @@ def torch_program(counted: NetworkCount, command: str) -> str:
         With the layer that PyTorch cannot express.
     """
     writer = _Writer(counted)
-    parts = [torch_words.HELPERS[name].strip("\n") for name in writer.helpers()]
+    parts = [HELPERS[name].strip("\n") for name in writer.helpers()]
     if writer.is_chain():
         parts.append("\n".join(writer.sequential()))
     else:
@@ -117,7 +111,7 @@ class _Writer:
         for place, piece in self.pieces.items():
             if piece.row.node.inputs != (before,) or piece.row.node.shares or len(self.network.outputs) > 1:
                 return False
-            if any(not step.as_layer and step.template != torch_words.CALL for step in piece.steps):
+            if any(not step.as_layer and step.template != CALL for step in piece.steps):
                 return False
             before = place
         return len(self.starts) == 1

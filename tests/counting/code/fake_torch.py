@@ -109,7 +109,7 @@ def _modules():
         **{f"Conv{rank}d": _layer(_conv(rank)) for rank in (1, 2, 3)},
         **{f"ConvTranspose{rank}d": _layer(_conv(rank)) for rank in (1, 2, 3)},
         **{f"BatchNorm{rank}d": _layer(_norm) for rank in (1, 2, 3)},
-        "Linear": _layer(lambda fan_in, out, bias=True: fan_in * out + bias * out),  # noqa: FBT002  as PyTorch has it
+        "Linear": _layer(lambda fan_in, out, bias=True: fan_in * out + bias * out),
         "LayerNorm": _layer(
             lambda shape, *, elementwise_affine=True, bias=True: (1 + bias) * elementwise_affine * _size(shape)
         ),
