@@ -10,7 +10,7 @@ from dlmath.counting.engine.count import NetworkCount, count
 from dlmath.counting.engine.open_sizes import OPEN
 from dlmath.counting.engine.shapes import parse_shape
 from dlmath.counting.engine.words import chain_rows, parse_chain, split_row
-from dlmath.counting.models.choosing import load_model, names_a_model
+from dlmath.counting.models.choosing import is_file, load_model, names_a_model
 from dlmath.counting.report import tables as report
 from dlmath.counting.run_code import check_code, program
 from dlmath.counting.traps import trap_notes
@@ -59,7 +59,8 @@ def check_network(words: Words, output: Output) -> None:
     if words.model is None:
         check_layers(words)
         refuse({"--auxiliary": words.auxiliary}, "without --model")
-    prepared(words)  # models that are counted here are remembered
+    if not any(map(is_file, (words.model or "", *(words.compare or ())))):
+        prepared(words)  # models that are counted here are remembered; files are read when the work begins
 
 
 def check_layers(words: Words) -> None:

@@ -90,6 +90,11 @@ def names_a_model(spec: str) -> bool:
     )
 
 
+def is_file(model: str) -> bool:
+    """Return whether a model's name means a file or a folder, not a network of the zoo."""
+    return names_a_model(model) and zoo_name(model) is None
+
+
 def load_model(model: str, inputs: Sequence[str] = ()) -> Network:
     """Return the network that a name or a file means.
 
