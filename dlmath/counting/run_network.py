@@ -59,7 +59,7 @@ def check_network(words: Words, output: Output) -> None:
     if words.model is None:
         check_layers(words)
         refuse({"--auxiliary": words.auxiliary}, "without --model")
-    if not any(map(is_file, (words.model or "", *(words.compare or ())))):
+    if not any(map(is_file, filter(None, (words.model, *(words.compare or ()))))):
         prepared(words)  # models that are counted here are remembered; files are read when the work begins
 
 

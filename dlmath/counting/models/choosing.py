@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlmath.counting import zoo
 from dlmath.counting.engine.language import Reference, parse_reference
+from dlmath.counting.engine.layers import ALIASES, FAMILY
 from dlmath.counting.models.inputs import Given, parse_given
 from dlmath.errors import InvalidValueError, UnreadableError
 from dlmath.files.atomic import STANDARD
@@ -81,13 +82,9 @@ def names_a_model(spec: str) -> bool:
         return False
     name = reference.name
     known = {*TENSORS, *ARCHITECTURES, *READERS, *UNREAD}
-    return (
-        zoo.find(name) is not None
-        or name == STANDARD
-        or ending_of(name) in known
-        or is_example(spec)
-        or path_of(name).is_dir()
-    )
+    if zoo.find(name) is not None or name == STANDARD or is_example(spec) or ending_of(name) in known:
+        return True
+    return name not in {"", *FAMILY, *ALIASES} and path_of(name).is_dir()
 
 
 def is_file(model: str) -> bool:
