@@ -138,6 +138,8 @@ OF_RUNS = {
     "runs.*.suggestions.*.**": "text, words, sigma_w, sigma_b, chi_1, measured_ratio, measured_log10_gradient, "
     "measured_depth, measured_width, verdict",
     "runs.*.notes.*": "what is worth knowing",
+    "runs.*.clip.norm": "--clip",
+    "runs.*.clip.log10_factor": "log10 of what it multiplies all weight gradients by: ratios between layers stay",
     "runs.*.training.**": "what --train found: losses, accuracy, learning_rate, clipped, layers.*.moved, ...",
     "runs.*.moves.*.layer": "--move: the layer whose weights were moved",
     "runs.*.moves.*.output_change": "norm of the output's change over the output's norm",
