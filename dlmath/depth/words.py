@@ -112,7 +112,7 @@ OF_RUNS = {
     "runs.*.input_log10_gradient": "log10 of the root mean square of dE/dx at the input",
     "runs.*.bound_log10": "product of the largest slope and the largest singular value, layer by layer; explicit only",
     "runs.*.bound_reason": "why there is no bound",
-    "runs.*.slopes_log10": "depth times log10 of the largest slope: the slopes alone, which bound nothing by themselves",
+    "runs.*.slopes_log10": "depth times log10 of the largest slope: slopes alone, which bound nothing by themselves",
     "runs.*.spectral_radius": "spectral radius of a recurrent matrix (the first seed's); null without one",
     "runs.*.extinct": "networks whose gradient is 0 at the input",
     "runs.*.dead": "their share",
