@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.depth.engine.bounds import spectral_radius
-from dlmath.depth.engine.measure import LEARNING_RULE
+from dlmath.depth.engine.verdicts import LEARNING_RULE
 
 if TYPE_CHECKING:
     from dlmath.depth.engine.bounds import Bound

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dlmath.depth.engine.bounds import spectral_radius
-from dlmath.depth.engine.measure import STABLE_DECADES
+from dlmath.depth.engine.verdicts import STABLE_DECADES
 from dlmath.depth.report.result import init_name, known, log10_clip, name
 from dlmath.report.bars import bars
 from dlmath.report.blocks import Facts, Lines, Table

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from dlmath.depth.engine.cures import SAME, cures
-from dlmath.depth.engine.measure import learning_verdict, measure
+from dlmath.depth.engine.measure import measure
 from dlmath.depth.engine.settings import DepthSettings
 from dlmath.depth.engine.student import student_tail, z_of_student
 from dlmath.depth.engine.theory import predict
+from dlmath.depth.engine.verdicts import learning_verdict
 
 
 def test_relu_with_glorot_vanishes_and_learns_evenly():
