@@ -107,6 +107,8 @@ OF_RUNS = {
     "runs.*.chi_1": "the gradient's factor a layer there, in squares",
     "runs.*.depth_scale": "layers over which the gradient's mean square changes by e",
     "runs.*.beta": "N times the variance of ln of the squared norm, a layer",
+    "runs.*.c_star": "where the correlation of two inputs settles: 1 in order, less in chaos",
+    "runs.*.correlation_depth_scale": "layers over which its distance from there falls by e",
     "runs.*.log10_gradient": "gradient at the input side over that at the output side, log10 of norms",
     "runs.*.log10_gradient_spread": "its standard deviation over the networks",
     "runs.*.input_log10_gradient": "log10 of the root mean square of dE/dx at the input",

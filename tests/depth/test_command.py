@@ -222,6 +222,14 @@ def test_silu_is_swish_and_parameters_are_taken(runs):
     assert found[2]["chi_1"] == pytest.approx(1)
 
 
+def test_the_correlation_of_two_inputs_settles(runs):
+    """Schoenholz et al. 2017, tanh with sigma_w^2 = 2, sigma_b^2 = 0.05."""
+    (one,) = runs("--activation", "tanh", "--weight-std", str(2**0.5), "--bias-std", str(0.05**0.5))
+    assert one["c_star"] == pytest.approx(0.7440824195, rel=1e-8)
+    assert one["correlation_depth_scale"] == pytest.approx(25.21341479, rel=1e-7)
+    assert runs("--residual", "--depth", "3")[0]["c_star"] is None
+
+
 def test_widths_say_the_depth(runs):
     (one,) = runs("--widths", "8,16,8", "--activation", "tanh")
     assert (one["depth"], one["widths"], one["method"]) == (3, [8, 16, 8], "explicit")

@@ -12,10 +12,11 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.depth.engine.layer_theory import SHARED_SIGNAL, LayerTheory, layer_theories
-from dlmath.depth.engine.length_map import Layer, depth_scale, fixed_point
+from dlmath.depth.engine.length_map import BOUNDLESS, VANISHED, Layer, depth_scale, fixed_point, settled_correlation
 from dlmath.neural.initialisers import CONSTANT, ORTHOGONAL
 
 if TYPE_CHECKING:
+    from dlmath.depth.engine.length_map import Correlation
     from dlmath.depth.engine.settings import DepthSettings
 
 UNRELIABLE = 0.1
@@ -95,6 +96,23 @@ def predict(settings: DepthSettings) -> Prediction:
         return Prediction(None, reason=reason)
     layers, strain = layer_theories(settings)
     return _at_fixed_point(settings, _over_layers(settings, layers, strain))
+
+
+def correlation(settings: DepthSettings, prediction: Prediction) -> Correlation | None:
+    """Return where the correlation of two inputs settles and how fast; None where lengths have no fixed point.
+
+    Examples
+    --------
+    >>> from dlmath.depth.engine.settings import DepthSettings
+    >>> chaos = DepthSettings(activation="tanh", weight_std=2.0**0.5, bias_std=0.05**0.5)
+    >>> round(correlation(chaos, predict(chaos)).c_star, 6)
+    0.744082
+    """
+    q_star = prediction.q_star
+    plain = settings.residual == "none" and settings.normalize == "none" and not settings.weights.unit_variance
+    if not plain or settings.widths is not None or q_star is None or not VANISHED < q_star < BOUNDLESS:
+        return None
+    return settled_correlation(Layer(settings.phi, settings.weights.sigma, settings.sigma_b), q_star)
 
 
 def no_theory(settings: DepthSettings) -> str | None:

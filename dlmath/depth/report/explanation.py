@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dlmath.depth.engine.bounds import bound, spectral_radius
+from dlmath.depth.engine.theory import correlation
 from dlmath.depth.report.result import name
 from dlmath.depth.report.tables import clip_text, inactive, learning_text, shown, thinned
 from dlmath.report.blocks import Lines, Table
@@ -54,6 +55,7 @@ NORMS = {
     "batch": "norm       n = (v - mean v) / s over the inputs of one unit;  back(e) = (e - mean e - n mean(e n)) / s",
 }
 PLAIN_LAW = (
+    "           two inputs of correlation c: c' = (sigma_w^2 E phi(u1) phi(u2) + sigma_b^2) / q*, slope chi_1 at c = 1",
     "           the norm's factor per layer is sqrt(chi_1)  (Poole et al. 2016; Schoenholz et al. 2017)",
     "           at width N its logarithm falls by beta / (4 N), beta = 3 kappa - 1  (Hanin & Nica 2020)",
 )
@@ -113,6 +115,10 @@ def reasons(run: Measured) -> Iterator[str]:
     if theory.chi_1 is not None and theory.ratio is not None and theory.ratio > 0:
         total = depth * math.log10(theory.ratio)
         yield f"chi_1 = {theory.chi_1:.6g} at q* = {shown(theory.q_star)}: sqrt(chi_1)^{depth} = 10^{total:.4g}"
+        settled = correlation(settings, theory)
+        if settled is not None:
+            scale = shown(settled.depth_scale)
+            yield f"two inputs: their correlation runs to c* = {settled.c_star:.6g}, by e in {scale} layers"
     elif theory.ratio is not None:
         yield f"layers differ for ever; their geometric mean is {theory.ratio:.6g}"
     if theory.reason is not None:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.depth.engine.bounds import spectral_radius
+from dlmath.depth.engine.theory import correlation
 from dlmath.depth.engine.verdicts import LEARNING_RULE
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def known(value: float) -> float | None:
 def theory(found: DepthResult) -> dict[str, Any]:
     """Return what theory says of the limit."""
     prediction = found.prediction
+    settled = correlation(found.settings, prediction)
     return {
         "predicted_ratio": prediction.ratio,
         "predicted_log_ratio": prediction.log_ratio,
@@ -105,6 +107,8 @@ def theory(found: DepthResult) -> dict[str, Any]:
         "chi_1": prediction.chi_1,
         "depth_scale": prediction.depth_scale,
         "beta": prediction.beta,
+        "c_star": None if settled is None else settled.c_star,
+        "correlation_depth_scale": None if settled is None else settled.depth_scale,
     }
 
 
