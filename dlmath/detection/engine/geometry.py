@@ -121,8 +121,8 @@ def sides(boxes: Array, plus: float = 0.0) -> tuple[Array, Array]:
 def areas(boxes: Array, plus: float = 0.0) -> Array:
     """Return the areas (N,) of boxes (N, 4).
 
-    >>> areas(np.array([[0, 0, 10, 5], [3, 3, 3, 9]]))
-    array([50,  0])
+    >>> areas(np.array([[0.0, 0, 10, 5], [3, 3, 3, 9]]))
+    array([50.,  0.])
     """
     width, height = sides(boxes, plus)
     return width * height
