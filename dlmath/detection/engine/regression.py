@@ -56,11 +56,6 @@ def fit(features: Array, targets: Array, penalty: float) -> Ridge:
     -------
     Ridge
 
-    Raises
-    ------
-    InvalidValueError
-        When lambda is 0 and the features do not determine the weights.
-
     Examples
     --------
     >>> x = np.array([[-1.0], [1.0]])
@@ -69,13 +64,7 @@ def fit(features: Array, targets: Array, penalty: float) -> Ridge:
     """
     centre_x, centre_t = features.mean(axis=0), targets.mean(axis=0)
     x, t = features - centre_x, targets - centre_t
-    try:
-        weights = _solved(x, t, penalty)
-    except np.linalg.LinAlgError as error:
-        raise InvalidValueError(
-            f"--lambda {penalty:g}: {len(x)} rows of {x.shape[1]} features do not determine the weights",
-            "give a positive --lambda",
-        ) from error
+    weights = _solved(x, t, penalty)
     residual = ((t - x @ weights) ** 2).sum(axis=0)
     spread = (t**2).sum(axis=0)
     explained = 1 - np.divide(residual, spread, out=np.full(4, np.nan), where=spread > 0)
@@ -83,11 +72,14 @@ def fit(features: Array, targets: Array, penalty: float) -> Ridge:
 
 
 def _solved(x: Array, t: Array, penalty: float) -> Array:
-    """Solve the normal equations, in the smaller of the two spaces: features, or rows (the dual form)."""
+    """Solve the normal equations, in the smaller of the two spaces: features, or rows (the dual form).
+
+    Without a penalty many weights may fit equally well: then those of smallest length.
+    """
     rows, columns = x.shape
-    if penalty == 0 and np.linalg.matrix_rank(x) < columns:
-        raise np.linalg.LinAlgError
-    if columns <= rows or penalty == 0:
+    if penalty == 0:
+        return np.asarray(np.linalg.lstsq(x, t)[0])
+    if columns <= rows:
         return np.asarray(np.linalg.solve(x.T @ x + penalty * np.eye(columns), x.T @ t))
     return np.asarray(x.T @ np.linalg.solve(x @ x.T + penalty * np.eye(rows), t))
 
