@@ -30,9 +30,7 @@ def centres(boxes: Array, plus: float = 0.0) -> tuple[Array, Array, Array, Array
     return boxes[:, 0] + width / 2, boxes[:, 1] + height / 2, width, height
 
 
-def encode(
-    proposals: Array, truths: Array, weights: Sequence[float] = UNIT_WEIGHTS, *, plus: float = 0.0
-) -> Array:
+def encode(proposals: Array, truths: Array, weights: Sequence[float] = UNIT_WEIGHTS, *, plus: float = 0.0) -> Array:
     """Return the targets t of each proposal and its truth.
 
     t = ((gx - px) / pw, (gy - py) / ph, ln(gw / pw), ln(gh / ph)), each times its weight.

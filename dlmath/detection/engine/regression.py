@@ -154,8 +154,6 @@ def close_pairs(proposals: Array, truths: Array, least: float, plus: float = 0.0
     return close
 
 
-def fit_pairs(
-    features: Array, proposals: Array, truths: Array, penalty: float, plus: float = 0.0
-) -> Ridge:
+def fit_pairs(features: Array, proposals: Array, truths: Array, penalty: float, plus: float = 0.0) -> Ridge:
     """Return the regression of the targets of proposals and truths (N, 4) on features (N, d)."""
     return fit(features, encode(proposals, truths, plus=plus), penalty)

@@ -89,9 +89,7 @@ def bin_edges(low: Array, high: Array, bins: int, length: int) -> Array:
     return np.asarray(np.clip(edges, 0, length))
 
 
-def pooled_edges(
-    boxes: Array, shape: tuple[int, int], output: tuple[int, int], scale: float
-) -> tuple[Array, Array]:
+def pooled_edges(boxes: Array, shape: tuple[int, int], output: tuple[int, int], scale: float) -> tuple[Array, Array]:
     """Return the bins' edges down (N, h, 2) and across (N, w, 2) of regions (N, 4) of the picture."""
     corners = round_half_away(np.clip(boxes * scale, -FARTHEST_CELL, FARTHEST_CELL)).astype(np.int64)
     rows = bin_edges(corners[:, 1], corners[:, 3], output[0], shape[0])

@@ -147,7 +147,8 @@ def soft_nms(
     """
     if len(boxes) > MOST_BOXES:
         raise TooLargeError(
-            f"soft suppression of {len(boxes):,} boxes", f"give at most {MOST_BOXES:,} (--score-threshold leaves some out)"
+            f"soft suppression of {len(boxes):,} boxes",
+            f"give at most {MOST_BOXES:,} (--score-threshold leaves some out)",
         )
     factor = DECAYS[decay].factor
     area = areas(boxes, plus)

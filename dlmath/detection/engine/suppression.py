@@ -98,9 +98,7 @@ class _State:
         self.by[ranks], self.iou[ranks] = by, iou
 
 
-def nms(
-    boxes: Array, scores: Array, threshold: float = 0.5, *, label: Array | None = None, plus: float = 0.0
-) -> Kept:
+def nms(boxes: Array, scores: Array, threshold: float = 0.5, *, label: Array | None = None, plus: float = 0.0) -> Kept:
     """Suppress all boxes but the best of each crowd.
 
     Parameters
