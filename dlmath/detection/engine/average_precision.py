@@ -1,7 +1,7 @@
 """Average precision: one number for a ranking of detections against truths.
 
-In order of falling score each detection is right (it takes a truth) or wrong; recall and precision follow row by row, and
-the area under their curve, read off by one of three published rules, is the average precision.
+In order of falling score each detection is right (it takes a truth) or wrong; recall and precision follow row by row,
+and the area under their curve, read off by one of three published rules, is the average precision.
 """
 
 from __future__ import annotations

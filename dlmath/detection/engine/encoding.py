@@ -66,7 +66,7 @@ def encode(proposals: Array, truths: Array, weights: Sequence[float] = UNIT_WEIG
     px, py, pw, ph = centres(proposals, plus)
     gx, gy, gw, gh = centres(truths, plus)
     targets = np.stack([(gx - px) / pw, (gy - py) / ph, np.log(gw / pw), np.log(gh / ph)], axis=1)
-    return targets * np.asarray(weights)
+    return np.asarray(targets * np.asarray(weights))
 
 
 def decode(

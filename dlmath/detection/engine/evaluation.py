@@ -227,8 +227,8 @@ def coco_figures(found: Detections, truths: Truths) -> dict[str, float | None]:
 def _by_area(work: _Work, bounds: tuple[float, float], caps: Sequence[int]) -> tuple[Array, Array]:
     """Return precision (thresholds, recall levels, classes) and recall (caps, thresholds, classes) for some areas.
 
-    The precision at every level is kept, not its mean: the mean over all of it is the figure that pycocotools prints, to
-    the last digit.
+    The precision at every level is kept, not its mean: the mean over all of it is the figure that pycocotools prints,
+    to the last digit.
     """
     low, high = bounds
     ignored = work.truths.ignored | (work.truths.area < low) | (work.truths.area > high)

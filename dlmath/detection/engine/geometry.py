@@ -6,7 +6,7 @@ Coordinates are continuous: a box from 2 to 5 is 3 wide. The older convention co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -105,7 +105,7 @@ def to_corners(rows: Array, form: str = "corners", *, plus: float = 0.0, place: 
     return rows
 
 
-def _refuse_first(rows: Array, wrong: Array, place: str, what: str, mend: str) -> None:
+def _refuse_first(rows: Array, wrong: Any, place: str, what: str, mend: str) -> None:
     """Raise for the first row that is wrong, showing its numbers."""
     if wrong.any():
         row = int(np.argmax(wrong))

@@ -1,7 +1,7 @@
 """Which anchors are taught as objects: each is labelled by its overlap with the truths.
 
-Ren, He, Girshick, Sun 2015, Faster R-CNN, section 3.1.2: positive from IoU `high` on, and the best anchors of each truth
-whatever their IoU; negative below `low`; the rest takes no part.
+Ren, He, Girshick, Sun 2015, Faster R-CNN, section 3.1.2: positive from IoU `high` on, and the best anchors of each
+truth whatever their IoU; negative below `low`; the rest takes no part.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ def match(
     low, high : float
         Below `low` background, from `high` on object.
     keep_best : bool
-        Whether all anchors that overlap a truth most become positive. Their match stays the truth *they* overlap most,
-        which may be another one (as detectron2 and torchvision have it). A truth that no anchor meets makes none positive.
+        Whether all anchors that overlap a truth most become positive. Their match stays the truth *they* overlap
+        most, which may be another one (as detectron2 and torchvision have it). A truth that no anchor meets makes none
+        positive.
     plus : float
 
     Returns

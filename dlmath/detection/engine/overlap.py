@@ -179,7 +179,8 @@ class _Side(NamedTuple):
 
 
 def _side(boxes: Array, plus: float) -> _Side:
-    return _Side(boxes, *np.ascontiguousarray(boxes.T, dtype=np.float64), areas(boxes, plus))
+    x1, y1, x2, y2 = np.ascontiguousarray(boxes.T, dtype=np.float64)
+    return _Side(boxes, x1, y1, x2, y2, areas(boxes, plus))
 
 
 def overlap_blocks(
@@ -228,15 +229,22 @@ def _block(a: _Side, b: _Side, kind: Kind, rule: tuple[float, bool, bool], buffe
 def _intersections(a: _Side, b: _Side, plus: float, buffers: Array) -> Array:
     """Return the areas of intersections in the first buffer; the other two are overwritten."""
     width, height, spare = buffers
-    for low_a, low_b, high_a, high_b, extent in ((a.x1, b.x1, a.x2, b.x2, width), (a.y1, b.y1, a.y2, b.y2, height)):
-        np.minimum(high_a, high_b, out=extent)
-        np.maximum(low_a, low_b, out=spare)
-        extent -= spare
-        if plus:
-            extent += plus
-        np.maximum(extent, 0, out=extent)
+    _extents(a.x1, a.x2, b.x1, b.x2, plus, width, spare)
+    _extents(a.y1, a.y2, b.y1, b.y2, plus, height, spare)
     width *= height
-    return width
+    return np.asarray(width)
+
+
+def _extents(
+    low_a: Array, high_a: Array, low_b: Array, high_b: Array, plus: float, extent: Array, spare: Array
+) -> None:
+    """Write into `extent` how long stretches of A (m, 1) and of B (N,) lie over each other."""
+    np.minimum(high_a, high_b, out=extent)
+    np.maximum(low_a, low_b, out=spare)
+    extent -= spare
+    if plus:
+        extent += plus
+    np.maximum(extent, 0, out=extent)
 
 
 def intersections(a: Array, b: Array, plus: float = 0.0) -> Array:

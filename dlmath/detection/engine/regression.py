@@ -1,7 +1,7 @@
 """Bounding-box regression learned: ridge regression from features of a proposal to its targets.
 
-Girshick, Donahue, Darrell, Malik 2014, Rich feature hierarchies, appendix C; lambda 1000 and proposals with IoU above 0.6
-as published there.
+Girshick, Donahue, Darrell, Malik 2014, Rich feature hierarchies, appendix C; lambda 1000 and proposals with IoU above
+0.6 as published there.
 """
 
 from __future__ import annotations

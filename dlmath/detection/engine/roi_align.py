@@ -34,8 +34,8 @@ class Sampling(NamedTuple):
     samples : int
         Of a bin along each axis; 0: one for every cell the bin spans, ceil(size / bins).
     aligned : bool
-        Whether half a cell is taken off, so that a cell's value belongs to its centre. Otherwise it belongs to its corner,
-        and regions smaller than a cell are made one cell large (the first publication's way).
+        Whether half a cell is taken off, so that a cell's value belongs to its centre. Otherwise it belongs to its
+        corner, and regions smaller than a cell are made one cell large (the first publication's way).
     scale : float
         Cells of the map for a pixel of the picture.
     """
@@ -106,8 +106,8 @@ def positions(axis: Axis, count: int) -> Array:
 def neighbours(at: Array, length: int) -> tuple[Array, Array, Array, Array]:
     """Return the two cells beside each position and their weights.
 
-    A position more than a cell outside (below -1 or above the length) weighs nothing; one less far outside is moved onto
-    the border.
+    A position more than a cell outside (below -1 or above the length) weighs nothing; one less far outside is moved
+    onto the border.
 
     Returns
     -------

@@ -122,8 +122,8 @@ def naive_roi_pool(feature_map: Array, boxes: Array, output: tuple[int, int], sc
 def roi_pool(feature_map: Array, boxes: Array, output: tuple[int, int] = (7, 7), scale: float = 1.0) -> Pooled:
     """Return the maxima of the bins of every region.
 
-    The maximum over a bin is that of four overlapping blocks whose sides are powers of two; tables of the maxima of such
-    blocks are made once for all regions, for the sizes that occur.
+    The maximum over a bin is that of four overlapping blocks whose sides are powers of two; tables of the maxima of
+    such blocks are made once for all regions, for the sizes that occur.
 
     Parameters
     ----------
@@ -194,4 +194,4 @@ def _four_blocks(table: Array, rows: Array, columns: Array, level: tuple[int, in
     for top, left in ((tops[0], lefts[1]), (tops[1], lefts[0]), (tops[1], lefts[1])):
         if not (np.array_equal(top, tops[0]) and np.array_equal(left, lefts[0])):
             np.maximum(best, flat[top * width + left], out=best)
-    return best
+    return np.asarray(best)

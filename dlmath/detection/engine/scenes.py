@@ -1,8 +1,8 @@
-"""Pictures to learn box regression from, drawn by the program: one bright rectangle each, noise, and proposals near it."""
+"""Pictures to learn box regression from, drawn by the program: one bright rectangle each, noise, proposals near it."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -10,7 +10,9 @@ from dlmath.detection.engine.geometry import clip
 from dlmath.detection.engine.overlap import iou_pairs
 from dlmath.detection.engine.regression import Ridge, Rounds, apply_rounds, close_pairs, fit_pairs
 from dlmath.detection.engine.roi_align import neighbours
-from dlmath.neural.arrays import Array
+
+if TYPE_CHECKING:
+    from dlmath.neural.arrays import Array
 
 SIDE = 64
 """Pixels of a picture's side."""
@@ -89,7 +91,7 @@ def features(pictures: Array, picture_of: Array, boxes: Array) -> Array:
     cells = sampled.reshape(-1, CELLS, 2, CELLS, 2).mean(axis=(2, 4)).reshape(len(boxes), -1)
     cells -= cells.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(cells, axis=1, keepdims=True)
-    return np.divide(cells, norm, out=cells, where=norm > 0) * NORM
+    return np.asarray(np.divide(cells, norm, out=cells, where=norm > 0) * NORM
 
 
 class Demonstration(NamedTuple):

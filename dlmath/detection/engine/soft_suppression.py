@@ -154,7 +154,10 @@ def soft_nms(
     area = areas(boxes, plus)
     left = by_score(scores)
     current = scores[left].astype(np.float64)
-    keep, final, dropped, steps = [], [], [], []
+    keep: list[int] = []
+    final: list[float] = []
+    dropped: list[int] = []
+    steps: list[Step] = []
     while len(left):
         best = int(np.argmax(current))  # of equal scores the first: rows stand in order of their first score
         row, score = int(left[best]), float(current[best])

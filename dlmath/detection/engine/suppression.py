@@ -1,9 +1,10 @@
 """Non-maximum suppression: of boxes that overlap by more than a threshold, only the one of highest score is kept.
 
 The rule is greedy: take the boxes in order of score (equal scores: the earlier row first); keep a box unless one that
-was kept overlaps it by strictly more than the threshold. `naive_nms` is this sentence. `nms` gives the same answer, pair
-for pair, in two ways that fit two kinds of crowd: while the best box of those left removes many, the textbook step
-(`_peel`); then, where most boxes survive, blocks of ranks, whose overlapping pairs are listed and settled (`_by_blocks`).
+was kept overlaps it by strictly more than the threshold. `naive_nms` is this sentence. `nms` gives the same answer,
+pair for pair, in two ways that fit two kinds of crowd: while the best box of those left removes many, the textbook step
+(`_peel`); then, where most boxes survive, blocks of ranks, whose overlapping pairs are listed and settled
+(`_by_blocks`).
 """
 
 from __future__ import annotations
@@ -109,8 +110,8 @@ def nms(boxes: Array, scores: Array, threshold: float = 0.5, *, label: Array | N
     threshold : float
         In [0, 1]. A box is suppressed by IoU strictly above it: 1 suppresses none.
     label : ndarray (N,) of int64 or None
-        Boxes of different labels do not suppress each other (None: all are of one class). Coordinates are not shifted by
-        class, which would cost digits.
+        Boxes of different labels do not suppress each other (None: all are of one class). Coordinates are not shifted
+        by class, which would cost digits.
     plus : float
         1 for inclusive pixel coordinates.
 
@@ -231,9 +232,8 @@ def _strike(state: _State, keepers: Array) -> None:
     first = np.full(len(rest), len(keepers), dtype=np.int64)
     at = np.zeros(len(rest))
     for i, j, iou in overlapping_pairs(state.boxes.take(keepers), rest, threshold, plus=plus):
-        latest_first = np.argsort(-i, kind="stable")
-        i, j, iou = i[latest_first], j[latest_first], iou[latest_first]
-        better = i < first[j]
+        latest_first = np.argsort(-i, kind="stable")  # of several assignments the last one stays
+        better = latest_first[i[latest_first] < first[j[latest_first]]]
         first[j[better]], at[j[better]] = i[better], iou[better]
     hit = np.flatnonzero(first < len(keepers))
     state.suppress(state.left[hit], keepers[first[hit]], at[hit])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
+from dlmath.files.standard import standard_bytes
 from dlmath.files.text import shown
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def read_content(word: str, what: str) -> Content:
     else:
         place = shown(word)
         try:
-            data = _standard_input() if word == STANDARD else Path(word).read_bytes()
+            data = standard_bytes() if word == STANDARD else Path(word).read_bytes()
         except OSError as error:
             raise UnreadableError(
                 f"{place}: {error.strerror or error}", "check the name and its permissions"
@@ -132,9 +132,3 @@ def read_content(word: str, what: str) -> Content:
     if not content.data.strip():
         raise UnreadableError(f"{content.place}: is empty", "give at least one row")
     return content
-
-
-def _standard_input() -> bytes:
-    if sys.stdin is None:
-        raise UnreadableError("standard input is closed", "send it a file or a pipe")
-    return sys.stdin.buffer.read()

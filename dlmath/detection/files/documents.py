@@ -94,8 +94,7 @@ def _of_objects(data: Sequence[Mapping[str, Any]], place: str) -> Table:
     if odd is not None:
         raise UnreadableError(f"{place}: box {odd} has {', '.join(flat[odd])}", f"box 0 has {', '.join(header)}")
     columns = [[_cell(item[name], place, row) for row, item in enumerate(flat)] for name in header]
-    table = from_columns(header, columns, place)
-    return table
+    return from_columns(header, columns, place)
 
 
 def _flat(item: Mapping[str, Any], place: str, row: int) -> dict[str, Any]:

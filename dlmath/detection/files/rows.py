@@ -1,7 +1,7 @@
 """Boxes in rows of numbers: on the command line, in CSV files, in arrays, in YOLO's label files.
 
-A CSV header names the columns. Without one, and on the command line and in arrays, the first four columns are the box and
-the next ones what the operation needs, in its order (for detections: score, class, image).
+A CSV header names the columns. Without one, and on the command line and in arrays, the first four columns are the box
+and the next ones what the operation needs, in its order (for detections: score, class, image).
 """
 
 from __future__ import annotations
