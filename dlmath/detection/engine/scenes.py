@@ -91,7 +91,7 @@ def features(pictures: Array, picture_of: Array, boxes: Array) -> Array:
     cells = sampled.reshape(-1, CELLS, 2, CELLS, 2).mean(axis=(2, 4)).reshape(len(boxes), -1)
     cells -= cells.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(cells, axis=1, keepdims=True)
-    return np.asarray(np.divide(cells, norm, out=cells, where=norm > 0) * NORM
+    return np.asarray(np.divide(cells, norm, out=cells, where=norm > 0)) * NORM
 
 
 class Demonstration(NamedTuple):
