@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,9 +24,12 @@ from dlmath.frame.outcome import Lazy, Outcome
 from dlmath.report.blocks import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dlmath.detection.words import Words
     from dlmath.frame.output import Output
     from dlmath.neural.arrays import Array
+    from dlmath.report.blocks import Block
 
 
 class Request(NamedTuple):
@@ -132,7 +135,7 @@ def run(words: Words, output: Output) -> Outcome:
         "style": request.style.name,
         "inclusive": bool(request.plus),
     }
-    rows = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
     if output.format == "csv":
         rows = tuple(report.base_rows(request.base, request.plus) if grid is None else report.grid_rows(grid))
     return Outcome(
@@ -158,7 +161,7 @@ def facts(request: Request, count: int, within: int | None) -> list[tuple[str, s
     return told
 
 
-def explanation(request: Request, words: Words) -> object:
+def explanation(request: Request, words: Words) -> Iterator[Block]:
     """Return how the first anchor comes about."""
     size_first = request.sizes[0] * request.scales[0], request.ratios[0]
     return report.explanation(

@@ -52,7 +52,9 @@ class Request(NamedTuple):
 def layer_of(row: Row) -> Layer:
     """Return a counted layer."""
     inputs = row.input_shapes[0][-1] if row.input_shapes else 0
-    return Layer(row.name.rpartition(".")[2], row.counted.macs, row.params, row.counted.weights, (inputs, row.output[-1]))
+    return Layer(
+        row.name.rpartition(".")[2], row.counted.macs, row.params, row.counted.weights, (inputs, row.output[-1])
+    )
 
 
 def layers(model: str, shape: tuple[int, int, int] | None = None) -> Iterator[tuple[Layer, tuple[int, ...]]]:
@@ -65,7 +67,7 @@ def layers(model: str, shape: tuple[int, int, int] | None = None) -> Iterator[tu
 def prepare(words: Words, _output: Output) -> Request:
     """Count the layers and put the designs together."""
     width, height = (int(side) for side in parse_image(words.image) or PAPER_IMAGE)
-    if not (SMALLEST <= min(width, height) and max(width, height) <= LARGEST):
+    if min(width, height) < SMALLEST or max(width, height) > LARGEST:
         raise InvalidValueError(f"--image {width}x{height} is not allowed", f"sides from {SMALLEST} to {LARGEST:,}")
     crop = [layer for layer, shape in layers("vgg16") if len(shape) == 3]
     model = f"faster_rcnn:classes={words.classes + 1},anchors={ANCHORS}"

@@ -150,5 +150,5 @@ def draw(request: Request, words: Words, ending: str) -> bytes:
     targets = request.values if words.operation == "encode" else request.others
     row = request.row
     return pictures.regression(
-        (request.proposals[row], other[row]), targets[row], words.operation == "encode", request.rule[2], over, ending
+        (request.proposals[row], other[row]), targets[row], words.operation or "", request.rule[2], over, ending
     )

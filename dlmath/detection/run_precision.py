@@ -13,6 +13,7 @@ from dlmath.detection.files.reading import Role
 from dlmath.detection.files.table import Table as Boxes
 from dlmath.detection.files.table import numbered, scores_of
 from dlmath.detection.report import precision as report
+from dlmath.detection.report.texts import number
 from dlmath.detection.request import Reader, conventions, floats, prepared
 from dlmath.errors import InvalidValueError
 from dlmath.frame.checks import given
@@ -197,9 +198,7 @@ def result_of(
     return {
         "ap": mean_known(found.ap),
         "ap_by_class": {name: mean_known(found.ap[:, label]) for label, name in enumerate(request.classes)},
-        "ap_by_iou": {
-            report.number(threshold): mean_known(found.ap[row]) for row, threshold in enumerate(request.thresholds)
-        },
+        "ap_by_iou": {number(threshold): mean_known(found.ap[row]) for row, threshold in enumerate(request.thresholds)},
         "reason": reason,
         "classes": list(request.classes),
         "truths": int(found.truths.sum()),

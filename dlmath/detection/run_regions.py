@@ -111,7 +111,7 @@ def run(words: Words, output: Output) -> Outcome:
         table=report.csv_table(values) if output.format == "csv" else Table(report.columns(values), ()),
         blocks=lambda: report.blocks(values, request.boxes, request.map.shape, request.sampling.scale),
         explanation=(lambda: explanation(request, values, pooled)) if output.explain else None,
-        picture=lambda ending: draw(request, values, pooled, words, ending),
+        picture=lambda ending: draw(request, words, ending),
         notes=request.notes,
     )
 
@@ -126,16 +126,14 @@ def explanation(request: Request, values: Array, pooled: Pooled | None) -> Any:
     return report.explain_align(request.map, box, request.sampling, request.at, float(value.ravel()[0]))
 
 
-def draw(request: Request, values: Array, pooled: Pooled | None, words: Words, ending: str) -> bytes:
-    """Draw RoIPool's bins beside RoIAlign's points over the map, with the values of the one that was asked for."""
+def draw(request: Request, words: Words, ending: str) -> bytes:
+    """Draw RoIPool's bins beside RoIAlign's points over the map's first channel."""
     from dlmath.detection.report import pictures
 
     over = picture_pixels(words.picture) if words.picture else None
-    row = request.at[0]
-    shown = pooled or roi_pool(request.map, request.boxes[row][None], request.sampling.output, request.sampling.scale)
-    at = row if pooled is not None else 0
-    edges = shown.rows[at], shown.columns[at]
-    return pictures.regions(
-        report.plane(request.map), request.boxes[row], request.sampling, edges, (values[row], words.operation or ""),
-        over, ending,
-    )  # fmt: skip
+    box = request.boxes[request.at[0]]
+    plane = report.plane(request.map)
+    pooled = roi_pool(plane, box[None], request.sampling.output, request.sampling.scale)
+    first = float(pooled.values[0, 0, 0]), float(roi_align(plane, box[None], request.sampling)[0, 0, 0])
+    edges = pooled.rows[0], pooled.columns[0]
+    return pictures.regions(plane, box, request.sampling, edges, first, over, ending)

@@ -78,9 +78,7 @@ def prepare(words: Words, _output: Output) -> Request | None:
         refuse({"--seed": words.seed}, "with files: nothing is drawn")
     reader = Reader(words)
     features = read_matrix(inputs[0], "FEATURES")
-    proposals, truths = (
-        reader.read(word, Role(name)).boxes for word, name in zip(inputs[1:], ("P", "G"), strict=True)
-    )
+    proposals, truths = (reader.read(word, Role(name)).boxes for word, name in zip(inputs[1:], ("P", "G"), strict=True))
     reader.check_form(words)
     counts = len(features), len(proposals), len(truths)
     if len(set(counts)) > 1:
@@ -117,9 +115,7 @@ def run(words: Words, output: Output) -> Outcome:
         result=Lazy(lambda: result_of(learned)),
         table=Table(report.COLUMNS, tuple(rounds)),
         blocks=lambda: report.blocks(learned.ridge, rounds, facts),
-        explanation=(
-            lambda: report.explanation(learned.ridge, features, boxes, targets, words.penalty, overlaps)
-        )
+        explanation=(lambda: report.explanation(learned.ridge, features, boxes, targets, words.penalty, overlaps))
         if output.explain
         else None,
         picture=lambda ending: draw(learned, ending),

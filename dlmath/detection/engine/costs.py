@@ -143,7 +143,7 @@ def designs(parts: Parts, regions: int, proposals: int) -> tuple[Design, ...]:
                 Term("fc6 and fc7, each crop", regions, macs(parts.hidden)),
             ),
             params(parts.crop) + params(parts.hidden),
-            "47 s a picture, 84 h of training, mAP 66.0 (Girshick 2015, table 4)",
+            "47 s a picture, 84 h of training, mAP 66.0 (Girshick 2015, section 4.4)",
         ),
         Design(
             "Fast R-CNN",
@@ -151,7 +151,7 @@ def designs(parts: Parts, regions: int, proposals: int) -> tuple[Design, ...]:
             f"one map, {regions:,} regions pooled from it",
             (once, Term("head, each region", regions, macs(parts.head))),
             held,
-            "0.32 s a picture (146 x faster), 9.5 h of training, mAP 66.9 (Girshick 2015, table 4)",
+            "0.32 s a picture (146 x faster), 9.5 h of training, mAP 66.9 (Girshick 2015, section 4.4)",
         ),
         Design(
             "Fast R-CNN, truncated SVD",
@@ -159,7 +159,7 @@ def designs(parts: Parts, regions: int, proposals: int) -> tuple[Design, ...]:
             f"the same, fc6 and fc7 of rank {SVD_RANKS['fc6']} and {SVD_RANKS['fc7']}",
             (once, Term("split head, each region", regions, macs(split))),
             params(parts.picture) + params(split),
-            "0.22 s a picture (213 x faster), mAP 66.6 (Girshick 2015, table 4)",
+            "0.22 s a picture (213 x faster), mAP 66.6 (Girshick 2015, section 4.4)",
         ),
         Design(
             "Faster R-CNN",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dlmath.detection.report.texts import CORNERS, box_text, cells, number, shortened
 from dlmath.report.blocks import Facts, Lines
 
@@ -53,19 +55,21 @@ def explanation(
     yield Lines(
         (
             "ratio r = h / w, area s^2:    w = s / sqrt(r)    h = s sqrt(r)",
-            f"side s = {number(side)}, ratio r = {number(ratio)}:  w = {number(side)} / {number(root)} = "
-            f"{number(side / root)},  h = {number(side)} x {number(root)} = {number(side * root)}",
+            f"side s = {number(side)}, ratio r = {number(ratio)}:",
+            f"    w = {number(side)} / {number(root)} = {number(side / root)}",
+            f"    h = {number(side)} x {number(root)} = {number(side * root)}",
             f"as {style.name} makes it ({style.about}): {box_text(base[0])}",
         ),
         title="An anchor of one cell",
     )
     y, x = ((place + offset) * step for place, step in zip(cell, stride, strict=True))
+    point = (x, y, x, y)
     yield Lines(
         (
-            f"cell (row {cell[0]}, column {cell[1]}) stands at x = ({cell[1]} + {number(offset)}) x {number(stride[1])} = "
-            f"{number(x)}, y = ({cell[0]} + {number(offset)}) x {number(stride[0])} = {number(y)}",
-            f"its first anchor: {box_text(base[0])} + ({number(x)}, {number(y)}, {number(x)}, {number(y)}) = "
-            f"{box_text(cells(base[0] + [x, y, x, y]))}",
+            f"cell (row {cell[0]}, column {cell[1]}) stands at",
+            f"    x = ({cell[1]} + {number(offset)}) x {number(stride[1])} = {number(x)}",
+            f"    y = ({cell[0]} + {number(offset)}) x {number(stride[0])} = {number(y)}",
+            f"its first anchor: {box_text(base[0])} + {box_text(point)} = {box_text(base[0] + np.array(point))}",
             "offset 0 puts a cell's point on its corner (torchvision, detectron2), 0.5 on its centre",
         ),
         title="From the cell to the picture",

@@ -59,8 +59,8 @@ def why_lines(designs: Sequence[Design], *, published: bool) -> Iterator[str]:
         ", and took 1/146 of its seconds (47 s against 0.32 s)." if published else "."
     )
     yield (
-        "MACs count neither memory traffic nor how well a processor is filled: small batches of crops, each with its "
-        "own 138 million weights fetched again, run far below the speed of one large map."
+        "MACs count neither memory traffic nor how well a processor is filled: thousands of crops are read, warped and "
+        f"sent through {designs[0].params / 1e6:.0f} million weights in small batches, one large map is not."
     )
     head = designs[1].terms[-1].total / designs[1].macs
     yield f"In Fast R-CNN the head takes {head:.1%} of the MACs; the paper measured 45 % of its time in fc layers."

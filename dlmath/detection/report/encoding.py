@@ -34,8 +34,11 @@ def centre_lines(name: str, box: Array, plus: float) -> Iterator[str]:
     x, y, w, h = (float(value[0]) for value in centres(box[None], plus))
     extra = " + 1" if plus else ""
     low = name.lower()
-    yield f"{name} = {box_text(box)}: {low}w = {minus(box[2], box[0])}{extra} = {number(w)}, {low}h = {minus(box[3], box[1])}{extra} = {number(h)}"
-    yield f"    {low}x = {number(box[0])} + {number(w)}/2 = {number(x)}, {low}y = {number(box[1])} + {number(h)}/2 = {number(y)}"
+    yield f"{name} = {box_text(box)}"
+    width, height = f"{minus(box[2], box[0])}{extra}", f"{minus(box[3], box[1])}{extra}"
+    yield f"    {low}w = {width} = {number(w)}, {low}h = {height} = {number(h)}"
+    across, down = f"{number(box[0])} + {number(w)}/2", f"{number(box[1])} + {number(h)}/2"
+    yield f"    {low}x = {across} = {number(x)}, {low}y = {down} = {number(y)}"
 
 
 def weight_text(weights: Sequence[float], index: int) -> str:

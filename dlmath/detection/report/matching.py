@@ -40,7 +40,7 @@ def blocks(anchors: Array, matched: Matched, facts: Sequence[tuple[str, Any]]) -
 def explanation(matched: Matched, low: float, high: float, *, keep_best: bool) -> Iterator[Block]:
     """Yield the rule and each anchor's reason."""
     best = (
-        "the anchors that overlap a truth most are objects whatever their IoU; their match stays the truth they overlap most"
+        "the anchors that overlap a truth most are objects whatever their IoU; they keep the match they have"
         if keep_best
         else "the best anchor of a truth gets no second chance (--no-keep-best)"
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dlmath.neural.arrays import Array
-    from dlmath.report.blocks import Block
+    from dlmath.report.blocks import Block, Cell
 
 WIDEST = 8
 """Columns of the matrix that are printed."""
@@ -37,7 +37,7 @@ def blocks(a: Array, matrix: Array, best: Array, values: Array, kind: str) -> It
     label = {"iou": "IoU", "giou": "GIoU", "diou": "DIoU", "ciou": "CIoU"}[kind]
     if matrix.size and matrix.shape[0] <= TALLEST and matrix.shape[1] <= WIDEST:
         header = ("A \\ B", *(str(column) for column in range(matrix.shape[1])))
-        rows = tuple((str(row), *cells(line)) for row, line in enumerate(matrix))
+        rows: tuple[tuple[Cell, ...], ...] = tuple((str(row), *cells(line)) for row, line in enumerate(matrix))
         yield Table(header, rows, title=f"{label} of each box of A with each of B")
     yield from shortened(best_columns(kind), best_rows(a, best, values), title="The best of each box of A")
     if matrix.size:
@@ -77,7 +77,8 @@ def area_lines(boxes: tuple[Array, Array], worked: Overlap, plus: float) -> Iter
     for name, box, sides in zip("AB", boxes, (worked.sides_a, worked.sides_b), strict=True):
         x1, y1, x2, y2 = box
         yield f"{name} = {box_text(box)}"
-        yield f"    width = {minus(x2, x1)}{extra} = {number(sides[0])}, height = {minus(y2, y1)}{extra} = {number(sides[1])}"
+        across, down = f"{minus(x2, x1)}{extra}", f"{minus(y2, y1)}{extra}"
+        yield f"    width = {across} = {number(sides[0])}, height = {down} = {number(sides[1])}"
         yield f"    area = {number(sides[0])} x {number(sides[1])} = {number(sides[0] * sides[1])}"
     (ax1, ay1, ax2, ay2), (bx1, by1, bx2, by2) = boxes
     for axis, low, high, one, other, side in (
@@ -121,5 +122,6 @@ def refined_lines(boxes: tuple[Array, Array], worked: Overlap, kind: str, plus: 
     if kind == "diou":
         yield f"DIoU = {distance} = {number(worked.value)}"
         return
-    yield f"v = {number(worked.v)}, alpha = {number(worked.v)} / (1 - {signed(worked.iou)} + {number(worked.v)}) = {number(worked.alpha)}"
+    yield f"v = {number(worked.v)}"
+    yield f"alpha = {number(worked.v)} / (1 - {signed(worked.iou)} + {number(worked.v)}) = {number(worked.alpha)}"
     yield f"CIoU = {distance} - {number(worked.alpha)} x {number(worked.v)} = {number(worked.value)}"

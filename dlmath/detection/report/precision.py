@@ -176,13 +176,23 @@ def sum_lines(found: Evaluation, curve: Curve, label: int) -> Iterator[str]:
         steps = np.diff(curve.recall, prepend=0.0)
         terms = [f"{number(s)} x {number(e)}" for s, e in zip(steps, curve.envelope, strict=True) if s > 0]
         yield f"{truths} truths; each step of recall times the envelope there:"
-        yield f"AP = {' + '.join(terms[:MOST_DECISIONS]) or '0'}{' + ...' if len(terms) > MOST_DECISIONS else ''} = {result}"
+        yield f"AP = {summed(terms) or '0'} = {result}"
         return
     at = precision_at(curve.recall, curve.envelope, found.rule.points)
     levels = recall_levels(found.rule.points)
     starts = np.flatnonzero(np.diff(at, prepend=-1.0))
     stops = np.append(starts[1:], len(at))
     for start, stop in zip(starts[:MOST_DECISIONS], stops[:MOST_DECISIONS], strict=True):
-        yield f"{stop - start} levels of recall from {levels[start]:.2f} to {levels[stop - 1]:.2f}: precision {number(at[start])}"
+        levels_text = f"{stop - start} levels of recall from {levels[start]:.2f} to {levels[stop - 1]:.2f}"
+        yield f"{levels_text}: precision {number(at[start])}"
     terms = [f"{stop - start} x {number(at[start])}" for start, stop in zip(starts, stops, strict=True)]
-    yield f"AP = ({' + '.join(terms[:MOST_DECISIONS])}{' + ...' if len(terms) > MOST_DECISIONS else ''}) / {len(at)} = {result}"
+    yield f"AP = ({summed(terms)}) / {len(at)} = {result}"
+
+
+def summed(terms: Sequence[str]) -> str:
+    """Write a sum, the first terms of it where there are many.
+
+    >>> summed(["1", "2"])
+    '1 + 2'
+    """
+    return " + ".join(terms[:MOST_DECISIONS]) + (" + ..." if len(terms) > MOST_DECISIONS else "")

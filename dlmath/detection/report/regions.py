@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlmath.detection.engine.roi_align import Sampling, axes_of, bilinear, neighbours, positions
+from dlmath.detection.engine.roi_pooling import round_half_away
 from dlmath.detection.report.texts import box_text, cells, matrix_lines, number
 from dlmath.report.blocks import Facts, Lines, Table
 
@@ -69,14 +70,7 @@ def explain_pool(
     """Yield how a region's corners become a window, its window bins, and one bin its maximum."""
     row, i, j = place
     scaled = box * scale
-    low_y, high_y = (
-        int(np.trunc(scaled[1] + np.copysign(0.5, scaled[1]))),
-        int(np.trunc(scaled[3] + np.copysign(0.5, scaled[3]))),
-    )
-    low_x, high_x = (
-        int(np.trunc(scaled[0] + np.copysign(0.5, scaled[0]))),
-        int(np.trunc(scaled[2] + np.copysign(0.5, scaled[2]))),
-    )
+    low_x, low_y, high_x, high_y = (int(value) for value in round_half_away(scaled))
     height, width = max(high_y - low_y + 1, 1), max(high_x - low_x + 1, 1)
     bins_y, bins_x = pooled.rows.shape[1], pooled.columns.shape[1]
     yield Lines(
@@ -89,14 +83,13 @@ def explain_pool(
     )
     yield Lines(
         (
-            f"{box_text(box)} x {number(scale)} = {box_text(cells(scaled))}, rounded ({low_x}, {low_y}, {high_x}, {high_y})",
+            f"{box_text(box)} x {number(scale)} = {box_text(cells(scaled))}",
+            f"rounded: ({low_x}, {low_y}, {high_x}, {high_y})",
             f"width {high_x} - {low_x} + 1 = {width}, height {high_y} - {low_y} + 1 = {height}",
             f"columns of the bins: {windows(pooled.columns[row])}",
             f"rows of the bins:    {windows(pooled.rows[row])}",
-            f"bin row {i}: {low_y} + floor({i} x {height} / {bins_y}) to {low_y} + ceil({i + 1} x {height} / {bins_y}): "
-            f"rows {window(pooled.rows[row, i])}",
-            f"bin column {j}: {low_x} + floor({j} x {width} / {bins_x}) to {low_x} + ceil({j + 1} x {width} / {bins_x}): "
-            f"columns {window(pooled.columns[row, j])}",
+            f"bin row {i}: {edge_text(low_y, i, height, bins_y)}: rows {window(pooled.rows[row, i])}",
+            f"bin column {j}: {edge_text(low_x, j, width, bins_x)}: columns {window(pooled.columns[row, j])}",
         ),
         title=f"Box {row}",
     )
@@ -108,6 +101,15 @@ def explain_pool(
         yield matrix_lines(part, f"Cells of bin ({i}, {j}): the largest is {number(part.max())}", digits=9)
     else:
         yield Lines((f"bin ({i}, {j}) has {part.size:,} cells; the largest is {number(part.max())}",))
+
+
+def edge_text(low: int, k: int, size: int, bins: int) -> str:
+    """Write where bin k of some begins and ends.
+
+    >>> edge_text(2, 0, 7, 3)
+    '2 + floor(0 x 7 / 3) to 2 + ceil(1 x 7 / 3)'
+    """
+    return f"{low} + floor({k} x {size} / {bins}) to {low} + ceil({k + 1} x {size} / {bins})"
 
 
 def window(edges: Sequence[int]) -> str:
@@ -152,11 +154,12 @@ def explain_align(
     step_y, step_x = size_y / down.bins, size_x / across.bins
     yield Lines(
         (
-            f"{box_text(box)} x {number(sampling.scale)}{' - 0.5' if sampling.aligned else ''}: "
-            f"starts at x = {number(start_x)}, y = {number(start_y)}, {number(size_x)} wide, {number(size_y)} high",
-            f"bin: {number(size_x)} / {across.bins} = {number(step_x)} wide, {number(size_y)} / {down.bins} = {number(step_y)} high",
-            f"bin ({i}, {j}): x from {number(start_x)} + {j} x {number(step_x)} = {number(start_x + j * step_x)}, "
-            f"y from {number(start_y)} + {i} x {number(step_y)} = {number(start_y + i * step_y)}",
+            f"{box_text(box)} x {number(sampling.scale)}{' - 0.5' if sampling.aligned else ''}:",
+            f"    starts at x = {number(start_x)}, y = {number(start_y)}, {number(size_x)} wide, {number(size_y)} high",
+            f"bin: {number(size_x)} / {across.bins} = {number(step_x)} wide, "
+            f"{number(size_y)} / {down.bins} = {number(step_y)} high",
+            f"bin ({i}, {j}): x from {number(start_x)} + {j} x {number(step_x)} = {number(start_x + j * step_x)},",
+            f"    y from {number(start_y)} + {i} x {number(step_y)} = {number(start_y + i * step_y)}",
         ),
         title=f"Box {row}",
     )

@@ -47,7 +47,12 @@ def blocks(ridge: Ridge, rounds: list[tuple[Any, ...]], facts: Sequence[tuple[st
 
 
 def explanation(
-    ridge: Ridge, features: Array, boxes: tuple[Array, Array, Array], targets: Array, penalty: float, overlaps: Sequence[float]
+    ridge: Ridge,
+    features: Array,
+    boxes: tuple[Array, Array, Array],
+    targets: Array,
+    penalty: float,
+    overlaps: Sequence[float],
 ) -> Iterator[Block]:
     """Yield the problem, its solution, and one proposal moved; `boxes` are (proposal, truth, regressed)."""
     rows, columns = ridge.weights.shape[0], len(TARGETS)
