@@ -97,7 +97,7 @@ def decode(
 
     Examples
     --------
-    >>> decode(np.array([[0.0, 0, 10, 10]]), np.array([[0.0, 0, 20, 0]]))
+    >>> decode(np.array([[0.0, 0, 10, 10]]), np.array([[0.0, 0, 20, 0]])).round(9)
     array([[-307.5,    0. ,  317.5,   10. ]])
     """
     x, y, w, h = centres(proposals, plus)

@@ -156,8 +156,8 @@ def explain_align(
         (
             f"{box_text(box)} x {number(sampling.scale)}{' - 0.5' if sampling.aligned else ''}:",
             f"    starts at x = {number(start_x)}, y = {number(start_y)}, {number(size_x)} wide, {number(size_y)} high",
-            f"bin: {number(size_x)} / {across.bins} = {number(step_x)} wide, "
-            f"{number(size_y)} / {down.bins} = {number(step_y)} high",
+            f"a bin: {number(size_x)} / {across.bins} = {number(step_x)} wide,",
+            f"    {number(size_y)} / {down.bins} = {number(step_y)} high",
             f"bin ({i}, {j}): x from {number(start_x)} + {j} x {number(step_x)} = {number(start_x + j * step_x)},",
             f"    y from {number(start_y)} + {i} x {number(step_y)} = {number(start_y + i * step_y)}",
         ),
