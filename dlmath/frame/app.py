@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -13,6 +14,9 @@ from dlmath.frame.output import shared_words
 from dlmath.frame.registry import HOUSES, command_of
 from dlmath.frame.words import Word, completer, one_of
 from dlmath.version import __version__
+
+ROW = re.compile(r"-[\d.][^\s,;]*[\s,;]")
+"""How a row of numbers begins whose first one is negative."""
 
 app = typer.Typer(
     name="dlmath",
@@ -156,4 +160,22 @@ def help_class(command: Command) -> type[TyperCommand]:
 
             return help_of(command)
 
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            return super().parse_args(ctx, numbers_as_words(args, command))
+
     return Helped
+
+
+def numbers_as_words(arguments: Sequence[str], command: Command) -> list[str]:
+    """Return the arguments with rows of numbers that begin with a minus made no options: "-1 0 2 4" is a box.
+
+    >>> numbers_as_words(["iou", "-1 0 2 4", "--at", "-1 2"], command_of("boxes"))
+    ['iou', ' -1 0 2 4', '--at', '-1 2']
+    """
+    switches = {word.flag for word in (*command.words.ALL.values(), *shared_words(command)) if word.kind is bool}
+    switches |= {f"--no-{flag[2:]}" for flag in switches}
+    told: list[str] = []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        is_value = before.startswith("-") and "=" not in before and before not in switches and before != "--"
+        told.append(" " + argument if ROW.match(argument) and not is_value else argument)
+    return told
