@@ -58,6 +58,7 @@ def load(words: Sequence[str]) -> None:
 
     Shell completion asks without naming, help and typos name none: there every command must be known.
     """
+    app.registered_commands.clear()  # what earlier calls of this process registered would be built with every call
     first = next(iter(words), "")
     asked = "_DLMATH_COMPLETE" not in os.environ and first in HOUSES
     for name in [first] if asked else HOUSES:
@@ -169,13 +170,14 @@ def help_class(command: Command) -> type[TyperCommand]:
 def numbers_as_words(arguments: Sequence[str], command: Command) -> list[str]:
     """Return the arguments with rows of numbers that begin with a minus made no options: "-1 0 2 4" is a box.
 
-    >>> numbers_as_words(["iou", "-1 0 2 4", "--at", "-1 2"], command_of("boxes"))
-    ['iou', ' -1 0 2 4', '--at', '-1 2']
+    >>> numbers_as_words(["iou", "-1 0 2 4", "-1 0 3 4", "--at", "-1 2"], command_of("boxes"))
+    ['iou', ' -1 0 2 4', ' -1 0 3 4', '--at', '-1 2']
     """
     switches = {word.flag for word in (*command.words.ALL.values(), *shared_words(command)) if word.kind is bool}
     switches |= {f"--no-{flag[2:]}" for flag in switches}
-    told: list[str] = []
-    for before, argument in zip(["", *arguments], arguments, strict=False):
-        is_value = before.startswith("-") and "=" not in before and before not in switches and before != "--"
+    told = [""]
+    for argument in arguments:
+        before = told[-1]
+        is_value = before.startswith("-") and "=" not in before and before not in {"--", *switches}
         told.append(" " + argument if ROW.match(argument) and not is_value else argument)
-    return told
+    return told[1:]
