@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
+from dlmath.files.examples import path_of
 from dlmath.files.standard import standard_bytes
 from dlmath.files.text import shown
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 NPY_START = b"\x93NUMPY"
 ENDINGS = (".csv", ".tsv", ".json", ".npy", ".txt", ".xml")
-INLINE = re.compile(r"[\s;,]|^[+-]?[\d.]|^[\[{]|^[+-]?(nan|inf)", re.IGNORECASE)
+INLINE = re.compile(r"[\s;,]|^[+-]?[\d.]|^[\[{<]|^[+-]?(nan|inf)", re.IGNORECASE)
 """What numbers on the command line have and the name of a file rarely has."""
 
 
@@ -40,7 +41,7 @@ class Content(NamedTuple):
     @property
     def ending(self) -> str:
         """The name's ending in small letters, with its dot."""
-        return Path(self.name).suffix.lower()
+        return path_of(self.name).suffix.lower() if self.name else ""
 
     @property
     def stem(self) -> str:
@@ -96,7 +97,7 @@ def is_inline(word: str) -> bool:
     if word == STANDARD or word.lower().endswith(ENDINGS):
         return False
     try:
-        if Path(word).exists():
+        if path_of(word).exists():
             return False
     except (OSError, ValueError):
         return True  # too long, or with signs that no name has
@@ -123,7 +124,7 @@ def read_content(word: str, what: str) -> Content:
     else:
         place = shown(word)
         try:
-            data = standard_bytes() if word == STANDARD else Path(word).read_bytes()
+            data = standard_bytes() if word == STANDARD else path_of(word).read_bytes()
         except OSError as error:
             raise UnreadableError(
                 f"{place}: {error.strerror or error}", "check the name and its permissions"

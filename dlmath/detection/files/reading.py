@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.detection.files.content import Content, is_inline, read_content
@@ -10,9 +9,11 @@ from dlmath.detection.files.documents import json_table, voc_table
 from dlmath.detection.files.rows import array_table, csv_table, inline_table, yolo_table
 from dlmath.detection.files.table import Table, joined
 from dlmath.errors import InvalidValueError, UnreadableError
+from dlmath.files.examples import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 FOLDER_ENDINGS = (".txt", ".xml")
 
@@ -44,8 +45,8 @@ def read_boxes(word: str, role: Role) -> Table:
     InvalidValueError
         When its rows are no boxes.
     """
-    if not is_inline(word) and Path(word).is_dir():
-        table = read_folder(Path(word))
+    if not is_inline(word) and path_of(word).is_dir():
+        table = read_folder(path_of(word))
     else:
         content = read_content(word, role.name)
         table = table_of(content, role.extra)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlmath.detection.engine.average_precision import precision_at, recall_levels
-from dlmath.detection.report.pictures import BLUE, GRAY, GREEN, INK, ORANGE, PURPLE, RED, SKY, TEXT, rectangle
-from dlmath.report.figures import drawn, new_figure
+from dlmath.detection.report.pictures import BLUE, GRAY, GREEN, ORANGE, PURPLE, RED, SKY, TEXT, rectangle
+from dlmath.report.figures import drawn, ink, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def precision_recall(
     if rule.points is not None:
         levels = recall_levels(rule.points)
         at = precision_at(curve.recall, curve.envelope, rule.points)
-        axes.scatter(levels, at, s=14, color=INK, zorder=4, label=f"{rule.points} levels, their mean is AP")
+        axes.scatter(levels, at, s=14, color=ink(), zorder=4, label=f"{rule.points} levels, their mean is AP")
     axes.set_xlim(0, 1.02)
     axes.set_ylim(0, 1.05)
     axes.legend(fontsize=TEXT - 0.5, frameon=False, loc="lower left")

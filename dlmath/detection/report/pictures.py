@@ -9,7 +9,7 @@ import numpy as np
 
 from dlmath.detection.engine.overlap import overlap_of
 from dlmath.detection.engine.roi_align import Sampling, axes_of, positions
-from dlmath.report.figures import drawn, new_figure
+from dlmath.report.figures import drawn, ink, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from dlmath.neural.arrays import Array
 
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, INK, GRAY = (
-    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#1a1a1a", "#9a9a9a",
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GRAY = (
+    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#9a9a9a",
 )  # fmt: skip
 """Okabe and Ito's palette (2008), which every kind of colour vision tells apart."""
 
@@ -73,7 +73,7 @@ def rectangles(axes: Axes, boxes: Array, color: str, **style: Any) -> None:
 
 def tag(axes: Axes, x: float, y: float, text: str, color: str, *, below: bool = False, **style: Any) -> None:
     """Write a word beside a box's corner, on a white ground: above the left one, or below the right one."""
-    ground = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
+    ground = {"boxstyle": "round,pad=0.15", "facecolor": axes.get_facecolor(), "edgecolor": "none", "alpha": 0.85}
     place = (
         {"ha": "right", "va": "top", "xytext": (0, -5)} if below else {"ha": "left", "va": "bottom", "xytext": (0, 5)}
     )
@@ -100,7 +100,7 @@ def overlap(
         rectangle(axes, hull, GRAY, linestyle=(0, (4, 3)), linewidth=1.6)
     if kind in {"diou", "ciou"}:
         centres = (both[:, :2] + both[:, 2:]) / 2
-        axes.plot(centres[:, 0], centres[:, 1], color=INK, marker="o", linewidth=1.8, markersize=5)
+        axes.plot(centres[:, 0], centres[:, 1], color=ink(), marker="o", linewidth=1.8, markersize=5)
     tag(axes, one[0], one[1], "A", BLUE, fontweight="bold")
     tag(axes, other[2], other[3], "B", ORANGE, fontweight="bold", below=True)
     frame(axes, both, over, 0.1)
@@ -121,10 +121,10 @@ def overlap_words(worked: Any, kind: str, *, crowd: bool) -> list[tuple[str, str
         (f"overlap = {worked.inter:.6g}", GREEN),
     ]
     if crowd:
-        return [*lines, (f"overlap / area A = {worked.value:.4g}", INK)]
+        return [*lines, (f"overlap / area A = {worked.value:.4g}", ink())]
     lines += [
-        (f"union = {worked.union:.6g}", INK),
-        (f"IoU = {worked.inter:.6g} / {worked.union:.6g} = {worked.iou:.4g}", INK),
+        (f"union = {worked.union:.6g}", ink()),
+        (f"IoU = {worked.inter:.6g} / {worked.union:.6g} = {worked.iou:.4g}", ink()),
     ]
     if kind == "giou":
         lines.append((f"hull = {worked.hull[0] * worked.hull[1]:.6g}", GRAY))
@@ -133,7 +133,7 @@ def overlap_words(worked: Any, kind: str, *, crowd: bool) -> list[tuple[str, str
         lines.append((f"d\u00b2 / c\u00b2 = {worked.distance2:.6g} / {diagonal:.6g}", GRAY))
     if kind != "iou":
         name = {"giou": "GIoU", "diou": "DIoU", "ciou": "CIoU"}[kind]
-        lines.append((f"{name} = {worked.value:.4g}", INK))
+        lines.append((f"{name} = {worked.value:.4g}", ink()))
     return lines
 
 
@@ -150,7 +150,7 @@ def regression(
     both = np.stack(pair)
     start, stop = (both[:, :2] + both[:, 2:] + plus) / 2
     axes.annotate(
-        "", stop, start, arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+        "", stop, start, arrowprops={"arrowstyle": "-|>", "color": ink(), "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
     )
     axes.plot(*start, "o", color=BLUE, markersize=6)
     tag(axes, proposal[0], proposal[1], "proposal", BLUE)
@@ -210,9 +210,9 @@ def anchors(
     for box, ratio in zip(boxes, ratios, strict=True):
         rectangle(axes, box, colors[round(ratio, 1)])
     if image is not None:
-        rectangle(axes, np.array([0, 0, *image]), INK, linewidth=1.4)
-        tag(axes, 0, 0, f"picture {image[0]:g} x {image[1]:g}", INK, fontsize=TEXT - 1)
-    axes.plot(*point, "+", color=INK, markersize=12, markeredgewidth=2)
+        rectangle(axes, np.array([0, 0, *image]), ink(), linewidth=1.4)
+        tag(axes, 0, 0, f"picture {image[0]:g} x {image[1]:g}", ink(), fontsize=TEXT - 1)
+    axes.plot(*point, "+", color=ink(), markersize=12, markeredgewidth=2)
     for ratio, color in colors.items():
         axes.plot([], [], color=color, linewidth=2.4, label=f"h / w about {ratio:g}")
     figure.legend(fontsize=TEXT - 0.5, frameon=False, loc="outside right upper")
@@ -230,8 +230,8 @@ def matching(boxes: Array, truths: Array, labels: Array, over: Array | None, end
         which = boxes[labels == label]
         rectangles(axes, which, color, alpha=alpha, linewidths=width)
         axes.plot([], [], color=color, linewidth=2.4, label=f"{name}: {len(which):,}")
-    rectangles(axes, truths, INK, linewidths=2.6, linestyles="dashed")
-    axes.plot([], [], color=INK, linewidth=2.4, linestyle="dashed", label="truth")
+    rectangles(axes, truths, ink(), linewidths=2.6, linestyles="dashed")
+    axes.plot([], [], color=ink(), linewidth=2.4, linestyle="dashed", label="truth")
     figure.legend(fontsize=TEXT - 0.5, frameon=False, loc="outside right upper")
     frame(axes, np.concatenate([boxes, truths]), over, 0.03)
     return drawn(figure, ending)
@@ -286,7 +286,14 @@ def cells(axes: Axes, plane: Array, region: Array, over: Array | None) -> None:
         for y in range(int(low[1]), int(high[1])):
             for x in range(int(low[0]), int(high[0])):
                 axes.text(
-                    x + 0.5, y + 0.5, f"{plane[y, x]:.3g}", ha="center", va="center", fontsize=TEXT - 3, color="#555555"
+                    x + 0.5,
+                    y + 0.5,
+                    f"{plane[y, x]:.3g}",
+                    ha="center",
+                    va="center",
+                    fontsize=TEXT - 3,
+                    color=ink(),
+                    alpha=0.65,
                 )
 
 

@@ -69,7 +69,7 @@ DETECTRON2 = np.array([[0.15, 0.45, 0.2, 0.6], [0.3, 0.65, 0.05, 0.1], [0.05, 0.
 
 
 def match_overlaps(matrix, monkeypatch, **options):
-    def blocks(a, b, **_):
+    def blocks(a, _truths, **_):
         yield slice(0, len(a)), matrix.T
 
     monkeypatch.setattr("dlmath.detection.engine.matching.overlap_blocks", blocks)

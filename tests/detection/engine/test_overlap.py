@@ -120,11 +120,11 @@ def test_blocks_take_bounded_memory():
 
 def test_what_is_no_box_is_refused_with_its_row():
     good = [0, 0, 10, 10]
-    with pytest.raises(InvalidValueError, match="box 1 .* turned corners .* --boxes xywh"):
+    with pytest.raises(InvalidValueError, match=r"box 1 .* turned corners .* --boxes xywh"):
         to_corners(boxes([good, [10, 40, 20, 20]]))
     with pytest.raises(InvalidValueError, match=r"box 2 \(0 0 nan 1\)"):
         to_corners(boxes([good, good, [0, 0, np.nan, 1]]))
-    with pytest.raises(InvalidValueError, match="box 0 .* not finite"):
+    with pytest.raises(InvalidValueError, match=r"box 0 .* not finite"):
         to_corners(boxes([[0, 0, np.inf, 1]]))
     with pytest.raises(InvalidValueError, match="too large"):
         to_corners(boxes([[0, 0, 2 * FARTHEST, 1]]))

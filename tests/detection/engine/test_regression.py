@@ -27,9 +27,7 @@ def test_no_step_in_any_direction_is_better(seed, rows, columns, penalty):
     x, t = rng.normal(size=(rows, columns)), rng.normal(size=(rows, 4))
     ridge = fit(x, t, penalty)
     down, step = rng.normal(size=ridge.weights.shape), 1e-3
-    slopes = [
-        loss(x, t, ridge.weights + sign * step * down, ridge.bias, penalty) for sign in (1, -1)
-    ]
+    slopes = [loss(x, t, ridge.weights + sign * step * down, ridge.bias, penalty) for sign in (1, -1)]
     # the two losses are equal up to rounding of their sums: k eps times what is summed
     assert abs(slopes[0] - slopes[1]) <= 64 * rows * columns * EPS * (slopes[0] + slopes[1]) * (1 + penalty)
     shifted = [loss(x, t, ridge.weights, ridge.bias + sign * step, penalty) for sign in (1, -1)]
@@ -65,12 +63,13 @@ def test_only_close_pairs_learn():
 
 @pytest.mark.parametrize("seed", [0, 7])
 def test_the_demonstration_moves_boxes_to_their_truths(seed):
-    """Bounds for any stream of random numbers: mean IoU .65-.68 before, .89-.92 after one round, .935-.955 after two."""
+    """Bounds for any stream of random numbers: mean IoU before, after one round, after two."""
     done = scenes.demonstrate(200, 1000.0, 2, 0.6, np.random.default_rng(seed))
     assert 0.65 < done.test.before < 0.68
     assert 0.89 < done.test.after[0] < 0.92
     assert 0.935 < done.test.after[1] < 0.955
-    assert done.share_above[0] < 0.08 < 0.93 < done.share_above[1] < done.share_above[2]
+    assert done.share_above[0] < 0.08
+    assert 0.93 < done.share_above[1] < done.share_above[2]
     assert (done.ridge.explained > 0.85).all()
 
 

@@ -59,7 +59,7 @@ def same(one, other):
     st.booleans(),
 )
 def test_every_way_equals_the_loop(boxes, seed, threshold, plus, classes):
-    """Peeling and blocks of every size, tied scores, classes, negative coordinates: the same boxes, for the same reason."""
+    """Peeling and blocks of every size, ties, classes, negative coordinates: the same boxes for the same reason."""
     rng = np.random.default_rng(seed)
     scores = np.round(rng.random(len(boxes)), int(rng.integers(0, 4)))
     label = rng.integers(0, 3, len(boxes)) if classes else None
