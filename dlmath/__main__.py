@@ -68,7 +68,7 @@ def dispatch(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? instead of failing
-    from dlmath.cli.app import app, load
+    from dlmath.frame.app import app, load
 
     load(arguments)
     status: Any = app(args=arguments or ["--help"], prog_name="dlmath", standalone_mode=False)
@@ -82,7 +82,7 @@ def terminate(number: int, _frame: FrameType | None) -> None:
 
 def report(error: Exception) -> int:
     """Write the error's line on standard error, with DLMATH_DEBUG=1 its traceback before; return the status."""
-    from dlmath.cli.boundary import describe
+    from dlmath.frame.boundary import describe
 
     with suppress(OSError, AttributeError):  # a standard error that is full or closed: the status still tells
         if os.environ.get("DLMATH_DEBUG") == "1":

@@ -5,62 +5,94 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "dlmath"
-ALLOWED = {
-    # room: the rooms of dlmath it may import
-    "engine": {"engine", "errors"},
-    "files": {"files", "engine", "errors"},
-    "zoo": {"zoo", "engine", "files", "errors"},
-    "report": {"report", "engine", "errors"},
-    "commands": {"commands", "files", "engine", "report", "zoo", "errors"},
-    "cli": {"cli", "commands", "files", "report", "errors"},
-}
+GROUND = ("errors", "neural", "language", "files", "report", "frame")
+"""The ground floor, lowest first: a room imports itself and what stands before it."""
+HOUSES = ("gates", "convolution", "counting", "depth", "runs")
+ENGINE_ROOMS = ("errors", "neural", "language")
 ENGINE_PACKAGES = {"numpy"}
 HEAVY = {"numpy", "yaml", "PIL", "pydantic", "matplotlib", "rich"}
 
+FILES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+"""Module to its file."""
+
 
 def imported_modules(path: Path) -> set[str]:
+    """Return every module a file imports, in functions and under TYPE_CHECKING too, names of modules resolved."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            if node.module == "dlmath":
-                found |= {f"dlmath.{alias.name}" for alias in node.names if alias.name != "__version__"}
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (inner & FILES.keys()) or {node.module}
+            if (inner & FILES.keys()) and not inner <= FILES.keys():
+                found.add(node.module)
     return found
 
 
-def rooms_of(modules: set[str]) -> set[str]:
-    return {module.split(".")[1] for module in modules if module.startswith("dlmath.")}
+IMPORTS = {module: imported_modules(path) for module, path in FILES.items()}
 
 
-@pytest.mark.parametrize("room", ALLOWED)
-def test_imports_run_downward_only(room):
-    files = sorted((PACKAGE / room).rglob("*.py"))
-    assert files
-    for path in files:
-        strangers = rooms_of(imported_modules(path)) - ALLOWED[room]
-        assert not strangers, f"{path.name} in {room}/ imports {strangers}"
+def room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
 
 
-def test_engine_imports_only_numpy_and_the_standard_library():
-    for path in (PACKAGE / "engine").rglob("*.py"):
-        tops = {module.split(".")[0] for module in imported_modules(path)} - {"dlmath"}
-        strangers = {top for top in tops if top not in sys.stdlib_module_names} - ENGINE_PACKAGES
-        assert not strangers, f"{path.name} imports {strangers}"
+def modules_in(name: str) -> list[str]:
+    return [module for module in FILES if room(module) == name]
 
 
-@pytest.mark.parametrize("room", ["engine", "files", "commands", "report", "cli"])
-def test_nothing_prints_but_the_edge(room):
-    for path in (PACKAGE / room).rglob("*.py"):
-        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
-        names = [call.func.id for call in calls if isinstance(call.func, ast.Name)]
-        assert "print" not in names, path
+def rooms_imported(module: str) -> set[str]:
+    return {room(other) for other in IMPORTS[module] if other.startswith("dlmath.")}
+
+
+@pytest.mark.parametrize("name", GROUND)
+def test_the_ground_floor_imports_downward_and_no_house(name):
+    allowed = GROUND[: GROUND.index(name) + 1]
+    assert modules_in(name)
+    for module in modules_in(name):
+        assert rooms_imported(module) <= set(allowed), module
+
+
+@pytest.mark.parametrize("house", HOUSES)
+def test_a_house_imports_no_other_house(house):
+    assert modules_in(house)
+    for module in modules_in(house):
+        assert rooms_imported(module) <= {house, *GROUND}, module
+
+
+@pytest.mark.parametrize("house", [house for house in HOUSES if house != "runs"])
+def test_an_engine_imports_numpy_the_standard_library_and_its_own_floor(house):
+    engine = f"dlmath.{house}.engine"
+    modules = [module for module in FILES if (module + ".").startswith(engine + ".")]
+    assert modules
+    for module in modules:
+        ours = {other for other in IMPORTS[module] if other.startswith("dlmath.")}
+        assert {other for other in ours if room(other) not in ENGINE_ROOMS} <= set(modules), module
+        tops = {other.split(".")[0] for other in IMPORTS[module]} - {"dlmath"}
+        assert tops - set(sys.stdlib_module_names) <= ENGINE_PACKAGES, module
+
+
+def test_no_module_imports_itself_in_a_circle():
+    graph = {module: (IMPORTS[module] & FILES.keys()) - {module} for module in FILES}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_nothing_prints_but_the_edge(module):
+    calls = [node for node in ast.walk(ast.parse(FILES[module].read_text("utf-8"))) if isinstance(node, ast.Call)]
+    assert "print" not in {call.func.id for call in calls if isinstance(call.func, ast.Name)}
 
 
 def modules_after(*arguments: str) -> set[str]:

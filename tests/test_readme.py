@@ -58,7 +58,7 @@ def test_the_example_prints_what_readme_shows(command, shown, folder):
 
 
 def test_every_command_is_documented():
-    from dlmath.cli.app import COMMANDS
+    from dlmath.frame.app import COMMANDS
 
     text = README.read_text(encoding="utf-8")
     assert COMMANDS

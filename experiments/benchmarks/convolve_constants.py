@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import timing
 
-from dlmath.engine.convolution import scratch, speeds
-from dlmath.engine.convolution.convolve import convolve
-from dlmath.engine.convolution.dense import DENSE
-from dlmath.engine.convolution.fft import FFT, transform_size
-from dlmath.engine.convolution.magnitude import Roots
+from dlmath.convolution.engine import scratch, speeds
+from dlmath.convolution.engine.convolve import convolve
+from dlmath.convolution.engine.dense import DENSE
+from dlmath.convolution.engine.fft import FFT, transform_size
+from dlmath.convolution.engine.magnitude import Roots
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -34,11 +34,11 @@ if hasattr(os, "sched_setaffinity"):  # before NumPy and the peers count cores
 import numpy as np  # noqa: E402
 from convolve_picture import SEED, photograph, size_of  # noqa: E402
 
-from dlmath.commands.convolve_request import engine_kernel  # noqa: E402
-from dlmath.engine.convolution.convolve import Result, convolve  # noqa: E402
-from dlmath.engine.convolution.kernel_families import gaussian_row, opencv_sigma  # noqa: E402
-from dlmath.engine.convolution.kernels import parse_kernel  # noqa: E402
-from dlmath.engine.convolution.magnitude import combine_responses  # noqa: E402
+from dlmath.convolution.engine.convolve import Result, convolve  # noqa: E402
+from dlmath.convolution.engine.kernel_families import gaussian_row, opencv_sigma  # noqa: E402
+from dlmath.convolution.engine.kernels import parse_kernel  # noqa: E402
+from dlmath.convolution.engine.magnitude import combine_responses  # noqa: E402
+from dlmath.convolution.request import engine_kernel  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

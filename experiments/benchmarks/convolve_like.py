@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import timing
 
-from dlmath.commands.convolve import Words
-from dlmath.commands.convolve_request import convolved, resolve
-from dlmath.engine.convolution.kernels import parse_kernel
-from dlmath.files.picture import Picture
-from dlmath.report.output import Output
+from dlmath.convolution.command import Words
+from dlmath.convolution.engine.kernels import parse_kernel
+from dlmath.convolution.request import convolved, resolve
+from dlmath.files.pictures.picture import Picture
+from dlmath.frame.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -130,7 +130,7 @@ def encode(folder: Path, size: str, rounds: int) -> tuple[Measurement, list[Goal
     import numpy as np
     from PIL import Image
 
-    from dlmath.files.png import write_png
+    from dlmath.files.pictures.png import write_png
 
     source = folder / "photo.png"
     draw(source, size)

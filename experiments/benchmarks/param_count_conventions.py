@@ -19,9 +19,9 @@ import warnings
 import torch
 from torch import nn
 
-from dlmath.engine.counting.conventions import CONVENTIONS, read_as
-from dlmath.engine.counting.count import count
-from dlmath.engine.counting.graph import Network, Node
+from dlmath.counting.engine.conventions import CONVENTIONS, read_as
+from dlmath.counting.engine.count import count
+from dlmath.counting.engine.graph import Network, Node
 
 warnings.filterwarnings("ignore")
 logging.disable(logging.CRITICAL)

@@ -20,8 +20,8 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from dlmath.engine.counting.count import count
-from dlmath.files.models.keras import read_keras
+from dlmath.counting.engine.count import count
+from dlmath.counting.models.keras import read_keras
 
 OPEN = (224, 224, 3)
 IMAGE, SEQUENCE, VECTOR, VOLUME = (13, 11, 6), (7, 5), (9,), (7, 6, 5, 4)

@@ -17,8 +17,8 @@ from pathlib import Path
 import torch
 from param_count_conventions import NETWORKS, modules, network
 
-from dlmath.engine.counting.count import count
-from dlmath.files.models.onnx import read_onnx
+from dlmath.counting.engine.count import count
+from dlmath.counting.models.onnx import read_onnx
 
 NO_EXPORT = {"rmsnorm"}  # unknown to the opset
 OTHER_SHAPES = {"vgg-like": (40, 40, 3)}  # the exporter wants pooling that divides the map

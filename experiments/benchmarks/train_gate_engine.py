@@ -54,7 +54,7 @@ class Start:
         """Take the weights dlmath draws, so that its ensemble starts where the peers do."""
         import numpy as np
 
-        from dlmath.engine.initialisers import draw_parameters, parse_initialiser
+        from dlmath.neural.initialisers import draw_parameters, parse_initialiser
 
         network, init = _architecture(), parse_initialiser(INIT)
         drawn = draw_parameters(network, init, init, 0, seeds)
@@ -222,7 +222,7 @@ def dlmath_train(start: Start, dtype: str) -> Train:
 
     The tolerance is one that no network reaches, so every seed runs all its epochs.
     """
-    from dlmath.engine.training import TrainingSettings, train
+    from dlmath.gates.engine.training import TrainingSettings, train
 
     network, seeds = _architecture(), len(start.parameters[0])
 
@@ -246,7 +246,7 @@ def dlmath_train(start: Start, dtype: str) -> Train:
 
 
 def _architecture() -> Any:
-    from dlmath.engine.architecture import Architecture
+    from dlmath.neural.architecture import Architecture
 
     return Architecture((2, 2, 1), ("sigmoid", "sigmoid"))
 

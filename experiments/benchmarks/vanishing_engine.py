@@ -35,8 +35,8 @@ IMPORT = "python -c 'import numpy'"
 
 def dlmath(depth: int, width: int, method: str, init: str, seeds: int = 1) -> None:
     """Measure with the engine, theory included."""
-    from dlmath.engine.depth.measure import measure
-    from dlmath.engine.depth.settings import DepthSettings
+    from dlmath.depth.engine.measure import measure
+    from dlmath.depth.engine.settings import DepthSettings
 
     measure(DepthSettings(depth=depth, width=width, activation="tanh", init=init, method=method, seeds=seeds))
 
@@ -76,9 +76,9 @@ def engine_passes() -> Callable[[], None]:
     """Draw 100 matrices once; return both passes over them."""
     import numpy as np
 
-    from dlmath.engine.depth.explicit import ExplicitNetwork
-    from dlmath.engine.depth.matrices import room
-    from dlmath.engine.depth.settings import DepthSettings
+    from dlmath.depth.engine.explicit import ExplicitNetwork
+    from dlmath.depth.engine.matrices import room
+    from dlmath.depth.engine.settings import DepthSettings
 
     settings = DepthSettings(depth=100, width=WIDTH, activation="tanh", init="lecun", method="explicit")
     network = ExplicitNetwork(settings, 0, room(100, WIDTH, np.dtype(np.float32)))

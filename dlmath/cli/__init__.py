@@ -1,1 +1,0 @@
-"""The command line: one module a subcommand, declarations and dispatch only."""

@@ -1,0 +1,1 @@
+"""`dlmath convolve`."""

@@ -1,0 +1,304 @@
+"""Convolution of an image, whole: what is asked, the plan, tiles through scratch, pixels out.
+
+Deep-learning "convolution" is cross-correlation: the kernel is slid unturned,
+
+    sum[y, x] = sum_ij kernel[i, j] * image[S y + D (i - ay), S x + D (j - ax)]
+
+with stride S, dilation D and anchor (ay, ax); `flip` turns the kernel by 180 degrees (a true convolution). The default
+anchor is (kh // 2, kw // 2), as SciPy and OpenCV have it: in the middle of odd kernels, after it in even ones.
+Memory is the image, the result and scratch tiles of a bounded size, whatever the image's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from dlmath.convolution.engine import naive, planner
+from dlmath.convolution.engine.algorithm import TileShape
+from dlmath.convolution.engine.pixels import Finish, Finisher, Tally
+from dlmath.convolution.engine.request import Request, resolve
+from dlmath.convolution.engine.speeds import WORTH_THREADS
+from dlmath.convolution.engine.tiles import Filler, Grid, Tile, available_threads, share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike, DTypeLike
+
+    from dlmath.convolution.engine.algorithm import Prepared
+    from dlmath.convolution.engine.borders import Border
+    from dlmath.convolution.engine.exact import ExactKernel
+    from dlmath.convolution.engine.planner import Choice
+    from dlmath.neural.arrays import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """An image convolved.
+
+    Attributes
+    ----------
+    pixels : ndarray of shape (oh, ow) or (oh, ow, C)
+    method : str
+        The algorithm that did it.
+    macs : int
+        Multiply-accumulates of the definition: one a tap and output sample.
+    clipped : int
+        Samples whose rounded result lay beyond the pixel type and was saturated (or was not a number).
+    minimum, maximum, mean : float or None
+        Of the results before rounding and saturation, over the finite ones; None unless `statistics` was asked for.
+    threads : int
+    plan : Choice or None
+        What the planner chose; None for the naive loops.
+    """
+
+    pixels: Array
+    method: str
+    macs: int
+    clipped: int
+    minimum: float | None
+    maximum: float | None
+    mean: float | None
+    threads: int
+    plan: Choice | None
+
+
+def convolve(
+    image: ArrayLike,
+    kernel: ArrayLike | ExactKernel,
+    *,
+    border: str | Border = "replicate",
+    stride: int = 1,
+    dilation: int = 1,
+    flip: bool = False,
+    anchor: tuple[int, int] | None = None,
+    method: str = "auto",
+    threads: int | None = None,
+    offset: float = 0.0,
+    scale: str = "clip",
+    out_dtype: DTypeLike | None = None,
+    out: Array | None = None,
+    statistics: bool = False,
+) -> Result:
+    """Slide a kernel over an image.
+
+    Parameters
+    ----------
+    image : array of shape (H, W) or (H, W, C), any real dtype
+        Every channel is convolved on its own.
+    kernel : array of shape (kh, kw), or ExactKernel
+        Whole weights on whole-number images are computed exactly, whatever their size.
+    border : str or Border
+        `replicate`, `reflect`, `mirror`, `wrap`, `constant:V`, `valid`.
+    stride, dilation : int
+    flip : bool
+        Turn the kernel by 180 degrees.
+    anchor : tuple of int, optional
+        The tap (row, column) that lies on the output's pixel; (kh // 2, kw // 2).
+    method : str
+        `auto`, or an algorithm by name.
+    threads : int, optional
+        At most so many; by default the processors there are, one when the work is small.
+    offset : float
+        Added to the sums.
+    scale : str
+        `clip`: rounded half up and saturated to the pixel type (floating-point types as they are); `absolute`: the
+        same of |r|; `minmax`: stretched from the least and greatest result to the pixel type's 0..max (0..1 for
+        floating point); `none`: floating point, float32 for images of at most 24 significant bits, else float64.
+    out_dtype : dtype, optional
+        Of the result; by default the image's (`none`: as above).
+    out : ndarray, optional
+        Where the result is written: its shape, its dtype.
+    statistics : bool
+        Measure minimum, maximum and mean of the results before they become pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> step = np.repeat(np.uint8([[0, 255]]), 2, axis=1)
+    >>> convolve(step, [[-1, 0, 1]], scale="none").pixels
+    array([[  0., 255., 255.,   0.]], dtype=float32)
+
+    Notes
+    -----
+    A value that is not finite reaches only windows that contain it: a tile of a floating-point image that holds one
+    is computed by `taps`, whatever the method, because products of bands and transforms would spread it.
+    """
+    request = resolve(
+        image, kernel, border=border, stride=stride, dilation=dilation, flip=flip, anchor=anchor,
+        offset=offset, scale=scale, out_dtype=out_dtype, out=out,
+    )  # fmt: skip
+    if method == "naive":
+        sums = naive.sums(request.image, request.naive_kernel(request.plain), request.geometry())
+        return carry_out_sums(request, sums, 1, statistics=statistics)
+    question = request.question()
+    choice = planner.choose(question, method)
+    fallback = choice if choice.method == "taps" else planner.taps_choice(question)
+    return carry_out(request, choice, fallback, threads, 1, statistics=statistics)
+
+
+def carry_out(
+    request: Request, choice: Choice, fallback: Choice, threads: int | None, kernels: int, *, statistics: bool
+) -> Result:
+    """Do what was chosen; `fallback` is for tiles with values that are not finite."""
+    count = thread_count(choice, threads, request.output.shape[2])
+    plan = Plan(request, choice, fallback)
+    if request.scale != "minmax":
+        tally = _run(plan, request.finish, count, Mode(measure=statistics, store=True))
+        return _result(request, tally, choice, count, kernels, statistics=statistics)
+    seen = _run(plan, request.finish, count, Mode(measure=True, store=False))
+    stretched = request.stretched(seen.minimum, seen.maximum)
+    seen.clipped = _run(plan, stretched, count, Mode(measure=False, store=True)).clipped
+    return _result(request, seen, choice, count, kernels, statistics=statistics)
+
+
+def thread_count(choice: Choice, allowed: int | None, channels: int) -> int:
+    """Return how many threads share the tiles: as many as asked for, by default one where the work is small."""
+    work = choice.cost * choice.grid.height * choice.grid.width * channels
+    if allowed is None:
+        allowed = available_threads() if work >= WORTH_THREADS else 1
+    return max(1, min(allowed, len(choice.grid.tiles())))
+
+
+class Plan(NamedTuple):
+    """A request with the way it is carried out."""
+
+    request: Request
+    choice: Choice
+    fallback: Choice
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What a pass over the image is for: to measure the results, to store their pixels, or both."""
+
+    measure: bool
+    store: bool
+
+
+def _result(
+    request: Request, tally: Tally, choice: Choice | None, threads: int, kernels: int, *, statistics: bool
+) -> Result:
+    known = statistics and tally.count > 0
+    nothing = math.nan if statistics else None
+    return Result(
+        pixels=request.pixels,
+        method=choice.method if choice else "naive",
+        macs=request.output.size * request.taps * kernels,
+        clipped=tally.clipped,
+        minimum=tally.minimum if known else nothing,
+        maximum=tally.maximum if known else nothing,
+        mean=tally.mean if known else nothing,
+        threads=threads,
+        plan=choice,
+    )
+
+
+def _run(plan: Plan, finish: Finish, threads: int, mode: Mode) -> Tally:
+    """Pass over all tiles; return what was seen."""
+    workers = [Worker(plan, finish, mode) for _ in range(threads)]
+    share(workers[0].grid.tiles(), [worker.run for worker in workers])
+    total = Tally()
+    for worker in workers:
+        total.join(worker.finisher.tally)
+    return total
+
+
+class Worker:
+    """One thread's scratch and its way with a tile; scratch is laid out when the first tile comes."""
+
+    def __init__(self, plan: Plan, finish: Finish, mode: Mode) -> None:
+        self._request, self._choice, self._fallback = plan
+        request, choice = self._request, self._choice
+        self._mode = mode
+        self.grid = aligned(choice.grid, request.stride)
+        finish = replace(finish, denominator=choice.denominator)
+        self.finisher = Finisher(finish, choice.dtype, request.output.dtype, whole=choice.whole)
+        rows, columns = request.weights.shape
+        self._filler = Filler(request.image, request.border, request.anchor)
+        self._shape = TileShape(self.grid.rows, self.grid.columns, request.image.shape[2], rows, columns)
+        self._straight = self.finisher.plain and mode == Mode(measure=False, store=True) and request.stride == 1
+        self._checked = choice.method != "taps" and request.image.dtype.kind == "f"
+
+    def run(self, tiles: Iterator[Tile]) -> None:
+        """Take tiles until none is left."""
+        prepared = None
+        for tile in tiles:
+            prepared = prepared or self._choice.prepare(self._shape)
+            self._filler.fill(prepared.source, tile)
+            if self._straight and self._run_into(prepared, tile):
+                continue
+            sums, line = self._sums(prepared, tile)
+            self._store(sums, tile, line if self._request.stride == 1 else None)
+
+    def _run_into(self, prepared: Prepared, tile: Tile) -> bool:
+        """Have the sums made in the result itself where the algorithm and the result's layout allow it."""
+        run_into = getattr(prepared, "run_into", None)
+        target = self._target(tile)
+        channels, itemsize = self._shape.channels, target.itemsize
+        if run_into is None or target.strides[1:] != (channels * itemsize, itemsize):
+            return False
+        run_into(target.reshape(len(target), -1))
+        return True
+
+    def _target(self, tile: Tile) -> Array:
+        """Return the pixels of the result that a tile is for."""
+        step, grid = self._request.stride, self.grid
+        rows, columns = min(grid.rows, grid.height - tile.row), min(grid.columns, grid.width - tile.column)
+        row, column = tile.row // step, tile.column // step
+        return self._request.output[row : row + -(-rows // step), column : column + -(-columns // step)]
+
+    def _sums(self, prepared: Prepared, tile: Tile) -> tuple[Array, Array | None]:
+        """Return the tile's sums, and the memory they are a view of where all of it may be passed over."""
+        if self._checked and not math.isfinite(float(np.add.reduce(prepared.source, axis=None))):
+            return self._sums_apart(tile), None
+        sums, line = prepared.run(), getattr(prepared, "line", None)
+        if self._choice.snap:
+            np.rint(sums if line is None else line, out=sums if line is None else line)
+        return sums, line
+
+    def _sums_apart(self, tile: Tile) -> Array:
+        """Return the sums of a tile with values that are not finite, tap by tap."""
+        prepared = self._fallback.prepare(self._shape)
+        self._filler.fill(prepared.source, tile)
+        sums = prepared.run()
+        same = self._fallback.denominator == self._choice.denominator
+        return sums if same else np.divide(sums, sums.dtype.type(self._fallback.denominator))
+
+    def _store(self, sums: Array, tile: Tile, line: Array | None) -> None:
+        """Turn the tile's sums that are asked for into pixels."""
+        step, grid = self._request.stride, self.grid
+        rows, columns = min(grid.rows, grid.height - tile.row), min(grid.columns, grid.width - tile.column)
+        channels = self._shape.channels
+        asked = sums.reshape(len(sums), -1, channels)[:rows:step, :columns:step]
+        if not self._mode.store:
+            self.finisher.measure(asked)
+            return
+        self.finisher.store(asked, self._target(tile), line, measure=self._mode.measure)
+
+
+def aligned(grid: Grid, stride: int) -> Grid:
+    """Return the grid with tiles that begin on pixels the stride picks."""
+    return Grid(grid.height, grid.width, -(-grid.rows // stride) * stride, -(-grid.columns // stride) * stride)
+
+
+def carry_out_sums(request: Request, sums: Array, kernels: int, *, statistics: bool) -> Result:
+    """Turn the sums of the naive loops into pixels."""
+    whole = sums.dtype == object
+    finish = request.finish
+    if not whole and not request.exact:
+        finish = replace(finish, denominator=1)
+    finisher = Finisher(finish, sums.dtype, request.output.dtype, whole=whole)
+    if request.scale == "minmax":
+        finisher.measure(sums)
+        seen = finisher.tally
+        finisher = Finisher(request.stretched(seen.minimum, seen.maximum), sums.dtype, request.output.dtype)
+        finisher.store(sums, request.output)
+        seen.clipped = finisher.tally.clipped
+        return _result(request, seen, None, 1, kernels, statistics=statistics)
+    finisher.store(sums, request.output, measure=statistics)
+    return _result(request, finisher.tally, None, 1, kernels, statistics=statistics)

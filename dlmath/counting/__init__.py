@@ -1,0 +1,1 @@
+"""`dlmath param-count`."""

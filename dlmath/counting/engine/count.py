@@ -1,0 +1,264 @@
+"""Counting a network: layer by layer, then the sums."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from dlmath.counting.engine import receptive
+from dlmath.counting.engine.graph import AUXILIARY, Network, Node
+from dlmath.counting.engine.layers import count_layer
+from dlmath.counting.engine.shapes import elements, shape_text
+from dlmath.errors import DlmathError, ShapeError, unknown
+
+if TYPE_CHECKING:
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.engine.receptive import Field
+    from dlmath.counting.engine.tally import Count
+
+AUXILIARIES = ("without", "parameters", "with")
+"""What of auxiliary heads counts: nothing, what they hold, or what they do too."""
+
+OPERATIONS = ("macs", "bias_adds", "norm_ops", "pool_ops", "activation_ops", "join_ops", "connections")
+HELD = ("weights", "biases", "buffers", "params", "trainable_params")
+TOTALS = (*HELD, *OPERATIONS, "flops", "activations")
+"""What a row has a number for, and a network the sum of its rows."""
+
+
+class Row(NamedTuple):
+    """One layer of a network, counted.
+
+    Attributes
+    ----------
+    node : Node
+    input_shapes : tuple of shapes
+    counted : Count
+        Of the layer by itself, run once.
+    fields : tuple of Field
+        What part of the input an output sees, one an axis.
+    held : bool
+        Whether its parameters count here: not those it shares with an earlier layer.
+    runs : int
+        How often it runs for one input: `node.times`, 0 for an auxiliary head of which parameters alone count.
+    misaligned : tuple of str
+        What does not fit where branches join.
+    """
+
+    node: Node
+    input_shapes: tuple[Shape, ...]
+    counted: Count
+    fields: tuple[Field, ...]
+    held: bool
+    runs: int
+    misaligned: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        return self.node.name
+
+    @property
+    def output(self) -> Shape:
+        """The shape of its output."""
+        return self.counted.output
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader should know of it."""
+        return self.counted.notes + self.misaligned
+
+    @property
+    def params(self) -> int:
+        """Weights and biases, 0 where they are shared with an earlier layer."""
+        return self.counted.params if self.held else 0
+
+    @property
+    def trainable_params(self) -> int:
+        """Parameters, 0 where they are frozen."""
+        return 0 if self.node.frozen else self.params
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all its runs."""
+        return self.counted.macs * self.runs
+
+    @property
+    def activations(self) -> int:
+        """Elements of its outputs in all its runs, 0 where the output is the input's memory."""
+        return 0 if self.counted.view or self.node.kind == "input" else elements(self.counted.output) * self.runs
+
+    def value(self, quantity: str) -> int:
+        """Return one of `TOTALS`.
+
+        Raises
+        ------
+        InvalidValueError
+            When there is no such quantity.
+        """
+        if quantity in {"params", "trainable_params", "activations"}:
+            return int(getattr(self, quantity))
+        if quantity in HELD:
+            return int(getattr(self.counted, quantity)) * self.held
+        if quantity in OPERATIONS:
+            return int(getattr(self.counted, quantity)) * self.runs
+        if quantity == "flops":
+            return 2 * self.macs
+        raise unknown("quantity", quantity, TOTALS)
+
+
+class NetworkCount(NamedTuple):
+    """A network, counted: every row, and sums of them.
+
+    Attributes
+    ----------
+    network : Network
+    nodes : tuple of Row
+        One for each node of the network, inputs too, in its order.
+    auxiliary : str
+        Which of `AUXILIARIES` was counted.
+
+    Examples
+    --------
+    >>> from dlmath.counting.engine.graph import chain
+    >>> counted = count(chain("tiny", (8, 8, 3), [("conv", {"kernel": 3, "out": 4}), ("globalpool", {})]))
+    >>> counted.params, counted.total("macs"), [row.name for row in counted.rows]
+    (112, 6912, ['conv1', 'globalpool1'])
+    """
+
+    network: Network
+    nodes: tuple[Row, ...]
+    auxiliary: str
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The layers that count: not the inputs, nor auxiliary heads that are left out."""
+        return tuple(row for row in self.nodes if row.node.kind != "input" and self._counts(row))
+
+    @property
+    def left_out(self) -> tuple[Row, ...]:
+        """The layers of auxiliary heads, where they do not count."""
+        return tuple(row for row in self.nodes if not self._counts(row))
+
+    def _counts(self, row: Row) -> bool:
+        return row.node.group != AUXILIARY or self.auxiliary != "without"
+
+    def total(self, quantity: str) -> int:
+        """Return the sum of one of `TOTALS` over the rows."""
+        return sum(row.value(quantity) for row in self.rows)
+
+    @property
+    def params(self) -> int:
+        """Weights and biases, shared ones once."""
+        return self.total("params")
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one input."""
+        return self.total("macs")
+
+    @property
+    def outputs(self) -> tuple[Row, ...]:
+        """The rows of the network's outputs, the main one first."""
+        return tuple(self.nodes[place] for place in self.network.outputs)
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of the main output."""
+        return self.outputs[0].output
+
+    @property
+    def last_map(self) -> Row | None:
+        """The last row whose output still is a map: what is called the receptive field of a classifier is its field."""
+        for row in reversed(self.rows):
+            if row.fields and len(row.output) > 1 and max(row.output[:-1]) > 1 and row.fields[0].jump:
+                return row
+        return None
+
+    @property
+    def missing(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The names of the layers some of whose quantities could not be counted, and which."""
+        return tuple((row.name, row.counted.missing) for row in self.rows if row.counted.missing)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Notes of the network, then those of its rows, each with its layer's name."""
+        return (*self.network.notes, *(f"{row.name}: {note}" for row in self.rows for note in row.notes))
+
+
+def count(network: Network, auxiliary: str | None = None) -> NetworkCount:
+    """Count every layer of a network.
+
+    Parameters
+    ----------
+    network : Network
+    auxiliary : {"without", "parameters", "with"}, optional
+        What of auxiliary heads counts; the network's own default unless told.
+
+    Raises
+    ------
+    InvalidValueError, ShapeError
+        With the name of the layer that cannot be.
+    """
+    mode = network.auxiliary if auxiliary is None else auxiliary
+    if mode not in AUXILIARIES:
+        raise unknown("way to count auxiliary heads", mode, AUXILIARIES)
+    counter = _Counter(network, mode)
+    for node in network.nodes:
+        counter.add(node)
+    return NetworkCount(network, tuple(counter.rows), mode)
+
+
+class _Counter:
+    """The rows so far; equal layers on equal shapes are counted once and remembered."""
+
+    def __init__(self, network: Network, auxiliary: str) -> None:
+        self.rows: list[Row] = []
+        self.auxiliary = auxiliary
+        self.known: dict[tuple[object, ...], Count] = {}
+        self.named: dict[str, Row] = {}
+        inputs = network.input_shapes
+        self.input_shape: Shape = inputs[0] if inputs else ()
+
+    def add(self, node: Node) -> None:
+        sources = [self.rows[place] for place in node.inputs]
+        shapes = tuple(row.counted.output for row in sources)
+        counted = self._count(node, shapes)
+        fields, misaligned = self._see(node, counted, sources, shapes)
+        runs = 0 if node.group == AUXILIARY and self.auxiliary != "with" else node.times
+        row = Row(node, shapes, counted, fields, node.shares is None, runs, misaligned)
+        self._check_share(row)
+        self.rows.append(row)
+        self.named[node.name] = row
+
+    def _count(self, node: Node, shapes: tuple[Shape, ...]) -> Count:
+        key = (node.kind, id(node.options), shapes)
+        if key not in self.known:
+            try:
+                self.known[key] = count_layer(node.kind, node.options, shapes)
+            except DlmathError as error:
+                raise type(error)(f"{node.name}: {error.what}", error.mend) from None
+        return self.known[key]
+
+    def _see(
+        self, node: Node, counted: Count, sources: list[Row], shapes: tuple[Shape, ...]
+    ) -> tuple[tuple[Field, ...], tuple[str, ...]]:
+        if not sources:
+            return receptive.start(node.options["shape"] if node.kind == "input" else ()), ()  # type: ignore[arg-type]
+        if len(sources) == 1:
+            return receptive.through(sources[0].fields, counted.windows, self.input_shape), ()
+        fields, notes = receptive.join([row.fields for row in sources], shapes)
+        return receptive.through(fields, counted.windows, self.input_shape), notes
+
+    def _check_share(self, row: Row) -> None:
+        """Refuse a layer that shares weights but does not need exactly those that are there."""
+        if row.node.shares is None:
+            return
+        if row.node.shares not in self.named:
+            raise unknown(f"layer whose weights {row.name} shares:", row.node.shares, self.named)
+        owner = self.named[row.node.shares].counted
+        if (owner.weights, owner.biases) != (row.counted.weights, row.counted.biases):
+            shape = shape_text(row.input_shapes[0]) if row.input_shapes else "none"
+            raise ShapeError(
+                f"{row.name} on {shape} needs {row.counted.params} parameters and cannot share the {owner.params} "
+                f"of {row.node.shares}",
+                "share between layers of one kind, on inputs of as many channels",
+            )

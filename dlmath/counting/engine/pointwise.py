@@ -1,0 +1,118 @@
+"""Activations and other layers that treat each element by itself; the joins of branches."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dlmath.counting.engine.options import LayerKind, Option, anything, one_of, whole_number
+from dlmath.counting.engine.shapes import elements, shape_text
+from dlmath.counting.engine.tally import Term, tally
+from dlmath.errors import ShapeError
+
+if TYPE_CHECKING:
+    from dlmath.counting.engine.graph import Shape
+    from dlmath.counting.engine.tally import Count, Options
+
+FUNCTIONS = (
+    *("relu", "relu6", "leakyrelu", "elu", "selu", "celu", "gelu", "silu", "swish", "mish", "sigmoid", "tanh"),
+    *("hardsigmoid", "hardswish", "hardtanh", "softplus", "softsign", "softmax", "logsoftmax", "exponential", "step"),
+)
+"""Activation functions without parameters."""
+
+JOINS = ("add", "subtract", "multiply", "average", "maximum", "minimum")
+"""Joins of shapes that are equal, or broadcast."""
+
+
+def activation(options: Options, shapes: tuple[Shape, ...]) -> Count:
+    """Count an activation function: one application an element."""
+    del options
+    (shape,) = shapes
+    return tally(shape, (Term("activation_ops", ("elements",), (elements(shape),)),))
+
+
+def prelu(options: Options, shapes: tuple[Shape, ...]) -> Count:
+    """Count a rectifier whose negative slope is learned: one a channel, one in all or one an element (He 2015)."""
+    (shape,) = shapes
+    held = {"channel": shape[-1:], "layer": (), "element": shape}[options["per"]]
+    slopes = Term("weights", ("slopes",) * len(held), held)
+    return tally(shape, (slopes, Term("activation_ops", ("elements",), (elements(shape),))))
+
+
+def identity(options: Options, shapes: tuple[Shape, ...]) -> Count:
+    """Count nothing: at inference the layer returns its input (dropout, stochastic depth, linear)."""
+    del options
+    return tally(shapes[0], view=True)
+
+
+def join(name: str, options: Options, shapes: tuple[Shape, ...]) -> Count:
+    """Count an element by element join of branches: inputs - 1 operations an element."""
+    del options
+    output = shapes[0]
+    for shape in shapes[1:]:
+        output = _broadcast(name, output, shape)
+    return tally(output, (Term("join_ops", ("elements", "operations"), (elements(output), len(shapes) - 1)),))
+
+
+def _broadcast(name: str, left: Shape, right: Shape) -> Shape:
+    """Return the shape of an element by element join, axes of length 1 being stretched."""
+    if left == right:
+        return left
+    rank = max(len(left), len(right))
+    full = [(1,) * (rank - len(shape)) + shape for shape in (left, right)]
+    if any(a != b and 1 not in {a, b} for a, b in zip(*full, strict=True)):
+        raise ShapeError(
+            f"{name} cannot join branches of shapes {shape_text(left)} and {shape_text(right)}",
+            "make the branches end in the same shape",
+        )
+    return tuple(max(a, b) for a, b in zip(*full, strict=True))
+
+
+def concatenate(options: Options, shapes: tuple[Shape, ...]) -> Count:
+    """Count a concatenation along one axis (the channels): it computes nothing."""
+    axis, first = options["axis"], shapes[0]
+    rank = len(first)
+    if not -rank <= axis < rank:
+        raise ShapeError(f"concat: there is no axis {axis} in {shape_text(first)}", f"choose one up to {rank - 1}")
+    axis %= rank
+    for shape in shapes[1:]:
+        if len(shape) != rank or shape[:axis] + shape[axis + 1 :] != first[:axis] + first[axis + 1 :]:
+            raise ShapeError(
+                f"concat cannot join branches of shapes {shape_text(first)} and {shape_text(shape)}",
+                f"make them agree in every axis but {axis - rank}",
+            )
+    return tally((*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :]))
+
+
+def matmul(options: Options, shapes: tuple[Shape, ...]) -> Count:
+    """Count a product of two activations (..., n, k) and (..., k, m): n k m MACs each."""
+    left, right = shapes
+    if options["transpose"] == "yes":
+        right = (*right[:-2], right[-1], right[-2])
+    if min(len(left), len(right)) < 2 or left[-1] != right[-2]:
+        raise ShapeError(
+            f"matmul cannot multiply {shape_text(left)} by {shape_text(right)}",
+            "make the first's last axis the second's last but one",
+        )
+    batch = _broadcast("matmul", left[:-2], right[:-2])
+    output = (*batch, left[-2], right[-1])
+    return tally(output, (Term("macs", ("rows and columns", "inner"), (elements(output), left[-1])),), None)
+
+
+_ACTIVATION = LayerKind(activation)
+_RATE = (Option("rate", anything, 0.5),)
+
+KINDS = {
+    **dict.fromkeys(FUNCTIONS, _ACTIVATION),
+    "prelu": LayerKind(
+        prelu, (Option("per", one_of("channel", "layer", "element"), "channel"),), ("per",), example="prelu"
+    ),
+    "dropout": LayerKind(identity, _RATE, ("rate",), example="dropout:0.5"),
+    "stochasticdepth": LayerKind(identity, _RATE, ("rate",), example="stochasticdepth:0.2"),
+    "identity": LayerKind(identity),
+    **{name: LayerKind(partial(join, name), inputs=(2, None)) for name in JOINS},
+    "concat": LayerKind(
+        concatenate, (Option("axis", whole_number, -1),), ("axis",), inputs=(1, None), example="concat"
+    ),
+    "matmul": LayerKind(matmul, (Option("transpose", one_of("yes", "no"), "no"),), inputs=(2, 2), example="matmul"),
+}

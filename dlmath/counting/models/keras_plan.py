@@ -1,0 +1,127 @@
+"""What one layer of a Keras file becomes: a few steps in the words of the layer registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dlmath.counting.engine.graph import Shape
+
+ACTIVATIONS = {
+    **dict.fromkeys(("linear", "identity"), "identity"),
+    **{word: word for word in ("relu", "relu6", "elu", "selu", "celu", "gelu", "mish", "sigmoid", "tanh")},
+    **{word: word for word in ("softplus", "softsign", "softmax", "exponential")},
+    **dict.fromkeys(("silu", "swish"), "silu"),
+    **dict.fromkeys(("hard_silu", "hard_swish"), "hardswish"),
+    **dict.fromkeys(("leaky_relu", "LeakyReLU"), "leakyrelu"),
+    "hard_sigmoid": "hardsigmoid",
+    "hard_tanh": "hardtanh",
+    "log_softmax": "logsoftmax",
+    "ReLU": "relu",
+    "PReLU": "prelu",
+    "Softmax": "softmax",
+    "ELU": "elu",
+}
+"""Keras' activation functions, by the names its configs have for them."""
+
+
+CHANNELS_LAST_ONLY = "save the model with the channels last (data_format='channels_last')"
+
+
+class Call(NamedTuple):
+    """One use of a layer.
+
+    Attributes
+    ----------
+    kind : str
+        The class.
+    config : mapping
+    shapes : tuple of shapes
+        Of its inputs.
+    output : tuple of int, or None
+        What the file says of its output, where it does.
+    constants : tuple
+        Positional arguments that are no tensors.
+    """
+
+    kind: str
+    config: Mapping[str, Any]
+    shapes: tuple[Shape, ...]
+    output: Shape | None = None
+    constants: tuple[Any, ...] = ()
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the first input."""
+        return self.shapes[0]
+
+    @property
+    def rank(self) -> int:
+        """Axes of the first input, without the batch."""
+        return len(self.shape)
+
+
+class Step(NamedTuple):
+    """One node to be made.
+
+    Attributes
+    ----------
+    kind, options
+        As in `graph.Node`.
+    sources : tuple of int, or None
+        Earlier steps of the same plan, or inputs of the layer as -1, -2, ...; None: the step before, for the first
+        step every input.
+    """
+
+    kind: str
+    options: Mapping[str, object] = {}
+    sources: tuple[int, ...] | None = None
+
+
+class Plan(NamedTuple):
+    """The steps of one layer, and which of them are its outputs."""
+
+    steps: tuple[Step, ...]
+    outputs: tuple[int, ...] = (-1,)
+    notes: tuple[str, ...] = ()
+
+
+def one(kind: str, sources: tuple[int, ...] | None = None, **options: object) -> Plan:
+    """Return the plan of a single step."""
+    return Plan((Step(kind, options, sources),))
+
+
+def opaque(call: Call, params: int | None = None) -> Plan:
+    """Return the plan of what is not understood: its shape as the file says it, its counts missing by name."""
+    return one("opaque", label=call.kind, shape=call.output, params=params)
+
+
+def passed(_: Call) -> Plan:
+    """Return the plan of what hands its first input on."""
+    return one("identity", (-1,))
+
+
+def activated(call: Call, plan: Plan) -> Plan:
+    """Return a plan with the layer's `activation` after it."""
+    step = activation_step(call.config.get("activation"))
+    return plan if step is None else plan._replace(steps=(*plan.steps, step))
+
+
+def activation_step(function: object) -> Step | None:
+    """Return the step of an activation function: its name, or what Keras wrote for an object.
+
+    >>> activation_step("hard_silu").kind, activation_step("linear")
+    ('hardswish', None)
+    """
+    if isinstance(function, dict):
+        inner = function.get("config")
+        function = inner if isinstance(inner, str) else function.get("class_name")
+    kind = ACTIVATIONS.get(str(function)) if function is not None else "identity"
+    if kind == "identity":
+        return None
+    if kind is None:
+        # A function has no parameters; what it computes is unknown, and said to be
+        return Step("opaque", {"label": f"activation {function}"[:60], "params": 0})
+    return Step(kind)

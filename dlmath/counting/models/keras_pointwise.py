@@ -1,0 +1,211 @@
+"""Keras layers without windows: normalisation, activations, joins, reshapes, and what does nothing at inference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dlmath.counting.engine.shapes import elements
+from dlmath.counting.models.keras_plan import CHANNELS_LAST_ONLY, Plan, Step, activation_step, one, opaque, passed
+from dlmath.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dlmath.counting.models.keras_plan import Call
+
+    Rule = Callable[[Call], Plan]
+
+
+def _trailing(call: Call, axes: Any) -> int:
+    """Return how many axes are named when they are the last ones; other axes are turned down.
+
+    Raises
+    ------
+    UnreadableError
+        Counting an axis elsewhere would need its own rule.
+    """
+    # Keras counts the batch as axis 0
+    named = sorted(axis % (call.rank + 1) for axis in (axes if isinstance(axes, (list, tuple)) else [axes]))
+    if named != list(range(call.rank + 1 - len(named), call.rank + 1)):
+        raise UnreadableError(f"{call.kind} works along axis {axes}, which is not the last", CHANNELS_LAST_ONLY)
+    return len(named)
+
+
+def _batch_norm(call: Call) -> Plan:
+    _trailing(call, call.config["axis"])
+    return one("batchnorm", scale=call.config["scale"], center=call.config["center"])
+
+
+def _layer_norm(call: Call) -> Plan:
+    axes = _trailing(call, call.config["axis"])
+    if call.config.get("rms_scaling") and axes == 1:
+        return one("rmsnorm", scale=True)
+    return one("layernorm", axes=axes, scale=call.config["scale"], center=call.config["center"])
+
+
+def _group_norm(call: Call) -> Plan:
+    _trailing(call, call.config["axis"])
+    groups = call.config["groups"]
+    groups = call.shape[-1] if groups == -1 else groups
+    return one("groupnorm", groups=groups, scale=call.config["scale"], center=call.config["center"])
+
+
+def _rms_norm(call: Call) -> Plan:
+    _trailing(call, call.config["axis"])
+    return one("rmsnorm", scale=True)
+
+
+def _normalization(call: Call) -> Plan:
+    """Return the standardisation of inputs: adapted means and variances are kept beside a counter, given ones not."""
+    config = call.config
+    if config.get("mean") is not None:
+        return one("batchnorm", scale=False, center=False, statistics=False)
+    _trailing(call, config["axis"])
+    counter = Step("parameter", {"shape": (1,), "trains": False}, ())
+    standard = Step("batchnorm", {"scale": False, "center": False}, (-1,))
+    return Plan((counter, standard))
+
+
+def _rescaling(call: Call) -> Plan:
+    """Return x * scale + offset: an operation an element each, as a join of x with a constant."""
+    product = Step("multiply", {}, (-1, -1))
+    return Plan((product,) if call.config.get("offset", 0) == 0 else (product, Step("add", {}, (0, 0))))
+
+
+def _scaled_sum(call: Call) -> Plan:
+    """Return Inception-ResNet's x + scale * branch."""
+    del call
+    return Plan((Step("multiply", {}, (-2, -2)), Step("add", {}, (-1, 0))))
+
+
+def _layer_scale(call: Call) -> Plan:
+    """Return ConvNeXt's learned factor a channel (Liu et al. 2022)."""
+    if call.shape[-1] != call.config["projection_dim"]:
+        return opaque(call, call.config["projection_dim"])
+    return one("scale", per="channel")
+
+
+def _relu(call: Call) -> Plan:
+    if call.config.get("negative_slope"):
+        return one("leakyrelu")
+    return one("relu6" if call.config.get("max_value") == 6 else "relu")
+
+
+def _prelu(call: Call) -> Plan:
+    """Return the learned slopes: one an element but for the axes that share them."""
+    shared = call.config.get("shared_axes") or []
+    held = [1 if axis in shared else size for axis, size in enumerate(call.shape, start=1)]
+    for per, like in (("element", call.shape), ("channel", (1,) * (call.rank - 1) + call.shape[-1:])):
+        if tuple(held) == like:
+            return one("prelu", per=per)
+    return opaque(call, elements(tuple(held)))
+
+
+def _activation(call: Call) -> Plan:
+    step = activation_step(call.config["activation"])
+    return passed(call) if step is None else Plan((step,))
+
+
+def _join(kind: str) -> Rule:
+    """Return the rule of a join; with a constant it costs one operation an element, as with a second branch."""
+    return lambda call: one(kind, (-1, -1) if len(call.shapes) == 1 else None)
+
+
+def _concatenate(call: Call) -> Plan:
+    axis = call.config.get("axis", -1)
+    if axis == 0:
+        return opaque(call, 0)
+    return one("concat", axis=axis - 1 if axis > 0 else axis)
+
+
+def _dot(call: Call) -> Plan:
+    """Return the product of two sequences along their last axes, or of two vectors."""
+    axes = call.config["axes"]
+    left, right = axes if isinstance(axes, (list, tuple)) else (axes, axes)
+    ranks = [len(shape) for shape in call.shapes]
+    if ranks == [1, 1]:
+        rows = (Step("reshape", {"shape": (1, -1)}, (-1,)), Step("reshape", {"shape": (1, -1)}, (-2,)))
+        product = Step("matmul", {"transpose": "yes"}, (0, 1))
+        return Plan((*rows, product, Step("reshape", {"shape": (1,)})))
+    if ranks == [2, 2] and left % 3 == 2:
+        return one("matmul", transpose="yes" if right % 3 == 2 else "no")
+    return opaque(call, 0)
+
+
+def _flatten(call: Call) -> Plan:
+    del call
+    return one("flatten")
+
+
+def _reshape(call: Call) -> Plan:
+    return one("reshape", shape=tuple(call.config["target_shape"]))
+
+
+def _repeat(call: Call) -> Plan:
+    """Return a vector as the only step of a sequence, and that step repeated."""
+    steps = (Step("reshape", {"shape": (1, *call.shape)}), Step("upsample", {"factor": call.config["n"]}))
+    return Plan(steps)
+
+
+def _embedding(call: Call) -> Plan:
+    return one("embedding", words=call.config["input_dim"], out=call.config["output_dim"])
+
+
+def operation(call: Call) -> Plan:
+    """Return the plan of a `keras.ops` function used as a layer: no parameters; its work where it is known."""
+    joins = {"Add": "add", "Subtract": "subtract", "Multiply": "multiply", "Divide": "multiply"}
+    joins |= {"TrueDivide": "multiply", "Maximum": "maximum", "Minimum": "minimum"}
+    if call.kind in joins:
+        return _join(joins[call.kind])(call)
+    if call.kind in {"NotEqual", "Equal", "Cast", "StopGradient", "Identity"}:
+        return passed(call)
+    if call.kind == "Matmul" and len(call.shapes) == 2:
+        return one("matmul")
+    if call.kind in {"Reshape", "Squeeze", "ExpandDims"} and call.output:
+        return one("reshape", shape=call.output)
+    word = call.kind.lower()
+    kinds = {name.replace("_", ""): kind for name, kind in ACTIVATION_WORDS.items()}
+    return one(kinds[word]) if word in kinds else opaque(call, 0)
+
+
+ACTIVATION_WORDS = {
+    **{word: word for word in ("relu", "relu6", "elu", "selu", "gelu", "silu", "sigmoid", "tanh", "softmax")},
+    **{word: word for word in ("softplus", "softsign")},
+    "hard_silu": "hardswish",
+    "hard_sigmoid": "hardsigmoid",
+}
+
+PASSING = (
+    *("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout"),
+    *("GaussianNoise", "ActivityRegularization", "StochasticDepth", "Masking", "Identity"),
+    *("RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness"),
+)
+"""At inference these return what they are given."""
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(PASSING, passed),
+    "BatchNormalization": _batch_norm,
+    "SyncBatchNormalization": _batch_norm,
+    "LayerNormalization": _layer_norm,
+    "GroupNormalization": _group_norm,
+    "RMSNormalization": _rms_norm,
+    "UnitNormalization": lambda _: one("l2norm", scale=False),
+    "Normalization": _normalization,
+    "Rescaling": _rescaling,
+    "CustomScaleLayer": _scaled_sum,
+    "LayerScale": _layer_scale,
+    "Activation": _activation,
+    "ReLU": _relu,
+    "LeakyReLU": lambda _: one("leakyrelu"),
+    "PReLU": _prelu,
+    "ELU": lambda _: one("elu"),
+    "Softmax": lambda _: one("softmax"),
+    **{word: _join(word.lower()) for word in ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")},
+    "Concatenate": _concatenate,
+    "Dot": _dot,
+    "Flatten": _flatten,
+    "Reshape": _reshape,
+    "Permute": lambda call: one("permute", order=tuple(call.config["dims"])),
+    "RepeatVector": _repeat,
+    "Embedding": _embedding,
+}

@@ -1,0 +1,88 @@
+"""`dlmath param-count --model FILE` for files that hold tensors without a graph: parameters, no operations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dlmath.counting.engine.tensors import by_dtype, by_module
+from dlmath.frame.checks import refuse
+from dlmath.frame.outcome import Outcome
+from dlmath.report.blocks import Facts, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dlmath.counting.command import Words
+    from dlmath.counting.engine.tensors import Tensors
+    from dlmath.frame.output import Output
+    from dlmath.report.blocks import Block
+
+
+def count_tensors(words: Words, output: Output) -> Outcome:
+    """Read the header of a weights file and add up what it names."""
+    given = {
+        "--input": words.input_shape,
+        "--compare": words.compare or None,
+        "--convention": words.convention,
+        "--reconcile": words.reconcile,
+        "--check": words.check or None,
+        "--solve": words.solve,
+        "--explain": output.explain,
+        "--plot": output.plot,
+    }
+    refuse(given, "on a file of tensors, which has no layers")
+    model = read(words.model or "")
+    table = main_table(model)
+    return Outcome(
+        command="param-count",
+        settings={**words._asdict(), **output.settings()},
+        result=result(model),
+        table=table,
+        blocks=lambda: blocks(model, table),
+        notes=model.notes,
+    )
+
+
+def read(name: str) -> Tensors:
+    """Read a .safetensors or .npz header."""
+    if name.lower().endswith(".npz"):
+        from dlmath.counting.models.npz import read_npz
+
+        return read_npz(name)
+    from dlmath.counting.models.safetensors import read_safetensors
+
+    return read_safetensors(name)
+
+
+def result(model: Tensors) -> dict[str, object]:
+    """Return the result; operations and shapes of activations are unknown, not zero."""
+    size = sum(tensor.bytes for tensor in model.tensors)
+    return {
+        "name": model.name,
+        "source": model.source,
+        "input_shape": None,
+        "output_shape": None,
+        "params": sum(tensor.size for tensor in model.tensors),
+        "macs": None,
+        "flops": None,
+        "memory": {"params_bytes": size, "activations_bytes": None, "training_bytes": None},
+        "dtypes": {share.name: share.params for share in by_dtype(model)},
+        "layers": [
+            {"name": t.name, "kind": "tensor", "shape": t.shape, "dtype": t.dtype, "params": t.size, "bytes": t.bytes}
+            for t in model.tensors
+        ],
+    }
+
+
+def main_table(model: Tensors) -> Table:
+    """Return one line a tensor."""
+    rows = tuple((t.name, "x".join(map(str, t.shape)) or "1", t.dtype, t.size, t.bytes) for t in model.tensors)
+    total = ("total", "", "", sum(t.size for t in model.tensors), sum(t.bytes for t in model.tensors))
+    return Table(("tensor", "shape", "dtype", "params", "bytes"), (*rows, total), title=model.name)
+
+
+def blocks(model: Tensors, table: Table) -> Iterator[Block]:
+    """Yield the tensors, and their sums by type and by module."""
+    yield table
+    yield Facts(tuple((share.name, share.params) for share in by_dtype(model)), title="By dtype")
+    yield Facts(tuple((share.name, share.params) for share in by_module(model, 1)), title="By module")

@@ -1,0 +1,245 @@
+"""The edge of chaos: where chi_1 = 1 and gradients neither vanish nor explode.
+
+The line is found without iterating the length map, which is slow exactly there. Choose q; then
+chi_1 = sigma_w^2 E phi'^2 = 1 gives sigma_w, and q being a fixed point gives sigma_b^2 = q - sigma_w^2 E phi^2. What
+is left is to find the q that has the sigma_b (or sigma_w) asked for, by bisection.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from dlmath.depth.engine.length_map import Layer, bisect, fixed_point
+from dlmath.depth.engine.quadrature import homogeneous_slopes, limit_slopes, moments
+from dlmath.errors import InvalidValueError
+from dlmath.neural.activations import get_activation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dlmath.neural.activations import Activation
+
+SMALLEST_Q, LARGEST_Q = 1e-10, 1e6
+STEPS = 400
+"""Places of q, evenly apart in ln q, between which a root is looked for."""
+BIASES_TRIED = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
+ROUNDING = 1e-12  # of sigma_b^2 against q: below it sigma_b is 0
+
+
+class CriticalPoint(NamedTuple):
+    """A point of the critical line.
+
+    Attributes
+    ----------
+    sigma_w, sigma_b : float
+        Weights of variance sigma_w^2 / fan_in, biases of variance sigma_b^2.
+    q_star : float
+        Variance of the weighted sums there; nan where every q is a fixed point (ReLU without biases).
+    stable : bool
+        q_star attracts the lengths nearby: dq'/dq < 1. Only then do real networks stay there.
+    note : str
+    """
+
+    sigma_w: float
+    sigma_b: float
+    q_star: float
+    stable: bool = True
+    note: str = ""
+
+
+def critical_sigma_w(activation: str, sigma_b: float = 0.0) -> CriticalPoint:
+    """Return the sigma_w for which chi_1 = 1, the biases having standard deviation `sigma_b`.
+
+    Raises
+    ------
+    InvalidValueError
+        For sigma_b < 0, or where the activation has no critical point.
+
+    Examples
+    --------
+    >>> found = critical_sigma_w("tanh", 0.05 ** 0.5)
+    >>> round(found.sigma_w ** 2, 10), round(found.q_star, 10)
+    (1.7609546396, 0.5700478816)
+    >>> round(critical_sigma_w("relu").sigma_w ** 2, 12)
+    2.0
+    """
+    _check_sigma("bias-std", sigma_b)
+    phi = get_activation(activation)
+    if homogeneous_slopes(phi):
+        return _homogeneous(phi, sigma_b)
+    if sigma_b == 0 and _dies_out_critically(phi):
+        return _at_zero(phi)
+    places = [(q, square - sigma_b**2) for q, square, _ in _table(activation)]
+    found = _roots(lambda q: _bias_square(phi, q) - sigma_b**2, places)
+    points = [_point(phi, q, sigma_b=sigma_b) for q in found]
+    if not points:
+        raise InvalidValueError(
+            f"{activation} with bias-std {sigma_b:g} has no sigma_w for which chi_1 = 1",
+            "give another --bias-std, or normalize",
+        )
+    return next((point for point in points if point.stable), points[0])
+
+
+def critical_sigma_b(activation: str, sigma_w: float) -> CriticalPoint:
+    """Return the sigma_b for which chi_1 = 1, the weights having sigma_w.
+
+    Examples
+    --------
+    >>> round(critical_sigma_b("tanh", 1.7609546396 ** 0.5).sigma_b ** 2, 8)
+    0.05
+    """
+    _check_sigma("weight-std", sigma_w)
+    phi = get_activation(activation)
+    if homogeneous_slopes(phi):
+        return _homogeneous_bias(phi, sigma_w)
+    places = [(q, sigma_w**2 * slope - 1) for q, _, slope in _table(activation)]
+    found = _roots(lambda q: sigma_w**2 * moments(phi, q).slope_square - 1, places)
+    points = [_point(phi, q, sigma_w=sigma_w) for q in found if _bias_square(phi, q) >= -ROUNDING * q]
+    if not points and math.isclose(sigma_w, _gain_at_zero(phi), rel_tol=1e-9) and _dies_out_critically(phi):
+        return _at_zero(phi)
+    if not points:
+        raise InvalidValueError(
+            f"{activation} with weight-std {sigma_w:g} has no sigma_b for which chi_1 = 1", _range_hint(phi)
+        )
+    return next((point for point in points if point.stable), points[0])
+
+
+def _check_sigma(what: str, sigma: float) -> None:
+    if not (math.isfinite(sigma) and sigma >= 0):
+        raise InvalidValueError(f"{what} {sigma:g} is not possible", "a standard deviation is at least 0")
+
+
+def _bias_square(phi: Activation, q: float) -> float:
+    """Return the sigma_b^2 with which q is a fixed point and chi_1 = 1 there; it may be negative."""
+    means = moments(phi, q)
+    return q - means.square / means.slope_square if means.slope_square else -math.inf
+
+
+def _point(phi: Activation, q: float, *, sigma_w: float | None = None, sigma_b: float | None = None) -> CriticalPoint:
+    means = moments(phi, q)
+    gain = 1 / means.slope_square
+    stable = gain * means.cross < 1 + 1e-9
+    note = "" if stable else "q* repels: lengths drift away from it with depth"
+    sigma_w = math.sqrt(gain) if sigma_w is None else sigma_w
+    sigma_b = math.sqrt(max(_bias_square(phi, q), 0.0)) if sigma_b is None else sigma_b
+    return CriticalPoint(sigma_w, sigma_b, q, stable, note)
+
+
+@lru_cache(maxsize=16)
+def _table(activation: str) -> tuple[tuple[float, float, float], ...]:
+    """Return q, the critical sigma_b^2 there, and E phi'^2, at places evenly apart in ln q."""
+    phi = get_activation(activation)
+    places = np.geomspace(SMALLEST_Q, LARGEST_Q, STEPS).tolist()
+    return tuple((q, _bias_square(phi, q), moments(phi, q).slope_square) for q in places)
+
+
+def _roots(function: Callable[[float], float], values: list[tuple[float, float]]) -> list[float]:
+    """Return where a function of q changes sign, given (q, its value) at places before."""
+    return [
+        bisect(function, low, high, falling=before > 0)
+        for (low, before), (high, after) in pairwise(values)
+        if (before > 0) != (after > 0)
+    ]
+
+
+def _gain_at_zero(phi: Activation) -> float:
+    """Return the sigma_w for which chi_1 = 1 at q = 0: 1 / the root mean square of the slopes on both sides."""
+    left, right = limit_slopes(phi, 1e-30)
+    return math.sqrt(2 / (left * left + right * right))
+
+
+def _dies_out_critically(phi: Activation) -> bool:
+    """Say whether without biases signals shrink to 0 on the critical line: phi(0) = 0 and E phi^2 bends down (tanh)."""
+    small = 1e-4
+    return float(phi.value(np.zeros(1))[0]) == 0 and _gain_at_zero(phi) ** 2 * moments(phi, small).square < small
+
+
+def _at_zero(phi: Activation) -> CriticalPoint:
+    note = "q* = 0: signals and gradients change as powers of depth"
+    return CriticalPoint(_gain_at_zero(phi), 0.0, 0.0, note=note)
+
+
+def _homogeneous(phi: Activation, sigma_b: float) -> CriticalPoint:
+    share = moments(phi, 1.0).slope_square
+    if sigma_b == 0:
+        return CriticalPoint(1 / math.sqrt(share), 0.0, math.nan, note="every q is a fixed point")
+    note = "q grows by sigma_b^2 a layer, without end; gradients are not touched by it"
+    return CriticalPoint(1 / math.sqrt(share), sigma_b, math.inf, stable=False, note=note)
+
+
+def _homogeneous_bias(phi: Activation, sigma_w: float) -> CriticalPoint:
+    critical = 1 / math.sqrt(moments(phi, 1.0).slope_square)
+    if not math.isclose(sigma_w, critical, rel_tol=1e-9):
+        raise InvalidValueError(
+            f"chi_1 of {phi.name} does not depend on sigma_b, and weight-std {sigma_w:g} does not make it 1",
+            f"give --weight-std {critical:.10g}",
+        )
+    return _homogeneous(phi, 0.0)
+
+
+def _range_hint(phi: Activation) -> str:
+    sigmas = [point.sigma_w for point in critical_line(phi.name)]
+    if not sigmas:
+        return "this activation has no critical line"
+    return f"its critical line runs from weight-std {min(sigmas):.4g} to {max(sigmas):.4g}"
+
+
+def critical_line(activation: str, largest_q: float = 1e3) -> tuple[CriticalPoint, ...]:
+    """Return points of the critical line in the order of q, those with sigma_b^2 >= 0."""
+    phi = get_activation(activation)
+    if homogeneous_slopes(phi):
+        return (_homogeneous(phi, 0.0),)
+    return tuple(_point(phi, q) for q, square, _ in _table(activation)[::3] if square >= 0 and q <= largest_q)
+
+
+class Suggestion(NamedTuple):
+    """The gain that makes chi_1 = 1, by which Gaussian or orthogonal weights keep gradients.
+
+    Attributes
+    ----------
+    sigma_w, sigma_b : float
+    chi_1 : float
+        At the fixed point the lengths really run into.
+    text : str
+    """
+
+    sigma_w: float
+    sigma_b: float
+    chi_1: float
+    text: str
+
+
+def suggest(activation: str, sigma_b: float = 0.0) -> Suggestion | None:
+    """Return initial weights with chi_1 = 1 for this activation; None where there are none that hold at depth.
+
+    Where without biases no such point attracts the lengths (gelu, swish), biases are tried.
+
+    Examples
+    --------
+    >>> round(suggest("leaky-relu").sigma_w ** 2, 6)
+    1.9998
+    """
+    for noise in (sigma_b, *(tried for tried in BIASES_TRIED if tried > sigma_b)):
+        point = _holding(activation, noise)
+        if point is not None:
+            break
+    else:
+        return None
+    chi = fixed_point(Layer(get_activation(activation), point.sigma_w, point.sigma_b)).chi_1
+    with_bias = f" with bias-std {point.sigma_b:g}" if point.sigma_b else ""
+    text = f"weight-std {point.sigma_w:.6g}{with_bias} makes chi_1 = 1 for {activation}"
+    return Suggestion(point.sigma_w, point.sigma_b, chi, text + (f" ({point.note})" if point.note else ""))
+
+
+def _holding(activation: str, sigma_b: float) -> CriticalPoint | None:
+    """Return the critical point at sigma_b if networks stay there: it attracts, or gradients do not look at q."""
+    try:
+        point = critical_sigma_w(activation, sigma_b)
+    except InvalidValueError:
+        return None
+    return point if point.stable or homogeneous_slopes(get_activation(activation)) else None

@@ -1,0 +1,297 @@
+"""Deep networks with real weight matrices, any initialisation, batch and remedy: forward, then backward.
+
+    plain      x' = phi(norm z),          z = W x + b
+    pre        x' = x + z,                z = W phi(norm x) + b
+    post       x' = x + phi(norm z),      z = W x + b
+
+Signals are kept as an array with numbers near 1 and a logarithm beside it, forward where phi has a limit to be
+replaced by (`channel`), backward at every layer. So nothing underflows or overflows at any depth.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from dlmath.depth.engine.channel import Channel, log_slope
+from dlmath.depth.engine.figures import Figures
+from dlmath.depth.engine.matrices import MatrixStream
+from dlmath.depth.engine.normals import BIASES, normals, random_errors, random_inputs, stream
+from dlmath.depth.engine.remedies import project, standardise
+
+if TYPE_CHECKING:
+    from dlmath.depth.engine.matrices import Weights
+    from dlmath.depth.engine.settings import DepthSettings
+    from dlmath.neural.arrays import Array
+
+UNDERFLOWN = 1e-6
+AXES = {"layer": 1, "batch": 0}
+"""Over which axis of (inputs, units) a normalisation takes mean and variance."""
+
+
+class Signal(NamedTuple):
+    """exp(log) times an array (B, N)."""
+
+    array: Array
+    log: float
+
+
+class Passed(NamedTuple):
+    """What an activation, with the normalisation before it, leaves for the way back.
+
+    Attributes
+    ----------
+    output : Signal
+    u : ndarray (B, N)
+        What phi was applied to, divided by exp(log_u).
+    log_u : float
+        0 unless phi was replaced by its limit, or is homogeneous.
+    slope : ndarray (B, N)
+        phi'(u).
+    spread : ndarray or None
+        s of the normalisation, divided by exp(log_s).
+    log_s : float
+    """
+
+    output: Signal
+    u: Array
+    log_u: float
+    slope: Array
+    spread: Array | None
+    log_s: float
+
+
+class LayerState(NamedTuple):
+    """One layer after the forward pass."""
+
+    inputs: Signal  # x of W x: what the weight gradient is taken with
+    passed: Passed
+    gain: float  # ln of what the drawn matrix is multiplied by (LSUV), else 0
+
+
+class ExplicitNetwork:
+    """One network: its matrices, and both passes.
+
+    Parameters
+    ----------
+    settings : DepthSettings
+    seed : int
+    store : ndarray (L, N, N) or (1, rows, N)
+        Room for all matrices, or for less (see `matrices.room`): then each is drawn again on the way back.
+    """
+
+    def __init__(self, settings: DepthSettings, seed: int, store: Array) -> None:
+        self.settings, self.store = settings, store
+        self.dtype: np.dtype[Any] = store.dtype
+        self.kept = store.shape[:2] == (settings.depth, settings.width)
+        self.channel = Channel(settings.phi, self.dtype)
+        self.axis = AXES.get(settings.normalize)
+        self.matrices = MatrixStream(settings.weights, settings.width, seed, self.dtype)
+        shape = (settings.batch, settings.width)
+        self.inputs = random_inputs(seed, *shape, self.dtype)
+        self.errors = random_errors(seed, *shape, self.dtype)
+        self.bias_source = stream(seed, BIASES)
+        self.states: list[LayerState] = []
+        self.weights: list[Weights] = []
+        self.gains: list[float] = []
+        self.biases: list[Array] = []
+        self.places: list[Any] = []
+        self.outputs: list[tuple[float, float]] = []
+
+    # ------------------------------------------------------------ forward
+
+    def forward(self) -> Signal:
+        """Send the inputs through and return the last layer's output.
+
+        The matrices are drawn on the way the first time; where all are kept, later calls use them as they stand.
+        """
+        self.states, self.outputs = [], []
+        signal = Signal(self.inputs, 0.0)
+        with np.errstate(over="ignore"):
+            for layer in range(self.settings.depth):
+                signal = self._layer(layer, signal)
+                self.outputs.append(_mean_and_variance(signal))
+        return signal
+
+    def _layer(self, layer: int, x: Signal) -> Signal:
+        if self.settings.residual == "pre":
+            passed = self._activate(x)
+            z, gain = self._weigh(layer, passed.output)
+            self.states.append(LayerState(passed.output, passed, gain))
+            return rescaled(add(x, z), self.channel)
+        z, gain = self._weigh(layer, x)
+        passed = self._activate(z)
+        self.states.append(LayerState(x, passed, gain))
+        return passed.output if self.settings.residual == "none" else rescaled(add(x, passed.output), self.channel)
+
+    def _weigh(self, layer: int, x: Signal) -> tuple[Signal, float]:
+        """Return W x + b, and ln of what LSUV multiplies the drawn W by."""
+        if layer < len(self.weights):
+            signal, gain = Signal(self.weights[layer].forward(x.array), x.log + self.gains[layer]), self.gains[layer]
+        else:
+            signal, gain = self._draw(layer, x)
+        if layer < len(self.biases):
+            signal = add(signal, Signal(self.biases[layer][None, :], 0.0))
+        return signal, gain
+
+    def _draw(self, layer: int, x: Signal) -> tuple[Signal, float]:
+        """Draw a layer's matrix, and its biases if it has any; return W x and the gain."""
+        if not self.kept:
+            self.places.append(self.matrices.state)
+        weights, z = self.matrices.draw(x.array, self.store[layer if self.kept else 0])
+        gain = 0.0
+        spread = float(z.std(dtype=np.float64)) if self.settings.weights.unit_variance else 0.0
+        if spread > 0:
+            gain = -math.log(spread) - x.log
+            z, x = z / self.dtype.type(spread), Signal(x.array, 0.0)
+        if self.settings.sigma_b:
+            drawn = normals(self.bias_source, self.settings.width, self.dtype)
+            self.biases.append(drawn * self.dtype.type(self.settings.sigma_b))
+        if self.kept:
+            self.weights.append(weights)
+            self.gains.append(gain)
+        return Signal(z, x.log), gain
+
+    def _activate(self, z: Signal) -> Passed:
+        """Return phi(norm z) and what the way back needs."""
+        spread: Array | None = None
+        log_s = 0.0
+        if self.axis is not None:
+            array, spread = standardise(z.array, self.axis)
+            z, log_s = Signal(array, 0.0), z.log
+        else:
+            z = rescaled(z, self.channel)
+        x, slope = z.array.copy(), np.empty_like(z.array)
+        if z.log and not self.channel.homogeneous:
+            self.channel.apply_limit(x, slope, far=z.log > 0)
+        else:
+            self.channel.apply(x, slope)
+        return Passed(Signal(x, z.log), z.array, z.log, slope, spread, log_s)
+
+    # ------------------------------------------------------------ backward
+
+    def backward(self) -> tuple[Array, Array]:
+        """Return ln |dE/dx^l| (L + 1,), l = 0..L, and ln |dE/dW^l| (L,), the error having been sent in."""
+        depth = self.settings.depth
+        log_gradient, log_weight_gradient = np.empty(depth + 1), np.empty(depth)
+        g = self.clipped(Signal(self.errors, 0.0))
+        log_gradient[depth] = log_norm(g)
+        for layer in range(depth - 1, -1, -1):
+            g, delta = self.step_back(layer, g)
+            log_weight_gradient[layer] = log_weight_norm(delta, self.states[layer].inputs)
+            g = self.clipped(g)
+            log_gradient[layer] = log_norm(g)
+        return log_gradient, log_weight_gradient
+
+    def step_back(self, layer: int, g: Signal) -> tuple[Signal, Signal]:
+        """Return dE/dx^(l-1) and dE/dz^l, given g = dE/dx^l."""
+        state = self.states[layer]
+        if self.settings.residual == "pre":
+            back = self._through_weights(layer, g, state.gain)
+            return unit(add(g, self._through_activation(state.passed, back))), g
+        delta = self._through_activation(state.passed, g)
+        back = self._through_weights(layer, delta, state.gain)
+        return unit(back if self.settings.residual == "none" else add(g, back)), delta
+
+    def _through_weights(self, layer: int, e: Signal, gain: float) -> Signal:
+        if self.kept:
+            return Signal(self.weights[layer].backward(e.array), e.log + gain)
+        self.matrices.state = self.places[layer]
+        return Signal(self.matrices.draw_back(e.array, self.store[0]), e.log + gain)
+
+    def _through_activation(self, passed: Passed, g: Signal) -> Signal:
+        """Return dE/dz, given dE/d phi(norm z)."""
+        e = self._times_slope(passed, g)
+        if self.axis is not None and passed.spread is not None:
+            inverse = np.divide(1, passed.spread, out=np.zeros_like(passed.spread), where=passed.spread > 0)
+            e = Signal(project(passed.u, e.array, self.axis) * inverse, e.log - passed.log_s)
+        return unit(e)
+
+    def _times_slope(self, passed: Passed, g: Signal) -> Signal:
+        """Return phi'(u) g, from ln |phi'| where phi' has underflown or cancelled."""
+        e = passed.slope * g.array
+        before = float(np.vdot(g.array, g.array))
+        if self.channel.homogeneous or passed.log_u or float(np.vdot(e, e)) >= UNDERFLOWN * before:
+            return Signal(e, g.log)
+        sign, log = log_slope(self.settings.phi, passed.u.astype(np.float64))
+        with np.errstate(divide="ignore"):  # where g is 0 the product is 0
+            size = log + np.log(np.abs(g.array.astype(np.float64)))
+        largest = float(size.max())
+        if largest == -math.inf:
+            return Signal(np.zeros_like(e), g.log)
+        exact = sign * np.sign(g.array) * np.exp(size - largest)
+        return Signal(exact.astype(self.dtype), g.log + largest)
+
+    def clipped(self, g: Signal) -> Signal:
+        """Return g cut to the norm `clip`, if there is one."""
+        clip = self.settings.clip
+        return g if clip is None else Signal(g.array, g.log - max(0.0, log_norm(g) - math.log(clip)))
+
+    # ------------------------------------------------------------ figures
+
+    def run(self) -> Figures:
+        """Run both passes and return the figures of this one network, S = 1."""
+        self.forward()
+        log_gradient, log_weight_gradient = self.backward()
+        mean, variance = zip(*self.outputs, strict=True)
+        flat = [self.channel.saturated(state.passed.slope) for state in self.states]
+        dead = [float(share.all(axis=0).mean()) if self.channel.silent else 0.0 for share in flat]
+        columns = (mean, variance, [float(share.mean()) for share in flat], dead, log_gradient, log_weight_gradient)
+        return Figures(*(np.array(column, np.float64)[:, None] for column in columns))
+
+
+def add(one: Signal, other: Signal) -> Signal:
+    """Return the sum, on the larger of the two scales."""
+    log = max(one.log, other.log)
+    return Signal(_times(one.array, one.log - log) + _times(other.array, other.log - log), log)
+
+
+def _times(array: Array, log: float) -> Array:
+    return array if log == 0 else np.asarray(array * array.dtype.type(math.exp(log)))
+
+
+def unit(e: Signal) -> Signal:
+    """Return the same signal with an array of norm 1; 0 stays 0."""
+    size = float(np.abs(e.array).max())
+    if size in {0.0, math.inf}:
+        return e
+    array = e.array / e.array.dtype.type(size)  # first: squares of small numbers would be lost
+    norm = math.sqrt(float(np.vdot(array, array)))
+    return Signal(np.asarray(array / array.dtype.type(norm)), e.log + math.log(size) + math.log(norm))
+
+
+def rescaled(z: Signal, channel: Channel) -> Signal:
+    """Bring z to its own size where phi takes it, else to numbers near 1 with a logarithm beside them."""
+    largest = float(np.abs(z.array).max())
+    if largest == 0:
+        return Signal(z.array, 0.0)
+    log = math.log(largest) + z.log
+    if channel.homogeneous or channel.outside(np.float64(math.exp(min(log, 700.0)))):
+        return Signal(np.asarray(z.array / z.array.dtype.type(largest)), log)
+    return z if z.log == 0 else Signal(_times(z.array, z.log), 0.0)
+
+
+def log_norm(e: Signal) -> float:
+    """Return ln of the Frobenius norm."""
+    norm = math.sqrt(float(np.vdot(e.array, e.array)))
+    return math.log(norm) + e.log if norm else -math.inf
+
+
+def log_weight_norm(delta: Signal, x: Signal) -> float:
+    """Return ln |delta' x|, without the N x N array: sum over inputs a, b of (delta delta')_ab (x x')_ab."""
+    square = float(np.sum((delta.array @ delta.array.T) * (x.array @ x.array.T), dtype=np.float64))
+    return math.log(square) / 2 + delta.log + x.log if square > 0 else -math.inf
+
+
+def _mean_and_variance(x: Signal) -> tuple[float, float]:
+    return _scaled(x.array.mean(dtype=np.float64), x.log), _scaled(x.array.var(dtype=np.float64), 2 * x.log)
+
+
+def _scaled(value: np.float64, log: float) -> float:
+    """Return exp(log) * value, infinite beyond 1e308; 0 stays 0."""
+    if value == 0:
+        return 0.0
+    with np.errstate(over="ignore"):
+        return float(np.copysign(np.exp(np.log(np.abs(value)) + log), value))

@@ -1,0 +1,143 @@
+"""Order and chaos over (sigma_w, sigma_b): chi_1 on a whole grid at once, from one table of means over q."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from dlmath.depth.engine.critical import CriticalPoint, critical_line
+from dlmath.depth.engine.quadrature import limit_slopes, moments
+from dlmath.errors import InvalidValueError
+from dlmath.neural.activations import get_activation
+
+if TYPE_CHECKING:
+    from dlmath.neural.activations import Activation
+    from dlmath.neural.arrays import Array
+
+LOWEST, HIGHEST, PLACES = 1e-12, 1e9, 420
+"""The table: q from lowest to highest in steps of a factor 1.12; fixed points beyond are 0 or infinite."""
+POINTS = 12
+BISECTIONS = 45
+
+
+class PhaseDiagram(NamedTuple):
+    """chi_1 over a grid: below 1 order (gradients vanish), above 1 chaos (they explode).
+
+    Attributes
+    ----------
+    activation : str
+    sigma_w, sigma_b : tuple of float
+        Columns and rows of the grid.
+    chi_1 : tuple of tuples of float
+        One row a sigma_b; within 1e-5, being interpolated.
+    q_star : tuple of tuples of float
+        0 and inf where lengths die out and grow without end.
+    line : tuple of CriticalPoint
+        The critical line inside the grid.
+    """
+
+    activation: str
+    sigma_w: tuple[float, ...]
+    sigma_b: tuple[float, ...]
+    chi_1: tuple[tuple[float, ...], ...]
+    q_star: tuple[tuple[float, ...], ...]
+    line: tuple[CriticalPoint, ...]
+
+
+class _Table(NamedTuple):
+    """ln E phi^2 and E phi'^2 at equally spaced ln q."""
+
+    log_q: Array
+    log_square: Array
+    slope_square: Array
+
+    @classmethod
+    def of(cls, phi: Activation) -> _Table:
+        places = np.geomspace(LOWEST, HIGHEST, PLACES)
+        found = [moments(phi, q, POINTS) for q in places.tolist()]
+        squares = np.log([means.square for means in found])
+        return cls(np.log(places), squares, np.array([means.slope_square for means in found]))
+
+    def at(self, values: Array, log_q: Array) -> Array:
+        """Interpolate by the cubic through the four nearest places."""
+        step = self.log_q[1] - self.log_q[0]
+        position = (log_q - self.log_q[0]) / step
+        first = np.clip(np.floor(position).astype(int) - 1, 0, PLACES - 4)
+        t = position - first
+        one, two, three = t - 1, t - 2, t - 3
+        return np.asarray(
+            -values[first] * one * two * three / 6
+            + values[first + 1] * t * two * three / 2
+            - values[first + 2] * t * one * three / 2
+            + values[first + 3] * t * one * two / 6
+        )
+
+
+def phase_diagram(
+    activation: str,
+    sigma_w: tuple[float, float] = (0.5, 4.0),
+    sigma_b: tuple[float, float] = (0.0, 2.0),
+    shape: tuple[int, int] = (20, 60),
+) -> PhaseDiagram:
+    """Return chi_1 at the fixed point, over `shape` = (rows of sigma_b, columns of sigma_w) between the ends given.
+
+    Examples
+    --------
+    >>> found = phase_diagram("relu", (1.0, 2.0), (0.0, 1.0), (2, 3))
+    >>> [round(chi, 6) for chi in found.chi_1[0]]
+    [0.5, 1.125, 2.0]
+    """
+    for what, (low, high) in (("weight-std", sigma_w), ("bias-std", sigma_b)):
+        if not 0 <= low < high < math.inf:
+            raise InvalidValueError(f"{what} from {low:g} to {high:g} is no range", "give 0 <= low < high")
+    columns, rows = np.linspace(*sigma_w, shape[1]), np.linspace(*sigma_b, shape[0])
+    table = _Table.of(get_activation(activation))
+    gain, noise = (grid.ravel() ** 2 for grid in np.meshgrid(columns, rows))
+    log_q = _fixed_points(table, gain, noise)
+    inside = table.at(table.slope_square, np.clip(log_q, table.log_q[0], table.log_q[-1]))
+    chi = (gain * np.where(log_q == np.inf, _slope_square_far_out(activation), inside)).reshape(shape)
+    line = tuple(
+        point
+        for point in critical_line(activation)
+        if sigma_b[0] <= point.sigma_b <= sigma_b[1] and sigma_w[0] <= point.sigma_w <= sigma_w[1]
+    )
+    q_star = np.exp(log_q).reshape(shape)
+    return PhaseDiagram(activation, _tuple(columns), _tuple(rows), _grid(chi), _grid(q_star), line)
+
+
+def _slope_square_far_out(activation: str) -> float:
+    left, right = limit_slopes(get_activation(activation), 1e30)
+    return (left * left + right * right) / 2
+
+
+def _tuple(values: Array) -> tuple[float, ...]:
+    return tuple(values.tolist())
+
+
+def _grid(values: Array) -> tuple[tuple[float, ...], ...]:
+    return tuple(_tuple(row) for row in values)
+
+
+def _fixed_points(table: _Table, gain: Array, noise: Array) -> Array:
+    """Return ln q* of every cell, walking from q = 1 the way the map goes; -inf and inf where there is none."""
+    start = int(np.argmin(np.abs(table.log_q)))
+    with np.errstate(divide="ignore"):  # sigma_w = sigma_b = 0: ln 0
+        grows = np.log(gain[:, None] * np.exp(table.log_square) + noise[:, None]) > table.log_q
+    up = grows[:, start]
+    above, below = ~grows[:, start:], grows[:, : start + 1]
+    first_above = start + above.argmax(axis=1)
+    last_below = start - below[:, ::-1].argmax(axis=1)
+    found = np.where(up, above.any(axis=1), below.any(axis=1))
+    high = np.where(up, first_above, np.minimum(last_below + 1, start))
+    low = table.log_q[np.maximum(high - 1, 0)]
+    return np.where(found, _bisect(table, gain, noise, low, table.log_q[high]), np.where(up, np.inf, -np.inf))
+
+
+def _bisect(table: _Table, gain: Array, noise: Array, low: Array, high: Array) -> Array:
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        grows = gain * np.exp(table.at(table.log_square, middle)) + noise > np.exp(middle)
+        low, high = np.where(grows, middle, low), np.where(grows, high, middle)
+    return np.asarray((low + high) / 2)

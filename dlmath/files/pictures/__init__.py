@@ -1,0 +1,1 @@
+"""Pictures, arrays and matrices, read and written."""

@@ -1,0 +1,323 @@
+"""Image files through Pillow: every mode to plain samples, 16 bits kept, orientation and transparency respected.
+
+The decoding itself (`load`) needs no NumPy, so that it can run in a thread while NumPy is being imported.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import warnings
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dlmath.errors import TooLargeError, UnreadableError
+from dlmath.files.pictures.picture import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
+
+    from dlmath.files.sources import Source
+
+MOST_PIXELS = 200_000_000
+"""A picture of more pixels is taken for a decompression bomb, unless it is asked for: no camera's sensor has more."""
+
+SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "PNG", "PngImagePlugin"),
+    (b"\xff\xd8\xff", "JPEG", "JpegImagePlugin"),
+    (b"BM", "BMP", "BmpImagePlugin"),
+    *((order, "TIFF", "TiffImagePlugin") for order in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    (b"RIFF", "WEBP", "WebPImagePlugin"),
+    (b"GIF8", "GIF", "GifImagePlugin"),
+    *((b"P" + kind, "PPM", "PpmImagePlugin") for kind in (b"1", b"2", b"3", b"4", b"5", b"6", b"f")),
+)
+"""First bytes, format, Pillow's module: one is imported instead of all, which would cost as much as a small picture."""
+
+READABLE = ".png .jpg .bmp .tif .webp .gif .pgm .ppm .npy .txt .csv"
+
+SAMPLES = {
+    # Pillow's mode: dtype of a sample as its bytes are laid out, channels
+    "L": ("u1", 1),
+    "LA": ("u1", 2),
+    "RGB": ("u1", 3),
+    "RGBA": ("u1", 4),
+    "I;16": ("<u2", 1),
+    "I;16L": ("<u2", 1),
+    "I;16B": (">u2", 1),
+    "I": ("=i4", 1),
+    "F": ("=f4", 1),
+}
+"""The modes that are plain samples already."""
+
+CONVERTED = {
+    "1": ("L", "1 bit expanded to 0 and 255"),
+    "PA": ("RGBA", "palette expanded to RGBA"),
+    "La": ("LA", ""),
+    "RGBa": ("RGBA", ""),
+    "RGBX": ("RGB", ""),
+    "CMYK": ("RGB", "CMYK converted to RGB without its colour profile"),
+    "YCbCr": ("RGB", "YCbCr converted to RGB"),
+    "HSV": ("RGB", "HSV converted to RGB"),
+}
+"""The modes that Pillow turns into one of them; "P" depends on its transparency."""
+
+# What Pillow's readers raise on bytes that are not what they claim to be
+DAMAGE = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(RuntimeError, struct.error, zlib.error),
+)
+
+ORIENTATION = 0x0112  # of EXIF
+UPRIGHT_VIEWS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a[::-1].swapaxes(0, 1),
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: a[:, ::-1].swapaxes(0, 1),
+}
+"""What turns a stored picture upright, by its EXIF orientation (CIPA DC-008, tag Orientation)."""
+
+UPRIGHT = "turned upright as its EXIF orientation says"
+FIRST_FRAME = "the first of several frames was taken"
+BAND_ROWS = 64  # moved at a time from Pillow into the array: three times as fast as numpy.asarray(image)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An image whose samples are decoded, still Pillow's.
+
+    Attributes
+    ----------
+    image : PIL.Image.Image
+        In a mode of `SAMPLES`.
+    low : PIL.Image.Image or None
+        The low bytes of 16-bit samples, of which `image` has the high ones.
+    pairs : bool
+        Whether `image` holds the bytes of 16-bit gray with alpha.
+    """
+
+    source: Source
+    image: Image
+    low: Image | None
+    pairs: bool
+    file_format: str
+    mode: str
+    notes: tuple[str, ...]
+    orientation: int
+    icc: bytes | None
+
+
+def signature(head: bytes) -> tuple[str, str] | None:
+    """Return the format and Pillow's module for a file's first bytes, None when they are no image's.
+
+    >>> signature(b"GIF89a")
+    ('GIF', 'GifImagePlugin')
+    """
+    found = next(((name, module) for start, name, module in SIGNATURES if head.startswith(start)), None)
+    return None if found and found[0] == "WEBP" and head[8:12] != b"WEBP" else found
+
+
+def load(source: Source, *, allow_large: bool) -> Loaded:
+    """Decode an image file; imports one of Pillow's readers and no NumPy.
+
+    Raises
+    ------
+    UnreadableError
+        When it is not an image, damaged, cut short, or of a mode that cannot be converted.
+    TooLargeError
+        When it has more than `MOST_PIXELS`, unless that is allowed.
+    """
+    found = signature(source.head)
+    if found is None:
+        raise UnreadableError(f"{source.place}: is not an image", f"give one of {READABLE}")
+    # Pillow warns of metadata it cannot read; what matters is told as an error, the rest is not the user's concern
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    try:
+        return _loaded(source, *found, allow_large=allow_large)
+    except MemoryError as error:
+        raise TooLargeError(f"{source.place}: does not fit in memory", "give a smaller picture") from error
+    except DAMAGE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UnreadableError(
+            f"{source.place}: is damaged or cut short ({reason})", "give a whole image file"
+        ) from error
+
+
+def _loaded(source: Source, file_format: str, module: str, *, allow_large: bool) -> Loaded:
+    with no_limit_of_pillow():
+        image = opened(source, module, file_format)
+        check_size(image.size, source.place, allow_large=allow_large)
+        mode, notes = image.mode, [note_on_depth(image)]
+        pairs = is_deep(image) and raw_mode(image.tile[0]).startswith("LA")
+        low = low_bytes(image, lambda: opened(source, module, file_format)) if is_deep(image) else None
+        for part in (image, low):
+            if part is not None:
+                part.load()
+        plain, note = plain_mode(image, source.place)
+    orientation = orientation_of(image)
+    notes += [note, FIRST_FRAME if getattr(image, "is_animated", False) else "", UPRIGHT if orientation > 1 else ""]
+    kept = tuple(note for note in notes if note)
+    return Loaded(source, plain, low, pairs, file_format, mode, kept, orientation, image.info.get("icc_profile"))
+
+
+@contextmanager
+def no_limit_of_pillow() -> Iterator[None]:
+    """Leave the judgement of sizes to `check_size`: Pillow would warn at half its limit and know no way around it."""
+    from PIL import Image
+
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def opened(source: Source, module: str, file_format: str) -> ImageFile:
+    """Return an image with its header read and nothing decoded."""
+    from PIL import Image
+
+    import_module(f"PIL.{module}")
+    source.file.seek(0)
+    image: ImageFile = Image.OPEN[file_format][0](source.file, "")
+    return image
+
+
+def check_size(size: tuple[int, int], place: str, *, allow_large: bool) -> None:
+    """Refuse a picture whose header announces more pixels than any camera takes."""
+    width, height = size
+    if width * height > MOST_PIXELS and not allow_large:
+        raise TooLargeError(
+            f"{place}: has {width * height:,} pixels ({width} x {height})",
+            f"more than {MOST_PIXELS:,} are read only with --allow-large",
+        )
+
+
+def raw_mode(tile: Any) -> str:
+    """Return how a tile's samples lie in the file, such as "RGB;16B"."""
+    args = tile.args if isinstance(tile.args, str) else tile.args[0]
+    return str(args)
+
+
+def is_deep(image: ImageFile) -> bool:
+    """Tell whether Pillow would keep only the high bytes of colours of 16 bits, and has a name for the low ones."""
+    return bool(image.tile) and all(
+        raw_mode(tile)[:-1] in {"RGB;16", "RGBA;16", "LA;16"} and tile.codec_name in {"zip", "raw", "libtiff"}
+        for tile in image.tile
+    )
+
+
+def note_on_depth(image: ImageFile) -> str:
+    """Return what is lost of samples of 16 bits, where something is."""
+    if is_deep(image) or image.mode not in {"RGB", "RGBA", "LA"}:
+        return ""
+    deep = any(";16" in raw_mode(tile) or most_value(tile) > 255 for tile in image.tile)
+    return "16 bits a sample were cut to 8" if deep else ""
+
+
+def most_value(tile: Any) -> int:
+    """Return the largest value a .ppm announces."""
+    return int(tile.args[1]) if tile.codec_name.startswith("ppm") else 0
+
+
+def low_bytes(image: ImageFile, again: Callable[[], ImageFile]) -> ImageFile | None:
+    """Return a second view of a 16-bit colour file that decodes the low bytes, of which Pillow drops every one.
+
+    Pillow keeps the high byte of a sample: told that the bytes lie in the other order, it keeps the low one. Gray with
+    alpha has no such name, but its four bytes a pixel are RGBA's; then `image` itself becomes those.
+    """
+    if raw_mode(image.tile[0]).startswith("LA"):
+        image.tile = [tile._replace(args="RGBA") for tile in image.tile]
+        return None
+    other = again()
+    other.tile = [tile._replace(args=swapped(tile.args)) for tile in other.tile]
+    return other
+
+
+def swapped(args: Any) -> Any:
+    """Return a tile's arguments with the byte order turned: B(ig), L(ittle), N(ative)."""
+    if not isinstance(args, str):
+        return (swapped(args[0]), *args[1:])
+    little = args[-1] == "L" or (args[-1] == "N" and sys.byteorder == "little")
+    return args[:-1] + ("B" if little else "L")
+
+
+def plain_mode(image: Image, place: str) -> tuple[Image, str]:
+    """Return the image in a mode of plain samples, and a note on what that took."""
+    transparent = "transparency" in image.info
+    if image.mode == "P":
+        target = "RGBA" if transparent else "L" if has_gray_palette(image) else "RGB"
+        return image.convert(target), f"palette expanded to {'gray' if target == 'L' else target}"
+    if transparent and image.mode in {"1", "L", "RGB"}:
+        return image.convert("RGBA" if image.mode == "RGB" else "LA"), "transparent colour expanded to alpha"
+    if image.mode in SAMPLES:
+        return image, ""
+    if image.mode not in CONVERTED:
+        raise UnreadableError(f"{place}: has mode {image.mode}, which is not read", "convert it to RGB or gray first")
+    target, note = CONVERTED[image.mode]
+    return image.convert(target), note
+
+
+def has_gray_palette(image: Image) -> bool:
+    """Tell whether every colour of the palette is a gray, as in a gray GIF."""
+    values = image.getpalette("RGB") or []
+    return values[0::3] == values[1::3] == values[2::3]
+
+
+def orientation_of(image: Image) -> int:
+    """Return 1 to 8, how the camera was held: TIFF is turned by Pillow itself, most files say nothing."""
+    if not {"exif", "Raw profile type exif"} & image.info.keys():
+        return 1
+    try:
+        value = image.getexif().get(ORIENTATION, 1)
+    except DAMAGE:  # metadata that cannot be read is no reason to refuse the picture
+        return 1
+    return value if value in UPRIGHT_VIEWS else 1
+
+
+def picture_of(loaded: Loaded) -> Picture:
+    """Move a decoded image into an array and turn it upright."""
+    import numpy as np
+
+    pixels = samples(loaded.image)
+    if loaded.low is not None:
+        pixels = (pixels.astype(np.uint16) << 8) | samples(loaded.low)
+    elif loaded.pairs:
+        pixels = pixels.view(">u2").astype(np.uint16)
+    elif loaded.mode == "I" and loaded.file_format == "PPM":
+        pixels = pixels.astype(np.uint16)  # Pillow spreads any deep gray of this format over 0..65535
+    pixels = np.ascontiguousarray(UPRIGHT_VIEWS[loaded.orientation](pixels))
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    return Picture(
+        pixels,
+        loaded.source.name,
+        loaded.file_format,
+        loaded.mode,
+        8 * pixels.itemsize,
+        has_alpha=channels in {2, 4},
+        notes=loaded.notes,
+        icc=loaded.icc,
+    )
+
+
+def samples(image: Image) -> NDArray[Any]:
+    """Copy an image's samples into an array, band by band, in the machine's byte order."""
+    import numpy as np
+
+    code, channels = SAMPLES[image.mode]
+    width, height = image.size
+    pixels = np.empty((height, width, channels), np.dtype(code).newbyteorder("="))
+    with no_limit_of_pillow():
+        for top in range(0, height, BAND_ROWS):
+            band = image.crop((0, top, width, min(top + BAND_ROWS, height))).tobytes()
+            pixels[top : top + BAND_ROWS] = np.frombuffer(band, code).reshape(-1, width, channels)
+    return pixels if channels > 1 else pixels[:, :, 0]

@@ -1,0 +1,1 @@
+"""The frame of every command: declaration of options, checks, delivery, the error boundary."""

@@ -1,0 +1,1 @@
+"""Gates, perceptrons and small networks in NumPy."""

@@ -1,0 +1,1 @@
+"""What only `train-gate` reads and writes: rows and weights."""

@@ -1,0 +1,1 @@
+"""Expressions and numbers as text, for every house."""

@@ -1,0 +1,1 @@
+"""What networks share: activations, losses, optimizers, initialisers, architecture."""
