@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlmath.engine.counting.language import build
+from dlmath.counting.engine.language import build
 from dlmath.errors import DlmathError
 from dlmath.images.engine.loss import cross_entropies, mean_slope
 from dlmath.images.engine.model import Model
@@ -185,7 +185,7 @@ def test_convolution_is_its_definition(layer):
     model, running, _ = running_network([f"{layer},bias=no", "flatten", "dense:2"], batch=3, shape="7x11x4")
     running.forward(training=True)
     place = running.lowered.places[1]
-    from dlmath.engine.counting.layers import count_layer
+    from dlmath.counting.engine.layers import count_layer
 
     step = running.lowered.steps[place]
     windows = count_layer(step.kind, step.options, ((7, 11, 4),)).windows

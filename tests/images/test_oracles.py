@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dlmath.engine.counting.language import build
+from dlmath.counting.engine.language import build
 from dlmath.images.engine.loss import cross_entropies
 from dlmath.images.engine.model import Model
 from dlmath.images.engine.training import Recipe, Stepper, put_rows

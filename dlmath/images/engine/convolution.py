@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.engine.counting.layers import count_layer
-from dlmath.engine.counting.shapes import Window
+from dlmath.counting.engine.layers import count_layer
+from dlmath.counting.engine.shapes import Window
 from dlmath.images.engine.op import Op, Site, array_shape
 from dlmath.images.engine.unroll import Folded, Unrolled
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 SMALL_PRODUCT = 900_000
 """Multiplications of one matrix product: up to there OpenBLAS multiplies without packing, twice as fast (measured)."""

@@ -9,7 +9,7 @@ import numpy as np
 from dlmath.images.engine.op import Op, Site
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 
 class Dense(Op):

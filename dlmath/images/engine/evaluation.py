@@ -10,7 +10,7 @@ from dlmath.images.engine.data import DIRECTIONS, ImageSet, shifted
 from dlmath.images.engine.loss import cross_entropies, softmax
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
     from dlmath.images.engine.model import Model
 
 CHUNK = 64

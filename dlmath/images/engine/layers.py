@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from dlmath.engine.counting.graph import Shape
+    from dlmath.counting.engine.graph import Shape
     from dlmath.images.engine.op import Op, Site
 
     Declared = Callable[[Mapping[str, Any], tuple[Shape, ...]], tuple["Parameter", ...]]

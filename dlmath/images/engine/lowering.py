@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.engine.activations import ACTIVATIONS
-from dlmath.engine.counting.graph import AUXILIARY
-from dlmath.engine.counting.layers import FAMILY, count_layer, get_kind
-from dlmath.engine.counting.options import resolve
-from dlmath.engine.counting.shapes import shape_text
+from dlmath.neural.activations import ACTIVATIONS
+from dlmath.counting.engine.graph import AUXILIARY
+from dlmath.counting.engine.layers import FAMILY, count_layer, get_kind
+from dlmath.counting.engine.options import resolve
+from dlmath.counting.engine.shapes import shape_text
 from dlmath.errors import InvalidValueError, ShapeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dlmath.engine.counting.graph import Network, Node, Shape
+    from dlmath.counting.engine.graph import Network, Node, Shape
 
     Parts = list[tuple[str, Mapping[str, Any]]]
 

@@ -16,7 +16,7 @@ from dlmath.images.engine.data import ImageSet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
     Distance = Callable[[Array, Array], Array]
 

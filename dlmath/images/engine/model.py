@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.counting.count import count
-from dlmath.engine.counting.shapes import elements
-from dlmath.engine.initialisers import parse_initialiser
+from dlmath.counting.engine.count import count
+from dlmath.counting.engine.shapes import elements
+from dlmath.neural.initialisers import parse_initialiser
 from dlmath.errors import InvalidValueError, TooLargeError
 from dlmath.images.engine.layers import TRAINABLE, Parameter
 from dlmath.images.engine.loss import mean_slope
@@ -18,8 +18,8 @@ from dlmath.images.engine.op import Dice, Op, Site, array_shape
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.counting.graph import Network
+    from dlmath.neural.arrays import Array
+    from dlmath.counting.engine.graph import Network
     from dlmath.images.engine.lowering import Step
 
 MOST_BYTES = 6_000_000_000

@@ -11,7 +11,7 @@ from dlmath.images.engine.op import Op, Site
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 EPSILON = 1e-5
 MOMENTUM = 0.1

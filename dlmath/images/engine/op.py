@@ -3,7 +3,7 @@
 Layout. Activations of a batch lie as (H, C, W, N): rows of the image, channels, columns, images of the batch; vectors
 as (F, N). The batch is innermost, so that every elementwise step runs over contiguous stretches of W * N numbers, a
 convolution is one batched matrix product without a transposition, and a kernel's column matrix is a strided view.
-Canonical shapes, those of users and files, are (H, W, C) and (F,), as `dlmath.engine.counting` has them.
+Canonical shapes, those of users and files, are (H, W, C) and (F,), as `dlmath.counting.engine` has them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.counting.graph import Shape
+    from dlmath.neural.arrays import Array
+    from dlmath.counting.engine.graph import Shape
 
 
 def array_shape(shape: Shape, batch: int) -> tuple[int, ...]:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.engine.activations import get_activation
+from dlmath.neural.activations import get_activation
 from dlmath.images.engine.op import Op, Site
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 
 def along_channels(vector: Array, values: Array) -> Array:

@@ -13,8 +13,8 @@ from dlmath.images.engine.unroll import reach
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.counting.shapes import Window
+    from dlmath.neural.arrays import Array
+    from dlmath.counting.engine.shapes import Window
 
     Seen = tuple[tuple[slice, slice], tuple[slice, slice]]
 

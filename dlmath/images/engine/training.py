@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.engine.optimizers import Update, get_optimizer
+from dlmath.neural.optimizers import Update, get_optimizer
 from dlmath.images.engine.data import Augmentation, ImageSet
 from dlmath.images.engine.evaluation import Scores, score
 from dlmath.images.engine.model import STREAMS, Model
@@ -15,7 +15,7 @@ from dlmath.images.engine.model import STREAMS, Model
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dlmath.engine.arrays import Array
+    from dlmath.neural.arrays import Array
 
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda _share: 1.0,

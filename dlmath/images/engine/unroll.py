@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from dlmath.engine.arrays import Array
-    from dlmath.engine.counting.shapes import Window
+    from dlmath.neural.arrays import Array
+    from dlmath.counting.engine.shapes import Window
 
 
 def reach(window: Window, tap: int) -> tuple[slice, slice]:
@@ -21,7 +21,7 @@ def reach(window: Window, tap: int) -> tuple[slice, slice]:
 
     Input = output * stride + tap * dilation - before, for outputs 0 .. out - 1 and inputs 0 .. size - 1.
 
-    >>> from dlmath.engine.counting.shapes import slide
+    >>> from dlmath.counting.engine.shapes import slide
     >>> reach(slide(5, 3, 1, 1, (1, 1)), 0)
     (slice(1, 5, None), slice(0, 4, 1))
     """
