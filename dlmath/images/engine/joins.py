@@ -23,6 +23,7 @@ class Add(Op):
 
     def __init__(self, site: Site) -> None:
         self.sources, self.output = site.inputs, site.fresh()
+        self.copies = [np.empty_like(source) for source in site.inputs[1:]]
 
     def forward(self, *, training: bool) -> None:
         """Add."""
@@ -34,8 +35,9 @@ class Add(Op):
     def backward(self, gradient: Array, *, training: bool) -> tuple[Array, ...]:
         """Return the gradient to the first and copies of it to the others."""
         del training
-        parts = [summed_to(gradient, source.shape) for source in self.sources]
-        return (parts[0], *(part.copy() for part in parts[1:]))
+        for copy in self.copies:
+            np.copyto(copy, summed_to(gradient, copy.shape))
+        return (summed_to(gradient, self.sources[0].shape), *self.copies)
 
 
 class Multiply(Op):

@@ -126,28 +126,48 @@ class Folded:
     <unroll(x), T> = <x, fold(T)> for every x and T, which is what the chain rule asks of a gradient.
     """
 
-    def __init__(self, source_shape: tuple[int, ...], windows: tuple[Window, Window], groups: int, dtype: Any) -> None:
-        height, channels, width, batch = source_shape
+    def __init__(
+        self, shape: tuple[int, ...], windows: tuple[Window, Window], groups: int, dtype: np.dtype[Any]
+    ) -> None:
+        height, channels, width, batch = shape
         self.windows = window_h, window_w = windows
-        rows = (window_h.out - 1) * window_h.stride + window_h.extent
         inner = channels // groups
-        self.padded = np.empty((groups, rows, inner, window_w.kernel, window_w.out, batch), dtype)
-        self.parts = (groups, window_h.out, window_h.kernel, inner, window_w.kernel, window_w.out, batch)
-        self.output = np.empty(source_shape, dtype)
+        self.apart = (groups, window_h.out, window_h.kernel, inner, window_w.kernel, window_w.out, batch)
+        self.rows = (window_h.out - 1) * window_h.stride + window_h.extent
+        self.padded: Array | None = None
+        if not _is_plain(window_h):
+            self.padded = np.empty((groups, self.rows, inner, window_w.kernel, window_w.out, batch), dtype)
+        self.output = np.empty(shape, dtype)
         self.grouped = self.output.reshape(height, groups, inner, width, batch).swapaxes(0, 1)
+        taps = [(tap, *reach(window_w, tap)) for tap in range(window_w.kernel)]
+        self.taps = sorted(taps, key=lambda tap: not _covers(tap[2], window_w.size))
 
     def add_up(self, columns: Array) -> Array:
         """Return (H, C, W, N)."""
-        window_h, window_w = self.windows
-        parts = columns.reshape(self.parts)
-        self.padded.fill(0)
-        for tap in range(window_h.kernel):
-            rows = self.padded[:, rows_of(window_h, tap)]
-            np.add(rows, parts[:, :, tap], out=rows)
-        self.output.fill(0)
-        seen, inner = _overlap(window_h, self.padded.shape[1])
-        for tap in range(window_w.kernel):
-            outputs, inputs = reach(window_w, tap)
-            place = self.grouped[:, seen, :, inputs]
-            np.add(place, self.padded[:, inner, :, tap, outputs], out=place)
+        stacked = self._down(columns.reshape(self.apart))
+        seen, inner = _overlap(self.windows[0], self.rows)
+        whole = _covers(seen, self.windows[0].size) and _covers(self.taps[0][2], self.windows[1].size)
+        if not whole:
+            self.output.fill(0)
+        for turn, (tap, outputs, inputs) in enumerate(self.taps):
+            place, part = self.grouped[:, seen, :, inputs], stacked[:, inner, :, tap, outputs]
+            if whole and turn == 0:  # the middle of a kernel sees every input once
+                np.copyto(place, part)
+            else:
+                np.add(place, part, out=place)
         return self.output
+
+    def _down(self, parts: Array) -> Array:
+        """Return parts (G, Ho, kh, C / G, kw, Wo, N) added up down the rows, (G, rows, C / G, kw, Wo, N)."""
+        if self.padded is None:
+            return parts[:, :, 0]
+        self.padded.fill(0)
+        for tap in range(self.windows[0].kernel):
+            rows = self.padded[:, rows_of(self.windows[0], tap)]
+            np.add(rows, parts[:, :, tap], out=rows)
+        return self.padded
+
+
+def _covers(part: slice, size: int) -> bool:
+    """Whether a slice is the whole of an axis."""
+    return part.start == 0 and part.stop == size and part.step in {None, 1}
