@@ -15,6 +15,7 @@ HOUSES = {
     "convolve": "convolution",
     "param-count": "counting",
     "vanishing": "depth",
+    "train-image": "images",
     "run": "runs",
 }
 """Command to its house, in the order in which help lists them. A house's `command` module holds its COMMAND."""

@@ -142,12 +142,15 @@ def train(
     Returns
     -------
     Training
-        An interrupt (Ctrl-C) ends the training and is told in `stopped`; what was reached is there.
+        An interrupt (Ctrl-C) ends the training and is told in `stopped`; what was reached is there. Before anything
+        was measured it is passed on.
     """
     loop = Loop(model, train_set, test_set, recipe, seed, watch)
     try:
         stopped = loop.run()
     except KeyboardInterrupt:
+        if not loop.curve.test:
+            raise
         stopped = "interrupted"
     return Training(model, loop.curve, stopped)
 
