@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dlmath.frame.output import Output
     from dlmath.images.request import Request
 
-_CHECKED: list[tuple[Words, "Request"]] = []
+_CHECKED: list[tuple[Words, Request]] = []
 """The request that was checked last, so that a run does not read its images a second time."""
 
 
@@ -42,8 +42,10 @@ COMMAND = Command(
     examples=(
         ("train-image", "a small network learns ten marks"),
         (
-            'train-image "conv:3x3x8 relu conv:3x3x16 relu maxpool:2 conv:3x3x16 relu globalmaxpool dense:10" '
-            "--against mlp --shift 3",
+            (
+                'train-image "conv:3x3x8 relu conv:3x3x16 relu maxpool:2 conv:3x3x16 relu globalmaxpool dense:10" '
+                "--against mlp --shift 3"
+            ),
             "beside a plain network of as many parameters, with moved images",
         ),
         ("train-image mlp:64 --against mlp:64 --permute", "to a plain network the order of the pixels is nothing"),

@@ -58,7 +58,7 @@ def load_network(word: str, shape: Shape, classes: int, equal: int | None = None
 
 def is_chain(text: str) -> bool:
     """Whether a text is layers: several words, or one that is a layer's."""
-    first = text.split()[0].partition(":")[0].lower().replace("-", "").replace("_", "")
+    first = text.split(maxsplit=1)[0].partition(":")[0].lower().replace("-", "").replace("_", "")
     return len(text.split()) > 1 or first in FAMILY or first in ALIASES
 
 

@@ -72,9 +72,7 @@ def resolve(words: Words, output: Output) -> Request:
         model = Model(network, words.dtype)
         check_memory(model.lowered, min(words.batch, len(data.train.labels)), model.dtype.itemsize)
     check_start(words, networks[0], plan)
-    return Request(
-        source, data, networks, plan, range(words.seed, words.seed + words.seeds), words.image or 0
-    )
+    return Request(source, data, networks, plan, range(words.seed, words.seed + words.seeds), words.image or 0)
 
 
 def check_options(words: Words, output: Output) -> None:
@@ -126,7 +124,8 @@ def check_counts(words: Words, data: Data) -> None:
     height, width, _ = data.shape
     if words.shift is not None and words.shift >= min(height, width):
         raise InvalidValueError(
-            f"--shift {words.shift} moves images of {height}x{width} out of sight", f"give up to {min(data.shape[:2]) - 1}"
+            f"--shift {words.shift} moves images of {height}x{width} out of sight",
+            f"give up to {min(data.shape[:2]) - 1}",
         )
     augmentation = parse_augmentation(words.augment)
     if augmentation.shift >= min(height, width):
@@ -151,7 +150,9 @@ def parse_augmentation(text: str | None) -> Augmentation:
         elif name == "shift" and value.isascii() and value.isdigit() and 0 < int(value) < 10**6:
             found["shift"] = int(value)
         else:
-            raise InvalidValueError(f"--augment {text}: {part.strip()!r} is not allowed", "write shift:K, flip, or both")
+            raise InvalidValueError(
+                f"--augment {text}: {part.strip()!r} is not allowed", "write shift:K, flip, or both"
+            )
     return Augmentation(int(found.get("shift", 0)), bool(found.get("flip", False)))
 
 

@@ -9,12 +9,12 @@ from dlmath.images.engine.experiment import Run, build_model, prepared, run_once
 from dlmath.images.engine.training import Watch
 from dlmath.images.report.outcome import outcome
 from dlmath.images.report.progress import Bar, bar
-from dlmath.images.request import Request
 
 if TYPE_CHECKING:
     from dlmath.frame.outcome import Outcome
     from dlmath.frame.output import Output
     from dlmath.images.engine.gradients import GradientCheck
+    from dlmath.images.request import Request
     from dlmath.images.words import Words
 
 
@@ -46,9 +46,7 @@ def check(request: Request, place: int) -> GradientCheck:
     return check_gradients(model, prepared(request.data, plan, seed).train, seed)
 
 
-def carry_out(
-    request: Request, tasks: list[Task], jobs: int, output: Output
-) -> tuple[list[list[Run]], bool]:
+def carry_out(request: Request, tasks: list[Task], jobs: int, output: Output) -> tuple[list[list[Run]], bool]:
     """Return the runs of each network in the order of their seeds, and whether the user broke them off.
 
     A network that was not reached has none.

@@ -1,6 +1,6 @@
 """Training steps of small image networks beside PyTorch on one thread, and a tutorial's loops.
 
-    PYTHONPATH=. PEERS/bin/python experiments/benchmarks/images_engine.py [--rounds 7] [--batch 64] [--only NAME] [--json FILE]
+    PYTHONPATH=. PEERS/bin/python experiments/benchmarks/images_engine.py [--rounds 7] [--batch 64] [--only NAME]
 
 CPU time on one pinned core; ratios are medians of interleaved rounds. A step gathers a batch, runs forward, softmax
 cross-entropy and backward, and updates by gradient descent with momentum. Eight batches of random data a turn. The
@@ -30,8 +30,10 @@ NETWORKS: dict[str, tuple[str, tuple[int, int, int], float]] = {
         0.75,
     ),
     "vgg32": (
-        "conv:3x3x16 relu conv:3x3x16 relu maxpool:2 conv:3x3x32 relu conv:3x3x32 relu maxpool:2 conv:3x3x64 relu "
-        "globalpool dense:10",
+        (
+            "conv:3x3x16 relu conv:3x3x16 relu maxpool:2 conv:3x3x32 relu conv:3x3x32 relu maxpool:2 conv:3x3x64 relu "
+            "globalpool dense:10"
+        ),
         (32, 32, 3),
         1.3,
     ),

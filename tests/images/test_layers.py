@@ -67,7 +67,11 @@ CHAINS = {
         *WIDE,
     ],
     "branches": [{"branches": [["conv:1x1x2"], ["conv:3x3x3", "tanh"], ["maxpool:3/1"]]}, "conv:3x3x2", *WIDE],
-    "branches add": ["conv:1x1x2", {"branches": [["conv:3x3x3"], ["conv:1x1x3"], ["conv:5x5x3"]], "join": "add"}, *WIDE],
+    "branches add": [
+        "conv:1x1x2",
+        {"branches": [["conv:3x3x3"], ["conv:1x1x3"], ["conv:5x5x3"]], "join": "add"},
+        *WIDE,
+    ],
     "branches vectors": [{"branches": [["globalpool"], ["flatten", "dense:4"]]}, "dense:3"],
     "gate": [
         "conv:3x3x4",
@@ -241,7 +245,7 @@ def test_dropout_rates_that_are_none_are_refused(rate):
 
 
 def test_dropout_keeps_the_mean_and_does_nothing_at_test():
-    model, running, _ = running_network(["dropout:0.25", "dense:2"], batch=1000, shape="40")
+    _model, running, _ = running_network(["dropout:0.25", "dense:2"], batch=1000, shape="40")
     running.images[...] = 1.0
     running.forward(training=True)
     dropped = running.output(1)

@@ -172,8 +172,8 @@ def picture(shown: Sequence[Shown], ending: str) -> bytes:
     """Draw the figure of --plot: input, kernel, output."""
     from dlmath.convolution.report import plots
     from dlmath.convolution.report.kernels import weight_text
-    from dlmath.report.terminal_picture import presentable
     from dlmath.report.figures import drawn
+    from dlmath.report.terminal_picture import presentable
 
     rows = []
     for item in shown:

@@ -10,8 +10,8 @@ from dlmath.images.engine.data import DIRECTIONS, ImageSet, shifted
 from dlmath.images.engine.loss import cross_entropies, softmax
 
 if TYPE_CHECKING:
-    from dlmath.neural.arrays import Array
     from dlmath.images.engine.model import Model
+    from dlmath.neural.arrays import Array
 
 CHUNK = 64
 """Images that pass at once: more would leave the processor's cache."""

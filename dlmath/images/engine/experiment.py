@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dlmath.images.engine.data import Data, permuted, pixel_order
 from dlmath.images.engine.evaluation import Scores, Wrong, confusion, logits_of, shift_table, wrong_answers
 from dlmath.images.engine.model import STREAMS, Model
-from dlmath.images.engine.training import Recipe, Watch, train
+from dlmath.images.engine.training import NOBODY, Recipe, Watch, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +91,7 @@ def build_model(network: Network, plan: Plan, seed: int) -> Model:
     return model
 
 
-def run_once(network: Network, data: Data, plan: Plan, seed: int, watch: Watch = Watch()) -> Run:
+def run_once(network: Network, data: Data, plan: Plan, seed: int, watch: Watch = NOBODY) -> Run:
     """Train a network on the data of a seed and measure it.
 
     The answer depends on nothing but the arguments: seed k alone is seed k of many, in any process.

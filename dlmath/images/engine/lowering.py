@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.neural.activations import ACTIVATIONS
 from dlmath.counting.engine.graph import AUXILIARY
 from dlmath.counting.engine.layers import FAMILY, count_layer, get_kind
 from dlmath.counting.engine.options import resolve
 from dlmath.counting.engine.shapes import shape_text
 from dlmath.errors import InvalidValueError, ShapeError
+from dlmath.neural.activations import ACTIVATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -124,7 +124,9 @@ def _output(kind: str, options: Mapping[str, Any], shapes: tuple[Shape, ...]) ->
 
 def _image_shape(shape: Shape) -> Shape:
     if len(shape) not in {1, 3}:
-        raise ShapeError(f"an input of shape {shape_text(shape)} is no image", "give HEIGHTxWIDTHxCHANNELS, or a length")
+        raise ShapeError(
+            f"an input of shape {shape_text(shape)} is no image", "give HEIGHTxWIDTHxCHANNELS, or a length"
+        )
     return shape
 
 
@@ -160,7 +162,8 @@ def _with_bias(node: Node, options: dict[str, Any], _shapes: tuple[Shape, ...]) 
     if options["bias"] == "position":
         raise untrainable(node, "a bias for each position")
     bare = {**options, "bias": "no"}
-    return [(node.kind, bare)] + ([("bias", {})] if options["bias"] == "yes" else [])
+    bias: Parts = [("bias", {})] if options["bias"] == "yes" else []
+    return [(node.kind, bare), *bias]
 
 
 def _separable(_node: Node, options: dict[str, Any], _shapes: tuple[Shape, ...]) -> Parts:

@@ -58,6 +58,9 @@ class Marks(NamedTuple):
         return (self.size - 1) / 2 - REACH * self.grown - EDGE if self.wide else 1.5 * self.grown
 
 
+STANDARD = Marks()
+
+
 def _segment(u: Array, v: Array, start: tuple[float, float], end: tuple[float, float]) -> Array:
     """Return the distance of points from a segment."""
     along = end[0] - start[0], end[1] - start[1]
@@ -80,7 +83,7 @@ def _ring(u: Array, v: Array) -> Array:
 
 
 def _arc(u: Array, v: Array) -> Array:
-    """The ring's upper half; below it, the distance from its two ends."""
+    """Return the distance from the ring's upper half; below it, from its two ends."""
     return np.where(v <= 0, _ring(u, v), np.hypot(np.abs(u) - ROUND, v))
 
 
@@ -103,7 +106,7 @@ DISTANCES: tuple[Distance, ...] = (
 """For each class the distance of points (u, v) from the mark, u to the right, v down, in units of its radius."""
 
 
-def draw_marks(count: int, seed: int, kind: Marks = Marks()) -> ImageSet:
+def draw_marks(count: int, seed: int, kind: Marks = STANDARD) -> ImageSet:
     """Return `count` marks, every class as often as the others (give or take one).
 
     All draws come from `default_rng(seed)`, in this order: labels, centres, radii, thicknesses, angles, contrasts,

@@ -8,19 +8,19 @@ import numpy as np
 
 from dlmath.counting.engine.count import count
 from dlmath.counting.engine.shapes import elements
-from dlmath.neural.initialisers import parse_initialiser
 from dlmath.errors import InvalidValueError, TooLargeError
 from dlmath.images.engine.layers import TRAINABLE, Parameter
 from dlmath.images.engine.loss import mean_slope
 from dlmath.images.engine.lowering import Lowered, commuted, consumers, lower
 from dlmath.images.engine.op import Dice, Op, Site, array_shape
+from dlmath.neural.initialisers import parse_initialiser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.neural.arrays import Array
     from dlmath.counting.engine.graph import Network
     from dlmath.images.engine.lowering import Step
+    from dlmath.neural.arrays import Array
 
 MOST_BYTES = 6_000_000_000
 """Memory of the arrays of one running network."""
@@ -99,9 +99,7 @@ class Model:
         self.slots, self.kept = _slots(self.lowered)
         size = self.slots[-1].stretch.stop if self.slots else 0
         self.parameters, self.gradient = np.zeros(size, self.dtype), np.zeros(size, self.dtype)
-        self.state = {
-            slot.name: np.full(slot.parameter.shape, slot.parameter.start, self.dtype) for slot in self.kept
-        }
+        self.state = {slot.name: np.full(slot.parameter.shape, slot.parameter.start, self.dtype) for slot in self.kept}
         self.dice = Dice()
         self.running: dict[tuple[int, bool], Running] = {}
         for slot in self.slots:
@@ -277,8 +275,8 @@ class Running:
         self.readers = consumers(self.lowered.steps)
         self.ops: list[Op | None] = []
         self.borrowed: list[tuple[Array, Array]] = []  # gradients of shared tensors, and where they are added
-        for place, step in enumerate(self.lowered.steps):
-            self.ops.append(None if step.kind == "input" else self._build(place, step, fused=fused))
+        for step in self.lowered.steps:
+            self.ops.append(None if step.kind == "input" else self._build(step, fused=fused))
             if step.kind == "input":
                 self.images = np.zeros(array_shape(step.output, batch), model.dtype)
         self.last = self.lowered.places[model.network.outputs[0]]
@@ -289,7 +287,7 @@ class Running:
         op = self.ops[place]
         return self.images if op is None else op.output
 
-    def _build(self, place: int, step: Step, *, fused: bool) -> Op:
+    def _build(self, step: Step, *, fused: bool) -> Op:
         kind = TRAINABLE[step.kind]
         weights, slopes = self._tensors(step)
         owner = step.id if step.shares is None else step.shares
@@ -322,9 +320,7 @@ class Running:
         owner = step.id if step.shares is None else step.shares
         slots = [slot for slot in self.model.slots if slot.step == owner]
         flat = self.model.parameters, self.model.gradient
-        weights, slopes = (
-            [array[slot.stretch].reshape(slot.parameter.inner) for slot in slots] for array in flat
-        )
+        weights, slopes = ([array[slot.stretch].reshape(slot.parameter.inner) for slot in slots] for array in flat)
         if step.shares is not None:
             own = [np.zeros_like(slope) for slope in slopes]
             self.borrowed += list(zip(own, slopes, strict=True))

@@ -80,9 +80,11 @@ class Normalise(Op):
         self.source, self.output = site.inputs[0].reshape(self.shape), site.fresh()
         self.result = self.output.reshape(self.shape)
         self.normal = np.empty_like(self.result)
-        affine = iter(zip(site.weights, site.slopes, strict=True))
-        self.scale, self.scale_slope = next(affine) if site.options["scale"] else (None, None)
-        self.shift, self.shift_slope = next(affine) if site.options["center"] else (None, None)
+        scales, centers = int(site.options["scale"]), int(site.options["center"])
+        pairs = list(zip(site.weights, site.slopes, strict=True))
+        nothing: tuple[Array | None, Array | None] = (None, None)
+        self.scale, self.scale_slope = pairs[0] if scales else nothing
+        self.shift, self.shift_slope = pairs[scales] if centers else nothing
         self.running = tuple(site.state)
         self.count = int(np.prod([self.shape[axis] for axis in self.axes]))
 
@@ -121,8 +123,8 @@ class Normalise(Op):
         """Move the running statistics a tenth of the way; the variance that is kept is the unbiased one."""
         unbiased = variance * (self.count / max(self.count - 1, 1))
         for kept, new in zip(self.running, (mean, unbiased), strict=True):
-            kept *= 1 - MOMENTUM
-            kept += MOMENTUM * new.ravel()
+            np.multiply(kept, 1 - MOMENTUM, out=kept)
+            np.add(kept, MOMENTUM * new.ravel(), out=kept)
 
     def backward(self, gradient: Array, *, training: bool) -> tuple[Array, ...]:
         """Write dL/dscale and dL/dshift; return dL/dx."""
@@ -143,5 +145,5 @@ class Normalise(Op):
         """Return the sums over all that one parameter serves, in the parameter's own shape."""
         height, groups, channels, width, _ = self.shape
         if like.ndim == 1:
-            return values.sum(axis=(0, 3, 4)).reshape(-1)
-        return values.sum(axis=4).reshape(height, groups * channels, width).transpose(0, 2, 1)
+            return np.asarray(values.sum(axis=(0, 3, 4)).reshape(-1))
+        return np.asarray(values.sum(axis=4).reshape(height, groups * channels, width).transpose(0, 2, 1))

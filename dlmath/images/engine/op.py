@@ -15,8 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dlmath.neural.arrays import Array
     from dlmath.counting.engine.graph import Shape
+    from dlmath.neural.arrays import Array
 
 
 def array_shape(shape: Shape, batch: int) -> tuple[int, ...]:

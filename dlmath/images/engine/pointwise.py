@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.neural.activations import get_activation
 from dlmath.images.engine.op import Op, Site
+from dlmath.neural.activations import get_activation
 
 if TYPE_CHECKING:
     from dlmath.neural.arrays import Array
@@ -95,7 +95,7 @@ def _in_rows(values: Array) -> Array:
 
 
 class Activation(Op):
-    """a = phi(z) for any function of the registry, in the form its `Machine` runs: alpha u + beta, u = core(gamma z)."""
+    """a = phi(z) for any function of the registry, as its `Machine` runs it: alpha u + beta, u = core(gamma z)."""
 
     def __init__(self, site: Site) -> None:
         self.machine = get_activation(site.options["name"]).machine(site.dtype)

@@ -13,8 +13,8 @@ from dlmath.images.engine.unroll import reach
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.neural.arrays import Array
     from dlmath.counting.engine.shapes import Window
+    from dlmath.neural.arrays import Array
 
     Seen = tuple[tuple[slice, slice], tuple[slice, slice]]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dlmath.counting.engine.shapes import Window
     from dlmath.images.engine.data import ImageSet
     from dlmath.images.engine.lowering import Step
-    from dlmath.images.engine.model import Running
+    from dlmath.images.engine.model import Running, Slot
     from dlmath.neural.arrays import Array
 
 
@@ -165,9 +165,7 @@ class Passed:
         self.slopes = mean_slope(self.logits[:, None], self.labels)
         kept: dict[int, Array] = {}
         self.running.backward(self.slopes.copy(), training=False, keep=kept)
-        self.gradients = [
-            canonical(kept[place])[0] if place in kept else None for place in range(len(self.steps))
-        ]
+        self.gradients = [canonical(kept[place])[0] if place in kept else None for place in range(len(self.steps))]
 
     def first(self, *kinds: str) -> int | None:
         """Return the first step of these kinds that a gradient reaches."""
@@ -183,11 +181,20 @@ class Passed:
         readers = self.running.readers[place]
         return readers[0] if len(readers) == 1 and self.steps[readers[0]].kind == kind else None
 
+    def slot(self, step: Step) -> Slot:
+        """Return where a step's first tensor lies."""
+        owner = step.id if step.shares is None else step.shares
+        return next(slot for slot in self.model.slots if slot.step == owner)
+
+    def bias(self, place: int | None, channel: int) -> float | None:
+        """Return a channel's bias, where a step adds one."""
+        return None if place is None else float(self.model.get(self.slot(self.steps[place]).name)[channel])
+
     def gradient(self, place: int) -> Array:
         """Return dL/d(output) of a step."""
         found = self.gradients[place]
         assert found is not None
-        return found
+        return np.asarray(found)
 
 
 def trace(model: Model, data: ImageSet, image: int) -> Trace:
@@ -221,7 +228,7 @@ def _convolution(passed: Passed) -> ConvolutionTrace | None:
     row, column, out = _largest(slope)
     bias_place = passed.after(step_place, "bias")
     z_place = step_place if bias_place is None else bias_place
-    slot = next(slot for slot in passed.model.slots if slot.step == (step.id if step.shares is None else step.shares))
+    slot = passed.slot(step)
     z, total = (float(passed.outputs[place][row, column, out]) for place in (z_place, step_place))
     return ConvolutionTrace(
         passed.name(step),
@@ -229,7 +236,7 @@ def _convolution(passed: Passed) -> ConvolutionTrace | None:
         (row, column, out),
         tuple(_taps(passed, step, slot.name, (row, column, out), float(slope[row, column, out]))),
         total,
-        None if bias_place is None else z - total,
+        passed.bias(bias_place, out),
         z,
         float(slope[row, column, out]),
         _activation(passed, z_place, (row, column, out)),
@@ -286,12 +293,12 @@ def _seen(window: Window, output: int, tap: int) -> int | None:
 
 
 def _pooling(passed: Passed) -> PoolingTrace | None:
-    """Explain the first pooling where the loss pulls most."""
+    """Explain the first pooling, where gradient times output is largest: where something is seen that matters."""
     place = passed.first("maxpool", "avgpool", "globalmaxpool", "globalpool")
     if place is None:
         return None
     step, slope = passed.steps[place], passed.gradient(place)
-    where = _largest(slope)
+    where = _largest(slope * passed.outputs[place])
     source = passed.outputs[step.inputs[0]]
     window = source[..., where[-1]]
     if step.kind.startswith("global"):
@@ -334,13 +341,13 @@ def _dense(passed: Passed) -> DenseTrace | None:
     z_place = place if bias_place is None else bias_place
     if z_place != passed.running.last:
         return None
-    slot = next(slot for slot in passed.model.slots if slot.step == (step.id if step.shares is None else step.shares))
+    slot = passed.slot(step)
     unit, source = int(passed.labels[0]), passed.outputs[step.inputs[0]]
     weights, delta = passed.model.get(slot.name)[:, unit], float(passed.slopes[unit, 0])
     terms = tuple(
         (i, float(x), float(w), float(x * w), float(delta * x))
         for i, (x, w) in enumerate(zip(source, weights, strict=True))
     )
-    z = float(passed.logits[unit])
-    bias = None if bias_place is None else z - float(passed.outputs[place][unit])
-    return DenseTrace(passed.name(step), slot.name, unit, terms, bias, z, delta)
+    return DenseTrace(
+        passed.name(step), slot.name, unit, terms, passed.bias(bias_place, unit), float(passed.logits[unit]), delta
+    )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.neural.optimizers import Update, get_optimizer
 from dlmath.images.engine.data import Augmentation, ImageSet
 from dlmath.images.engine.evaluation import Scores, score
 from dlmath.images.engine.model import STREAMS, Model
+from dlmath.neural.optimizers import Update, get_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -127,8 +127,11 @@ class Watch(NamedTuple):
     epoch: Callable[[int, Scores, Scores], None] | None = None
 
 
+NOBODY = Watch()
+
+
 def train(
-    model: Model, train_set: ImageSet, test_set: ImageSet, recipe: Recipe, seed: int, watch: Watch = Watch()
+    model: Model, train_set: ImageSet, test_set: ImageSet, recipe: Recipe, seed: int, watch: Watch = NOBODY
 ) -> Training:
     """Train a model in place.
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from dlmath.neural.arrays import Array
     from dlmath.counting.engine.shapes import Window
+    from dlmath.neural.arrays import Array
 
 
 def reach(window: Window, tap: int) -> tuple[slice, slice]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,8 @@ from dlmath.files.pictures.images import read_image
 from dlmath.images.files.checking import Raw, Read, check_memory, prepared
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dlmath.neural.arrays import Array
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")

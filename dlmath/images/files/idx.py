@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import math
 import zlib
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,8 @@ from dlmath.errors import UnreadableError
 from dlmath.images.files.checking import MOST_BYTES, Raw, Read, prepared
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dlmath.neural.arrays import Array
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,8 @@ from dlmath.errors import ShapeError, UnreadableError
 from dlmath.images.files.checking import MOST_BYTES, Raw, Read, by, prepared
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dlmath.neural.arrays import Array
 
 NAMES = (
@@ -100,9 +101,13 @@ def as_labels(array: Array, place: str) -> Array:
     """Return labels (n,) from (n,), (n, 1) or one-hot rows (n, K)."""
     if array.ndim == 2 and array.shape[1] == 1:
         return array[:, 0]
-    if array.ndim == 2 and array.dtype.kind in "buif" and ((array == 0) | (array == 1)).all():
-        if (array.sum(axis=1) == 1).all():
-            return array.argmax(axis=1)
+    if array.ndim == 2 and array.dtype.kind in "buif" and is_one_hot(array):
+        return np.asarray(array.argmax(axis=1))
     if array.ndim != 1:
         raise ShapeError(f"{place}: labels of shape {array.shape} are none", "give one label for each image")
     return array
+
+
+def is_one_hot(array: Array) -> bool:
+    """Whether each row has a single 1 and zeros."""
+    return bool(((array == 0) | (array == 1)).all() and (array.sum(axis=1) == 1).all())

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dlmath.errors import InvalidValueError, MissingExtraError, UnreadableError, unknown
-from dlmath.images.engine.data import Data, ImageSet
+from dlmath.images.engine.data import Data
 from dlmath.images.engine.marks import CLASSES, Marks, draw_marks
 from dlmath.images.files.checking import Raw, Read, check_memory, prepared
 
@@ -126,7 +126,9 @@ def read_digits() -> Read:
     """
     found = find_spec("sklearn")
     if found is None or found.origin is None:
-        raise MissingExtraError("--data digits needs scikit-learn, which is not installed", "pip install 'dlmath[data]'")
+        raise MissingExtraError(
+            "--data digits needs scikit-learn, which is not installed", "pip install 'dlmath[data]'"
+        )
     path = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
     try:
         with gzip.open(path) as file:

@@ -103,8 +103,10 @@ def setting(facing: Facing) -> Facts:
     pairs.append(
         (
             "training",
-            f"{recipe.epochs} epochs of {steps} steps of {min(recipe.batch, train)}, {recipe.optimizer} at "
-            f"{recipe.learning_rate:g}{extras(facing)}",
+            (
+                f"{recipe.epochs} epochs of {steps} steps of {min(recipe.batch, train)}, {recipe.optimizer} at "
+                f"{recipe.learning_rate:g}{extras(facing)}"
+            ),
         )
     )
     last = request.seeds[-1]
@@ -208,13 +210,16 @@ def summary(facing: Facing) -> str:
     kind = " whose pixels are permuted" if facing.request.plan.permute else ""
     middle = f"; medians of {seeds} seeds" if facing.several else ""
     parts = [
-        f"{one.letter} ({one.params:,} parameters) is right on {100 * one.test_accuracy:.1f} %" for one in facing.measured
+        f"{one.letter} ({one.params:,} parameters) is right on {100 * one.test_accuracy:.1f} %"
+        for one in facing.measured
     ]
     text = f"Of {len(data.test.labels):,} test images{kind}, {listed(parts)}"
     moved = [one.shifted for one in facing.measured if one.shifted and len(one.shifted) > 1]
     if len(moved) == len(facing.measured):
         pixels = len(moved[0]) - 1
-        tail = listed([f"{one.letter} on {100 * table[-1]:.1f} %" for one, table in zip(facing.measured, moved, strict=True)])
+        tail = listed(
+            [f"{one.letter} on {100 * table[-1]:.1f} %" for one, table in zip(facing.measured, moved, strict=True)]
+        )
         text += f"; moved by {pixels} pixel{'s' if pixels > 1 else ''}, {tail}"
     return f"{text}{middle}."
 
