@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from dlmath.images.engine.data import Data, permuted, pixel_order
 from dlmath.images.engine.evaluation import Scores, Wrong, confusion, logits_of, shift_table, wrong_answers
 from dlmath.images.engine.model import STREAMS, Model
@@ -96,7 +98,11 @@ def run_once(network: Network, data: Data, plan: Plan, seed: int, watch: Watch =
 
     The answer depends on nothing but the arguments: seed k alone is seed k of many, in any process.
     """
-    chosen = prepared(data, plan, seed)
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers beyond all bounds are told as `diverged`
+        return _measured(network, prepared(data, plan, seed), plan, seed, watch)
+
+
+def _measured(network: Network, chosen: Data, plan: Plan, seed: int, watch: Watch) -> Run:
     trained = train(build_model(network, plan, seed), chosen.train, chosen.test, plan.recipe, seed, watch)
     logits = logits_of(trained.model, chosen.test.rows())
     labels = chosen.test.labels
@@ -106,7 +112,7 @@ def run_once(network: Network, data: Data, plan: Plan, seed: int, watch: Watch =
         trained.curve.train,
         trained.curve.test,
         moved,
-        confusion(logits, labels, len(data.classes)),
+        confusion(logits, labels, len(chosen.classes)),
         wrong_answers(logits, labels)[:SHOWN_WRONG],
         trained.model.tensors(),
         trained.stopped,

@@ -41,7 +41,7 @@ def figure(facing: Facing) -> Figure:
     heights = [CURVES_HEIGHT, PICTURES_HEIGHT * (1 + 0.28 * max(len(layers) - 2, 0))]
     drawn = new_figure(max(len(panels), 2) * PANEL_WIDTH, sum(heights))
     drawn.suptitle(headline(facing), fontsize=HEADLINE, fontweight="bold")
-    above, below = np.ravel(drawn.subfigures(2, 1, height_ratios=heights))
+    above, below = drawn.subfigures(2, 1, squeeze=False, height_ratios=heights).ravel()
     for axes, panel in zip(np.atleast_1d(above.subplots(1, len(panels))), panels, strict=True):
         panel(axes)
     pictures(below, facing, data, first_kernels(model), layers)
@@ -128,7 +128,7 @@ def pictures(
     below: SubFigure, facing: Facing, data: Data, kernels: tuple[str, Array] | None, layers: list[Maps]
 ) -> None:
     """Draw kernels and wrong answers at the left, the feature maps of one image at the right."""
-    left, right = np.ravel(below.subfigures(1, 2, width_ratios=[1, 1.5]))
+    left, right = below.subfigures(1, 2, squeeze=False, width_ratios=[1, 1.5]).ravel()
     wrong = facing.measured[0].shown.wrong[:MOST_WRONG]
     rows = (kernels is not None) + bool(wrong)
     parts = np.atleast_1d(left.subfigures(max(rows, 1), 1, height_ratios=[0.45, 0.55] if rows == 2 else None))

@@ -56,13 +56,22 @@ class Facing(NamedTuple):
         return model
 
 
-def percent(share: float) -> str:
-    """Write a share as percent, all of one width.
+def percent(share: float) -> float:
+    """Return a share in percent, to one decimal.
 
-    >>> percent(0.975), percent(1.0), percent(0.081)
-    (' 97.5', '100.0', '  8.1')
+    >>> percent(0.9747)
+    97.5
     """
-    return f"{100 * share:5.1f}"
+    return round(100 * share, 1)
+
+
+def plural(count: int, word: str) -> str:
+    """Write a number with its word.
+
+    >>> plural(1, "epoch"), plural(2000, "step")
+    ('1 epoch', '2,000 steps')
+    """
+    return f"{count:,} {word}" + ("" if count == 1 else "s")
 
 
 def networks_csv(measured: Sequence[Measured]) -> Table:
@@ -104,7 +113,7 @@ def setting(facing: Facing) -> Facts:
         (
             "training",
             (
-                f"{recipe.epochs} epochs of {steps} steps of {min(recipe.batch, train)}, {recipe.optimizer} at "
+                f"{plural(recipe.epochs, 'epoch')} of {plural(steps, 'step')} of {min(recipe.batch, train)}, {recipe.optimizer} at "
                 f"{recipe.learning_rate:g}{extras(facing)}"
             ),
         )
@@ -220,7 +229,7 @@ def summary(facing: Facing) -> str:
         tail = listed(
             [f"{one.letter} on {100 * table[-1]:.1f} %" for one, table in zip(facing.measured, moved, strict=True)]
         )
-        text += f"; moved by {pixels} pixel{'s' if pixels > 1 else ''}, {tail}"
+        text += f"; moved by {plural(pixels, 'pixel')}, {tail}"
     return f"{text}{middle}."
 
 

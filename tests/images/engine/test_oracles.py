@@ -18,7 +18,7 @@ from dlmath.images.engine.loss import cross_entropies
 from dlmath.images.engine.model import Model
 from dlmath.images.engine.training import Recipe, Stepper, put_rows
 
-TEXT = (Path(__file__).parent.parent / "oracles" / "image_networks.txt").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "oracles" / "image_networks.txt").read_text(encoding="utf-8")
 RESIDUAL = ["conv:3x3x4", "relu", "conv:3x3x4"]
 NETWORKS = {
     "A": ["conv:3x3x2", "relu", "maxpool:2", "conv:3x3x3", "relu", "avgpool:2", "flatten", "dense:5"],
