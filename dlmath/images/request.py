@@ -159,7 +159,7 @@ def parse_augmentation(text: str | None) -> Augmentation:
 def load_networks(words: Words, data: Data) -> tuple[Network, ...]:
     """Return NETWORK and those of --against; errors name which."""
     classes = len(data.classes)
-    text = words.network or default_network(classes)
+    text = default_network(classes) if words.network is None else words.network
     first = load_network(text, data.shape, classes)
     size = len(Model(first, words.dtype).parameters)
     others = []

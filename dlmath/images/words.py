@@ -139,6 +139,7 @@ RESULTS = {
     "networks.*.loss.epoch.*": "epochs of the shown run (the first seed); 0 is the start",
     "networks.*.loss.train.*": "mean cross-entropy of the training images after each epoch, as at test",
     "networks.*.loss.test.*": "the same of the test images",
+    "networks.*.accuracy.epoch.*": "the same epochs",
     "networks.*.accuracy.train.*": "training accuracy of the shown run after each epoch",
     "networks.*.accuracy.test.*": "its test accuracy",
     "networks.*.shifted.*": "test accuracy with images moved by 0, 1, ... pixels (--shift), medians",

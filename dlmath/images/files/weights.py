@@ -100,6 +100,8 @@ def _safetensors(name: str) -> dict[str, Array]:
     if len(content) < 8 or length > min(len(content) - 8, LONGEST_HEADER):
         raise ValueError(f"the header claims {length:,} bytes")
     header = json.loads(content[8 : 8 + length])
+    if not isinstance(header, dict) or not all(isinstance(entry, dict) for entry in header.values()):
+        raise ValueError("the header is no list of tensors")
     header.pop("__metadata__", None)
     return {key: _tensor(content[8 + length :], key, entry) for key, entry in header.items()}
 

@@ -146,11 +146,28 @@ def kernel_pictures(part: SubFigure, name: str, kernels: Array) -> None:
     colors = LinearSegmentedColormap.from_list("weights", ["#0072b2", "white", "#e69f00"])
     shown = kernels[..., :MOST_KERNELS].mean(axis=2)
     reach = float(np.abs(shown).max()) or 1.0
-    part.suptitle(f"learned weights {name} of the first layer", fontsize=TITLE)
-    for axes, k in zip(
-        small_axes(part, shown.shape[2], 4 if shown.shape[2] <= 8 else 8), range(shown.shape[2]), strict=False
-    ):
-        axes.imshow(shown[..., k], cmap=colors, vmin=-reach, vmax=reach)
+    axes = part.subplots()
+    axes.set_title(f"learned weights {name} of the first layer", fontsize=TITLE)
+    axes.set_axis_off()
+    axes.imshow(tiled([shown[..., k] for k in range(shown.shape[2])], 4), cmap=colors, vmin=-reach, vmax=reach)
+
+
+def tiled(parts: Sequence[Array], across: int) -> Array:
+    """Return pictures (H, W) of one size in rows, NaN (nothing drawn) between them."""
+    height, width = parts[0].shape
+    gap = max(1, width // 12)
+    rows = -(-len(parts) // across)
+    canvas = np.full((rows * (height + gap) - gap, across * (width + gap) - gap), np.nan)
+    for place, picture in enumerate(parts):
+        top, left = place // across * (height + gap), place % across * (width + gap)
+        canvas[top : top + height, left : left + width] = picture
+    return canvas
+
+
+def stretched(picture: Array) -> Array:
+    """Return a picture from 0 at its least to 1 at its greatest number."""
+    low, high = float(picture.min()), float(picture.max())
+    return np.asarray((picture - low) / ((high - low) or 1.0))
 
 
 def small_axes(part: SubFigure, count: int, across: int) -> list[Any]:
@@ -184,14 +201,14 @@ def map_pictures(part: SubFigure, layers: list[Maps], data: Data, image: int) ->
     """Draw the first feature maps of each layer, a row a layer."""
     label = data.classes[int(data.test.labels[image])]
     part.suptitle(f"test image {image} ({label}){' layer by layer' if len(layers) > 1 else ''}", fontsize=TITLE)
-    across = max(min(MOST_MAPS, max(layer.maps.shape[2] for layer in layers)), 2)
-    grid = part.subplots(len(layers), across, squeeze=False)
-    for row, layer in zip(grid, layers, strict=True):
-        for axes in row:
-            axes.set_axis_off()
-        row[0].text(-0.12, 0.5, layer.name, transform=row[0].transAxes, ha="right", va="center", fontsize=TEXT - 1)
+    across = max(min(MOST_MAPS, max(layer.maps.shape[2] for layer in layers)), 1)
+    for axes, layer in zip(part.subplots(len(layers), 1, squeeze=False).ravel(), layers, strict=True):
+        axes.set_axis_off()
+        axes.set_title(f"{layer.name}  {'x'.join(map(str, layer.maps.shape))}", fontsize=TEXT - 1, loc="left", pad=2)
         if layer.kind == "input":
-            pixels(row[0], layer.maps if layer.maps.shape[2] == 3 else layer.maps[..., :1])
+            pixels(axes, layer.maps if layer.maps.shape[2] == 3 else layer.maps[..., :1])
+            axes.set_anchor("W")
             continue
-        for axes, k in zip(row, range(layer.maps.shape[2]), strict=False):
-            axes.imshow(layer.maps[..., k], cmap="gray")
+        maps = [stretched(layer.maps[..., k]) for k in range(min(across, layer.maps.shape[2]))]
+        axes.imshow(tiled(maps, across), cmap="gray", vmin=0, vmax=1)
+        axes.set_anchor("W")
