@@ -9,6 +9,7 @@ from typing import IO
 
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
+from dlmath.files.missing import mend_for
 from dlmath.files.standard import standard_bytes
 from dlmath.files.text import shown
 
@@ -59,7 +60,7 @@ def open_source(name: str) -> Source:
         head = file.read(HEAD)
         file.seek(0)
     except OSError as error:
-        raise UnreadableError(f"{place}: {error.strerror or error}", "check the name and its permissions") from error
+        raise UnreadableError(f"{place}: {error.strerror or error}", mend_for(name, error)) from error
     if not head:
         file.close()
         raise UnreadableError(f"{place}: is empty", "give an image file")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
+from dlmath.files.missing import mend_for
 from dlmath.files.standard import standard_text
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def read_text(name: str) -> str:
     except UnicodeDecodeError as error:
         raise UnreadableError(f"{shown(name)}: is not UTF-8 text (byte {error.start})", "give a text file") from error
     except OSError as error:
-        raise UnreadableError(f"{shown(name)}: {error.strerror}", "check the name and its permissions") from error
+        raise UnreadableError(f"{shown(name)}: {error.strerror}", mend_for(name, error)) from error
 
 
 def load_yaml(text: str, name: str) -> Any:

@@ -12,11 +12,11 @@ from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath import __version__
 from dlmath.errors import DlmathError
 from dlmath.frame.face import silent_output
 from dlmath.frame.outcome import plain
 from dlmath.frame.registry import command_of
+from dlmath.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,9 +69,7 @@ def program_version() -> str:
     import hashlib
     from pathlib import Path
 
-    import dlmath
-
-    folder = Path(dlmath.__file__).parent
+    folder = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.suffix in {".py", ".yaml"}:

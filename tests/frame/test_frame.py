@@ -372,6 +372,19 @@ def test_emission_refuses_get_into_csv_before_any_work():
         check_output(output_for("csv", "a", io.StringIO()))
 
 
+@pytest.mark.parametrize(
+    ("shell", "sign"), [("zsh", "#compdef dlmath"), ("bash", "complete -o"), ("fish", "complete ")]
+)
+def test_the_completion_of_a_named_shell_is_printed(shell, sign, capsys):
+    assert run(["--show-completion", shell]) == 0
+    assert sign in capsys.readouterr().out
+
+
+def test_a_shell_without_completion_is_told(capsys):
+    assert run(["--show-completion", "zhs"]) == 2
+    assert "did you mean 'zsh'" in capsys.readouterr().err
+
+
 # Whole processes: pipes that close, signals, closed and full streams
 
 
