@@ -40,16 +40,18 @@ COMMAND = Command(
     Every layer is written out in NumPy, forward and backward. Without files it learns ten marks that the program draws.
     Exit status 1 when --at-least is not reached.""",
     examples=(
-        ("train-image", "a small network learns ten marks"),
+        ("train-image --epochs 5", "a small network learns ten marks"),
         (
-            (
-                'train-image "conv:3x3x8 relu conv:3x3x16 relu maxpool:2 conv:3x3x16 relu globalmaxpool dense:10" '
-                "--against mlp --shift 3"
-            ),
+            "train-image --against mlp --shift 3 --seeds 3 --epochs 5",
             "beside a plain network of as many parameters, with moved images",
         ),
-        ("train-image mlp:64 --against mlp:64 --permute", "to a plain network the order of the pixels is nothing"),
-        ("train-image --epochs 5 --explain", "one convolution, one pooling, the softmax, number by number"),
+        ("train-image mlp:64 --epochs 5 --permute", "to a plain network the order of the pixels is nothing"),
+        ("train-image --epochs 2 --explain", "one convolution, one pooling, the softmax, number by number"),
+        ("train-image --epochs 2 --show", "learned kernels, what each layer makes of an image, wrong answers"),
+        (
+            'train-image "conv:3x3x8 relu globalmaxpool dense:10" --check-gradients --epochs 0',
+            "every gradient against differences",
+        ),
     ),
     check=check,
     run=run,

@@ -11,6 +11,8 @@ from dlmath.counting.engine.layers import ALIASES, FAMILY
 from dlmath.counting.engine.shapes import elements, shape_text
 from dlmath.counting.engine.words import CLAUSES, parse_chain
 from dlmath.errors import DlmathError, InvalidValueError
+from dlmath.files.atomic import STANDARD
+from dlmath.files.examples import is_example
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -111,8 +113,9 @@ def equal_width(inputs: int, classes: int, parameters: int) -> int:
 
 def named_network(text: str, shape: Shape, classes: int) -> Network:
     """Return a network of the zoo or of a file; its setting `classes`, if it has one, is set to the data's."""
-    reference = parse_reference(text)
-    loader = _file_loader if reference.name.lower().endswith(FILES) or reference.name == "-" else _zoo_loader
+    whole = is_example(text) and text.count(":") == 1  # example:NAME, without settings
+    reference = Reference(text, None, {}) if whole else parse_reference(text)
+    loader = _file_loader if is_file(reference.name) else _zoo_loader
     network = _shaped(loader, reference, shape)
     if count(network).output_shape == (classes,) or "classes" in reference.settings:
         return network
@@ -120,6 +123,11 @@ def named_network(text: str, shape: Shape, classes: int) -> Network:
         return _shaped(loader, reference._replace(settings={**reference.settings, "classes": str(classes)}), shape)
     except DlmathError:
         return network  # it has no such setting: `answering` tells what is wrong
+
+
+def is_file(name: str) -> bool:
+    """Whether a network's name is a file's."""
+    return is_example(name) or name == STANDARD or name.lower().endswith(FILES)
 
 
 def _file_loader(reference: Reference, shape: Shape | None) -> Network:

@@ -64,7 +64,8 @@ class Done(NamedTuple):
 def program_version() -> str:
     """Return the version with a digest of the program's own files.
 
-    A checkout keeps its number while its code changes; results of other code must not be taken for its own.
+    A checkout keeps its number while its code changes; results of other code must not be taken for its own. The copy of
+    the examples that the wheel has is no code: a cell's files have digests of their own.
     """
     import hashlib
     from pathlib import Path
@@ -72,7 +73,7 @@ def program_version() -> str:
     folder = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.suffix in {".py", ".yaml"}:
+        if path.suffix in {".py", ".yaml"} and folder / "examples" not in path.parents:
             digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
     return f"{__version__}+{digest.hexdigest()[:12]}"
 
@@ -149,7 +150,7 @@ def with_paths(value: Any, files: Mapping[str, str]) -> Any:
         return [with_paths(item, files) for item in value]
     if not isinstance(value, str) or value in files:
         return files.get(value, value)
-    name, colon, settings = value.partition(":")
+    name, colon, settings = value.rpartition(":")
     return files.get(name, name) + colon + settings
 
 

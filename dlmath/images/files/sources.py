@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dlmath.errors import InvalidValueError, MissingExtraError, UnreadableError, unknown
+from dlmath.files.examples import path_of
 from dlmath.images.engine.data import Data
 from dlmath.images.engine.marks import CLASSES, Marks, draw_marks
 from dlmath.images.files.checking import Raw, Read, check_memory, prepared
@@ -159,8 +160,8 @@ def _read(word: str, test: str | None, size: tuple[int, int] | None) -> Read:
     from dlmath.images.files.npz import read_npz
     from dlmath.images.files.table import read_table
 
-    path = Path(word)
-    lower = word.lower()
+    path = path_of(word)
+    lower = path.name.lower()
     if lower.endswith((".csv", ".csv.gz", ".tsv")):
         return read_table(word, test, size)
     if path.is_dir():

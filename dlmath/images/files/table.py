@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmath.errors import ShapeError, UnreadableError
+from dlmath.files.examples import path_of
 from dlmath.files.text import read_text, shown
 from dlmath.images.files.checking import MOST_BYTES, Raw, Read, prepared
 
@@ -67,10 +68,10 @@ def _rows(name: str) -> tuple[list[str] | None, list[list[str]]]:
 
 
 def _text(name: str) -> str:
-    if not name.lower().endswith(".gz"):
+    if not path_of(name).name.lower().endswith(".gz"):
         return read_text(name)
     try:
-        with gzip.open(name) as file:
+        with gzip.open(path_of(name)) as file:
             content = file.read(MOST_BYTES + 1)
     except (OSError, EOFError) as error:
         raise UnreadableError(f"{name}: {getattr(error, 'strerror', None) or error}", "give a whole file") from error

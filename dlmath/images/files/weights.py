@@ -6,17 +6,18 @@ import io
 import json
 import struct
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dlmath.errors import UnreadableError, unknown
 from dlmath.files.atomic import write_bytes
+from dlmath.files.examples import path_of
 from dlmath.images.files.npz import DAMAGE, read_member
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from dlmath.neural.arrays import Array
 
@@ -27,7 +28,7 @@ LONGEST_HEADER = 1_000_000
 
 def check_ending(name: str, option: str) -> None:
     """Refuse a name whose ending is no format of weights."""
-    ending = Path(name).suffix.lower()
+    ending = path_of(name).suffix.lower()
     if ending not in ENDINGS:
         raise unknown(f"ending of {option}:", ending or name, ENDINGS)
 
@@ -76,8 +77,9 @@ def load_weights(name: str) -> dict[str, Array]:
         When the file is missing, damaged, or holds what is no numbers.
     """
     check_ending(name, "--weights")
+    path = path_of(name)
     try:
-        found = _safetensors(name) if name.lower().endswith(".safetensors") else _npz(name)
+        found = _safetensors(path) if path.suffix.lower() == ".safetensors" else _npz(path)
     except OSError as error:
         raise UnreadableError(f"{name}: {error.strerror or error}", "check the name and its permissions") from error
     except DAMAGE as error:
@@ -88,14 +90,14 @@ def load_weights(name: str) -> dict[str, Array]:
     return found
 
 
-def _npz(name: str) -> dict[str, Array]:
-    with zipfile.ZipFile(name) as archive:
+def _npz(path: Path) -> dict[str, Array]:
+    with zipfile.ZipFile(path) as archive:
         keys = [entry.removesuffix(".npy") for entry in archive.namelist()]
-        return {key: read_member(archive, key, name) for key in keys}
+        return {key: read_member(archive, key, str(path)) for key in keys}
 
 
-def _safetensors(name: str) -> dict[str, Array]:
-    content = Path(name).read_bytes()
+def _safetensors(path: Path) -> dict[str, Array]:
+    content = path.read_bytes()
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or length > min(len(content) - 8, LONGEST_HEADER):
         raise ValueError(f"the header claims {length:,} bytes")

@@ -109,15 +109,8 @@ def setting(facing: Facing) -> Facts:
     if request.plan.permute:
         pairs.append(("pixels", "in one random order, the same for all images"))
     steps = train // min(recipe.batch, train)
-    pairs.append(
-        (
-            "training",
-            (
-                f"{plural(recipe.epochs, 'epoch')} of {plural(steps, 'step')} of {min(recipe.batch, train)}, {recipe.optimizer} at "
-                f"{recipe.learning_rate:g}{extras(facing)}"
-            ),
-        )
-    )
+    often = f"{plural(recipe.epochs, 'epoch')} of {plural(steps, 'step')} of {min(recipe.batch, train)} images"
+    pairs.append(("training", f"{often}, {recipe.optimizer} at {recipe.learning_rate:g}{extras(facing)}"))
     last = request.seeds[-1]
     pairs.append(("seeds", f"{request.seeds[0]} to {last}" if facing.several else str(request.seeds[0])))
     return Facts(tuple(pairs), title="Networks")
@@ -174,8 +167,8 @@ def shift_table(measured: Sequence[Measured]) -> Table:
     """Return test accuracies with moved images."""
     shifts = len(measured[0].shifted or ())
     columns = ("network", *(f"{pixels} px" for pixels in range(shifts)))
-    rows = tuple((one.letter, *map(percent, one.shifted or ())) for one in measured)
-    return Table(columns, rows, title="Test accuracy, %, with images moved by so many pixels")
+    rows: list[tuple[Cell, ...]] = [(one.letter, *map(percent, one.shifted or ())) for one in measured]
+    return Table(columns, tuple(rows), title="Test accuracy, %, with images moved by so many pixels")
 
 
 def loss_curve(facing: Facing) -> Lines:
@@ -192,14 +185,14 @@ def loss_curve(facing: Facing) -> Lines:
 
 def gradients(measured: Sequence[Measured]) -> Iterator[Block]:
     """Yield how well the gradients agree with differences."""
-    rows = tuple(
+    rows: list[tuple[Cell, ...]] = [
         (one.letter, float(f"{check.largest:.3g}"), check.name, check.compared, check.at_kink, check.parameters)
         for one in measured
         if (check := one.check) is not None
-    )
+    ]
     if rows:
         columns = ("network", "largest error", "of", "compared", "at a kink", "parameters")
-        yield Table(columns, rows, title="Gradients by the chain rule against central differences, relative")
+        yield Table(columns, tuple(rows), title="Gradients by the chain rule against central differences, relative")
 
 
 def sentences(facing: Facing) -> Iterator[str]:

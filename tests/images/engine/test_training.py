@@ -45,7 +45,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(data):
     assert not np.array_equal(first.tensors["W1"], other.tensors["W1"])
 
 
-def test_each_kind_of_draw_has_a_stream_of_its_own(data):
+def test_each_kind_of_draw_has_a_stream_of_its_own():
     """A layer that drops numbers changes neither the first weights nor the order of the images."""
     plain, dropping = (
         build_model(network(chain), Plan(Recipe()), 5)
