@@ -47,7 +47,6 @@ COMMAND = Command(
         ),
         ("train-image mlp:64 --epochs 5 --permute", "to a plain network the order of the pixels is nothing"),
         ("train-image --epochs 2 --explain", "one convolution, one pooling, the softmax, number by number"),
-        ("train-image --epochs 2 --show", "learned kernels, what each layer makes of an image, wrong answers"),
         (
             'train-image "conv:3x3x8 relu globalmaxpool dense:10" --check-gradients --epochs 0',
             "every gradient against differences",

@@ -3,16 +3,29 @@
 from dlmath.frame.words import AT_LEAST_0, AT_LEAST_1, POSITIVE, Seeded, Within, argument, option
 
 DEFAULT_NETWORK = "conv:3x3x8 relu maxpool:2 conv:3x3x16 relu maxpool:2 flatten dense:10"
-NETWORKS = ("mlp:64", "resnet20", "lenet5_keras")
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adam")
 INITS = (
     *("he", "glorot", "glorot-normal", "lecun", "uniform:A", "uniform:A:B"),
     *("normal:SIGMA", "orthogonal", "zeros", "constant:C"),
 )
 SCHEDULES = ("constant", "cosine")
-DATA = ("marks", "marks:size=16,train=2000,test=1000,wide=no", "digits")
 
 IMAGES, TRAINING, COMPARED, LOOKED, FILES = "images", "training", "compared with", "looked at", "files"
+
+
+def networks() -> tuple[str, ...]:
+    """Return networks that completion offers."""
+    return ("mlp", "mlp:64", "resnet20", "lenet5_keras")
+
+
+def data_sets() -> tuple[str, ...]:
+    """Return the data sets that need no file."""
+    return ("marks", "marks:size=16,train=2000,test=1000,wide=no", "digits")
+
+
+def augmentations() -> tuple[str, ...]:
+    """Return ways to move images that completion offers."""
+    return ("shift:1", "shift:2", "flip", "shift:1,flip")
 
 
 class Words(Seeded):
@@ -23,16 +36,16 @@ class Words(Seeded):
         'Layers in one quoted text ("conv:3x3x8 relu maxpool:2 flatten dense:10"), a network of the zoo (resnet20), a '
         "YAML file of the architecture language, or mlp:64 (mlp:128,64). Default: the layers "
         f'"{DEFAULT_NETWORK}".',
-        suggestions=NETWORKS,
+        suggestions=networks,
         reads=True,
     )
     data: str = option(
-        "marks (drawn by the program: marks:size=16,train=2000,test=1000,wide=no), digits (scikit-learn's), an .npz "
-        "(x_train, y_train, x_test, y_test), a folder of MNIST's IDX files or of class sub-folders of pictures, a .csv "
+        "marks (drawn by the program; marks:size=16,train=2000, also test=1000 and wide=no), digits (scikit-learn's), "
+        "an .npz (x_train, y_train, x_test, y_test), a folder of MNIST's IDX files or of class sub-folders of pictures, a .csv "
         "with the label first or last.",
         default="marks",
         metavar="DATA",
-        suggestions=DATA,
+        suggestions=data_sets,
         reads=True,
         panel=IMAGES,
     )
@@ -55,13 +68,13 @@ class Words(Seeded):
         "Move training images at random, anew every time: shift:K (up to K pixels), flip (left and right), both with a "
         "comma.",
         metavar="HOW",
-        suggestions=("shift:1", "shift:2", "flip", "shift:1,flip"),
+        suggestions=augmentations,
         panel=IMAGES,
     )
     against: list[str] | None = option(
         "Train this network on the same data beside it; mlp alone has one hidden layer and as many parameters.",
         metavar="NETWORK",
-        suggestions=("mlp", *NETWORKS),
+        suggestions=networks,
         reads=True,
         panel=COMPARED,
     )

@@ -94,7 +94,7 @@ def convolution(found: ConvolutionTrace) -> Iterator[Block]:
         for tap in found.taps
     )
     columns = ("i,j,c", "x", "W", "x W", "dz x", "dL/dW", "dz W", "dL/dx")
-    yield Table(columns, rows, title=f"Convolution {found.layer} ({found.weights}), output at {where}", digits=5)
+    yield Table(columns, rows, title=f"Convolution {found.layer} ({found.weights}), output at {where}", digits=4)
     yield Lines(tuple(convolution_lines(found)))
 
 
