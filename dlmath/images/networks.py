@@ -36,6 +36,8 @@ def is_plain(word: str) -> bool:
 def load_network(word: str, shape: Shape, classes: int, equal: int | None = None) -> Network:
     """Return the network that a word means, for images of a shape, with an answer for every class.
 
+    Its last softmax is left out: it is part of the loss.
+
     Parameters
     ----------
     equal : int or None
@@ -46,16 +48,24 @@ def load_network(word: str, shape: Shape, classes: int, equal: int | None = None
     DlmathError
         For an unknown name, an impossible shape, another number of answers.
     """
+    return answering(open_network(word, shape, classes, equal), classes, word.strip())
+
+
+def answers_of(word: str, shape: Shape, classes: int) -> int:
+    """Return how many numbers the network that a word means gives for an image."""
+    return elements(count(open_network(word, shape, classes)).output_shape)
+
+
+def open_network(word: str, shape: Shape, classes: int, equal: int | None = None) -> Network:
+    """Return the network that a word means, as it is."""
     text = word.strip()
     if not text:
         raise InvalidValueError("an empty NETWORK", 'name layers, as "conv:3x3x8 relu flatten dense:10"')
     if is_plain(text):
-        network = plain_network(text, shape, classes, equal)
-    elif is_chain(text):
-        network = parse_chain(rows_of(text), shape, name=text)
-    else:
-        network = named_network(text, shape, classes)
-    return answering(network, classes, text)
+        return plain_network(text, shape, classes, equal)
+    if is_chain(text):
+        return parse_chain(rows_of(text), shape, name=text)
+    return named_network(text, shape, classes)
 
 
 def is_chain(text: str) -> bool:

@@ -10,9 +10,10 @@ from dlmath.images.engine.data import Augmentation
 from dlmath.images.engine.experiment import Plan, build_model
 from dlmath.images.engine.model import Model, check_memory
 from dlmath.images.engine.training import Recipe
+from dlmath.images.files.checking import Read
 from dlmath.images.files.sources import Source, open_source
 from dlmath.images.files.weights import check_ending, load_weights
-from dlmath.images.networks import is_plain, load_network
+from dlmath.images.networks import answers_of, is_plain, load_network
 from dlmath.images.words import DEFAULT_NETWORK
 from dlmath.neural.initialisers import parse_initialiser
 
@@ -63,9 +64,10 @@ def resolve(words: Words, output: Output) -> Request:
     DlmathError
     """
     check_options(words, output)
-    source = open_source(words.data, words.test, parse_size(words.size))
+    source = open_source(words.data, words.test, parse_size(words.size), words.dtype)
     data = source.data(words.seed)
     check_counts(words, data)
+    source, data = with_answers(words, source, data)
     networks = load_networks(words, data)
     plan = resolve_plan(words)
     for network in networks:
@@ -73,6 +75,18 @@ def resolve(words: Words, output: Output) -> Request:
         check_memory(model.lowered, min(words.batch, len(data.train.labels)), model.dtype.itemsize)
     check_start(words, networks[0], plan)
     return Request(source, data, networks, plan, range(words.seed, words.seed + words.seeds), words.image or 0)
+
+
+def with_answers(words: Words, source: Source, data: Data) -> tuple[Source, Data]:
+    """Return the data with the classes that NETWORK has answers for, where it has more than occur in the images."""
+    if words.network is None or source.read is None:
+        return source, data
+    answers = answers_of(words.network, data.shape, len(data.classes))
+    wider = data.widened(answers) if answers > len(data.classes) else None
+    if wider is None:
+        return source, data
+    note = f"the network has {answers} answers; {len(data.classes)} of these classes occur in the images"
+    return source._replace(read=Read(wider, (*source.read.notes, note))), wider
 
 
 def check_options(words: Words, output: Output) -> None:

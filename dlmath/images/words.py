@@ -40,9 +40,9 @@ class Words(Seeded):
         reads=True,
     )
     data: str = option(
-        "marks (drawn by the program; marks:size=16,train=2000, also test=1000 and wide=no), digits (scikit-learn's), "
-        "an .npz (x_train, y_train, x_test, y_test), a folder of MNIST's IDX files or of class sub-folders of pictures, a .csv "
-        "with the label first or last.",
+        "marks (drawn by the program; marks:size=16,train=2000, also test=1000, wide=no), digits (of scikit-learn), "
+        "an .npz (x_train, y_train, x_test, y_test), a folder of MNIST's IDX files or of class sub-folders of "
+        "pictures, a .csv with the label first or last.",
         default="marks",
         metavar="DATA",
         suggestions=data_sets,

@@ -366,3 +366,27 @@ def test_python_face_and_experiments_take_the_same_words(tmp_path):
     )
     outcome = dlmath.run(str(path), results=str(tmp_path / "results"))
     assert outcome["experiments.0.holds"]
+
+
+def test_a_network_may_have_more_answers_than_classes_occur(dlmath, result, tmp_path):
+    """The oracle's network of five answers, trained on three images of classes 1, 3 and 0 as a script would do it."""
+    images = np.cos(0.7 * np.arange(192)).reshape(3, 8, 8, 1)
+    labels = np.array([1, 3, 0])
+    np.savez(tmp_path / "d.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    counter, tensors = 1, {}
+    shapes = {"W1": (3, 3, 1, 2), "b1": (2,), "W2": (3, 3, 2, 3), "b2": (3,), "W3": (12, 5), "b3": (5,)}
+    for name, shape in shapes.items():
+        size = int(np.prod(shape))
+        tensors[name] = (0.5 * np.sin(np.arange(counter, counter + size))).reshape(shape)
+        counter += size
+    np.savez(tmp_path / "w.npz", **tensors)
+    words = (
+        *("conv:3x3x2 relu maxpool:2 conv:3x3x3 relu avgpool:2 flatten dense:5", "--data", tmp_path / "d.npz"),
+        *("--weights", tmp_path / "w.npz", "--dtype", "float64", "--optimizer", "sgd", "--learning-rate", "0.1"),
+    )
+    found = result(*words, "--epochs", "10")
+    assert found["data"]["classes"] == 5
+    losses = found["networks"][0]["loss"]["train"]
+    wanted = [1.648793422, 1.609528756, 1.443538585]  # PyTorch: tests/oracles/image_networks.txt
+    np.testing.assert_allclose([losses[0], losses[1], losses[10]], wanted, rtol=1e-9)
+    assert "3 of these classes occur" in dlmath(*words, "--epochs", "0")[2]

@@ -55,6 +55,18 @@ class Data(NamedTuple):
         height, width, channels = self.train.images.shape[1:]
         return height, width, channels
 
+    def widened(self, answers: int) -> Data | None:
+        """Return the data with as many classes as a network has answers, labels being the numbers they were.
+
+        None where labels are words, or numbers that are no answers: then classes are those that occur, in order.
+        """
+        numbers = [int(name) for name in self.classes if name.isascii() and name.isdigit()]
+        if len(numbers) < len(self.classes) or max(numbers) >= answers:
+            return None
+        own = np.array(numbers)
+        train, test = (part._replace(labels=own[part.labels]) for part in (self.train, self.test))
+        return self._replace(train=train, test=test, classes=tuple(map(str, range(answers))))
+
 
 DIRECTIONS = ((-1, 0), (1, 0), (0, -1), (0, 1))
 """Up, down, left, right."""

@@ -45,13 +45,15 @@ class Read(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def prepared(name: str, train: Raw, test: Raw | None, scale: float | None = None) -> Read:
+def prepared(name: str, train: Raw, test: Raw | None, dtype: str = "float32", scale: float | None = None) -> Read:
     """Return a data set from what was read.
 
     Parameters
     ----------
     test : Raw or None
         None: a fifth of every class of `train`, drawn with a fixed seed.
+    dtype : str
+        Of the pixels that are returned.
     scale : float, optional
         What pixels are divided by; else it is seen from them.
 
@@ -68,7 +70,7 @@ def prepared(name: str, train: Raw, test: Raw | None, scale: float | None = None
         check_same_shape(train, test)
     divisor = scale or scale_of(parts)
     classes, numbered = numbered_labels(parts)
-    sets = [ImageSet(scaled(part.pixels, divisor), labels) for part, labels in zip(parts, numbered, strict=True)]
+    sets = [ImageSet(scaled(part.pixels, divisor, dtype), labels) for part, labels in zip(parts, numbered, strict=True)]
     notes = [*label_note(classes), *constant_note(sets[0], train.place), *scale_note(parts, divisor)]
     if test is None:
         sets = list(split(sets[0]))
@@ -139,9 +141,9 @@ def scale_of(parts: list[Raw]) -> float:
     return 255.0 if 16 < largest <= 255 else largest
 
 
-def scaled(pixels: Array, divisor: float) -> Array:
-    """Return pixels (n, H, W, C) as float32, divided."""
-    values = pixels.astype(np.float32) / np.float32(divisor)
+def scaled(pixels: Array, divisor: float, dtype: str) -> Array:
+    """Return pixels (n, H, W, C) in a dtype, divided."""
+    values = np.asarray(pixels.astype(dtype) / np.dtype(dtype).type(divisor))
     return values[..., None] if values.ndim == 3 else values
 
 

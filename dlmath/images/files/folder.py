@@ -19,7 +19,7 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".
 TRAIN, TESTS = ("train", "training"), ("test", "testing", "val", "valid", "validation")
 
 
-def read_folder(folder: Path, size: tuple[int, int] | None) -> Read:
+def read_folder(folder: Path, size: tuple[int, int] | None, dtype: str = "float32") -> Read:
     """Read every picture under a folder.
 
     Parameters
@@ -39,8 +39,8 @@ def read_folder(folder: Path, size: tuple[int, int] | None) -> Read:
         there = train or test
         raise UnreadableError(f"{folder}: has {there.name if there else ''!r} alone", "put train and test beside it")
     if train is None or test is None:
-        return prepared(folder.name, _raw(folder, size), None, scale=1.0)
-    return prepared(folder.name, _raw(train, size), _raw(test, size), scale=1.0)
+        return prepared(folder.name, _raw(folder, size), None, dtype, scale=1.0)
+    return prepared(folder.name, _raw(train, size), _raw(test, size), dtype, scale=1.0)
 
 
 def _raw(folder: Path, size: tuple[int, int] | None) -> Raw:

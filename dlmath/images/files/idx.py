@@ -32,7 +32,7 @@ def is_idx_folder(folder: Path) -> bool:
     return any("idx3" in path.name or "idx1" in path.name for path in folder.iterdir() if path.is_file())
 
 
-def read_idx_folder(folder: Path) -> Read:
+def read_idx_folder(folder: Path, dtype: str = "float32") -> Read:
     """Read training and test images of a folder; without test files a fifth of the images is kept for testing.
 
     Raises
@@ -45,7 +45,7 @@ def read_idx_folder(folder: Path) -> Read:
         raise UnreadableError(
             f"{folder}: has no training images", "name them train-images-idx3-ubyte and train-labels-idx1-ubyte"
         )
-    return prepared(folder.name, _raw(*train), None if test is None else _raw(*test))
+    return prepared(folder.name, _raw(*train), None if test is None else _raw(*test), dtype)
 
 
 def _pair(folder: Path, role: str) -> tuple[Path, Path] | None:

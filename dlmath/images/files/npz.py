@@ -31,7 +31,7 @@ NAMES = (
 DAMAGE = (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, RuntimeError, SyntaxError, struct.error)
 
 
-def read_npz(path: Path) -> Read:
+def read_npz(path: Path, dtype: str = "float32") -> Read:
     """Read an archive.
 
     Raises
@@ -59,7 +59,7 @@ def read_npz(path: Path) -> Read:
         for x, y in (chosen[:2], chosen[2:])
         if x
     ]
-    read = prepared(path.stem, sets[0], sets[1] if len(sets) > 1 else None)
+    read = prepared(path.stem, sets[0], sets[1] if len(sets) > 1 else None, dtype)
     return read._replace(notes=tuple(dict.fromkeys((*notes, *read.notes))))
 
 

@@ -34,12 +34,15 @@ class Source(NamedTuple):
         and how many of it for training and test;
     read : Read or None
         or what was read, the same for every seed.
+    dtype : str
+        Of the pixels.
     """
 
     name: str
     marks: Marks | None = None
     counts: tuple[int, int] = (2000, 1000)
     read: Read | None = None
+    dtype: str = "float32"
 
     def data(self, seed: int) -> Data:
         """Return the images of a seed."""
@@ -47,8 +50,9 @@ class Source(NamedTuple):
             assert self.read is not None
             return self.read.data
         train, test = self.counts
-        sets = draw_marks(train, seed, self.marks), draw_marks(test, TEST_SEED + seed, self.marks)
-        return Data(self.name, *sets, CLASSES)
+        drawn = draw_marks(train, seed, self.marks), draw_marks(test, TEST_SEED + seed, self.marks)
+        first, second = (part._replace(images=part.images.astype(self.dtype, copy=False)) for part in drawn)
+        return Data(self.name, first, second, CLASSES)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -56,7 +60,9 @@ class Source(NamedTuple):
         return self.read.notes if self.read is not None else ()
 
 
-def open_source(word: str, test: str | None = None, size: tuple[int, int] | None = None) -> Source:
+def open_source(
+    word: str, test: str | None = None, size: tuple[int, int] | None = None, dtype: str = "float32"
+) -> Source:
     """Return the source that --data, --test and --size name; files are read here, marks are drawn later.
 
     Raises
@@ -67,11 +73,11 @@ def open_source(word: str, test: str | None = None, size: tuple[int, int] | None
     kind, _, rest = word.partition(":")
     if kind == "marks" and not Path(word).exists():
         _refuse(test, size, "marks")
-        return _marks(word, rest)
+        return _marks(word, rest)._replace(dtype=dtype)
     if word == "digits" and not Path(word).exists():
         _refuse(test, size, "digits")
-        return Source("digits", read=read_digits())
-    return Source(Path(word).name, read=_read(word, test, size))
+        return Source("digits", read=read_digits(dtype))
+    return Source(Path(word).name, read=_read(word, test, size, dtype))
 
 
 def _refuse(test: str | None, size: tuple[int, int] | None, name: str, *, but_test: bool = False) -> None:
@@ -117,7 +123,7 @@ def _check_marks(word: str, values: dict[str, int]) -> None:
         check_memory((4 * values[key], values["size"], values["size"]), f"--data {word}")
 
 
-def read_digits() -> Read:
+def read_digits(dtype: str = "float32") -> Read:
     """Read the 1797 digits of 8 x 8 pixels that scikit-learn ships, without importing it.
 
     Raises
@@ -136,7 +142,7 @@ def read_digits() -> Read:
             table = np.loadtxt(file, delimiter=",", dtype=np.int64)
     except (OSError, ValueError) as error:
         raise UnreadableError(f"{path}: {error}", "install scikit-learn anew") from error
-    return prepared("digits", *_stratified(table), scale=16.0)
+    return prepared("digits", *_stratified(table), dtype, scale=16.0)
 
 
 def _stratified(table: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[Raw, Raw]:
@@ -154,7 +160,7 @@ def _stratified(table: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple
     return Raw(pixels[train], labels[train], "digits"), Raw(pixels[test], labels[test], "digits")
 
 
-def _read(word: str, test: str | None, size: tuple[int, int] | None) -> Read:
+def _read(word: str, test: str | None, size: tuple[int, int] | None, dtype: str) -> Read:
     from dlmath.images.files.folder import read_folder
     from dlmath.images.files.idx import is_idx_folder, read_idx_folder
     from dlmath.images.files.npz import read_npz
@@ -163,7 +169,7 @@ def _read(word: str, test: str | None, size: tuple[int, int] | None) -> Read:
     path = path_of(word)
     lower = path.name.lower()
     if lower.endswith((".csv", ".csv.gz", ".tsv")):
-        return read_table(word, test, size)
+        return read_table(word, test, size, dtype)
     if path.is_dir():
         if test is not None:
             raise InvalidValueError("--test has no meaning beside a folder", "put train and test into it")
@@ -171,14 +177,14 @@ def _read(word: str, test: str | None, size: tuple[int, int] | None) -> Read:
             idx = is_idx_folder(path)
             if idx:
                 _refuse(test, size, word)
-            return read_idx_folder(path) if idx else read_folder(path, size)
+            return read_idx_folder(path, dtype) if idx else read_folder(path, size, dtype)
         except OSError as error:
             raise UnreadableError(f"{word}: {error.strerror}", "check its permissions") from error
     if not path.exists():
         raise _nothing(word)
     if lower.endswith(".npz"):
         _refuse(test, size, word)
-        return read_npz(path)
+        return read_npz(path, dtype)
     if lower.endswith((".pkl", ".pickle")) or path.name.startswith("data_batch"):
         raise UnreadableError(f"{word}: Python pickles can run programs and are not read", "save arrays as .npz")
     raise UnreadableError(

@@ -22,7 +22,7 @@ LABEL_NAMES = ("label", "class", "target", "y", "digit")
 MOST_LABELS = 200
 
 
-def read_table(name: str, test: str | None, size: tuple[int, int] | None) -> Read:
+def read_table(name: str, test: str | None, size: tuple[int, int] | None, dtype: str = "float32") -> Read:
     """Read images of a .csv (or .csv.gz) file.
 
     Parameters
@@ -38,7 +38,7 @@ def read_table(name: str, test: str | None, size: tuple[int, int] | None) -> Rea
         With the line that is wrong.
     """
     train = raw_table(name, size)
-    return prepared(Path(name).stem, train, None if test is None else raw_table(test, size))
+    return prepared(Path(name).stem, train, None if test is None else raw_table(test, size), dtype)
 
 
 def raw_table(name: str, size: tuple[int, int] | None) -> Raw:
