@@ -103,6 +103,12 @@ def test_nothing_prints_but_the_edge(module):
     assert "print" not in {call.func.id for call in calls if isinstance(call.func, ast.Name)}
 
 
+def test_tests_start_processes_by_the_fixture_that_waits_for_them():
+    tests = Path(__file__).parent
+    starting = [path for path in tests.rglob("*.py") if "Popen(" in path.read_text("utf-8")]
+    assert set(starting) - {Path(__file__)} == {tests / "conftest.py"}
+
+
 def modules_after(*arguments: str) -> set[str]:
     """Return the top-level modules a fresh interpreter holds after one command line."""
     script = (
