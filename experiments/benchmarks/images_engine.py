@@ -1,6 +1,6 @@
 """Training steps of small image networks beside PyTorch on one thread, and a tutorial's loops.
 
-    PYTHONPATH=. PEERS/bin/python experiments/benchmarks/images_engine.py [--rounds 7] [--batch 64] [--only NAME]
+    PEERS/bin/python experiments/benchmarks/images_engine.py [--rounds 7] [--batch 64] [--only NAME] [--whole]
 
 CPU time on one pinned core; ratios are medians of interleaved rounds. A step gathers a batch, runs forward, softmax
 cross-entropy and backward, and updates by gradient descent with momentum. Eight batches of random data a turn. The
@@ -11,6 +11,8 @@ peer takes maxima before ReLU too (its faster order), and runs with its plain me
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,16 +221,32 @@ def compare(name: str, batch: int, rounds: int) -> tuple[timing.Measurement, lis
     return measured, goals
 
 
+def whole_commands(rounds: int) -> list[Goal]:
+    """Measure the command with its defaults, and many seeds in one and in two processes, by the clock on the wall."""
+    command = [sys.executable, "-m", "dlmath", "train-image", "--quiet", "--format", "json"]
+    once = timing.measure([Contender("defaults", partial(timing.timed_process, command))], rounds, warm_up=0)
+    seconds = timing.Ratio.of(once.costs("defaults"))
+    seeds = [*command, "--seeds", "6", "--jobs"]
+    several = [Contender(f"--jobs {n}", partial(timing.timed_process, [*seeds, str(n)])) for n in (1, 2)]
+    shared = timing.measure(several, rounds, "wall", warm_up=0)
+    return [
+        Goal("train-image with its defaults, seconds of CPU", seconds, 6, "at most"),
+        Goal("six seeds: one process / two", shared.ratio("--jobs 1", "--jobs 2"), 1.7, "at least"),
+    ]
+
+
 def main() -> None:
     """Measure, print, keep."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is imported, as the program does
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--only", choices=NETWORKS)
+    parser.add_argument("--whole", action="store_true", help="whole commands too, on all cores")
     parser.add_argument("--json", type=Path)
     words = parser.parse_args()
+    goals: list[Goal] = whole_commands(words.rounds) if words.whole else []
     timing.pin_to_core()
-    goals: list[Goal] = []
     for name in [words.only] if words.only else NETWORKS:
         measured, kept = compare(name, words.batch, words.rounds)
         rows = [(one.name, f"{1000 * measured.cost(one.name):.3g}") for one in measured.contenders]
