@@ -75,7 +75,7 @@ def carry_out(request: Request, tasks: list[Task], jobs: int, output: Output) ->
 def one_by_one(request: Request, tasks: list[Task], found: dict[Task, Run], shown: Bar) -> bool:
     """Carry out the tasks here; return whether one was broken off, after which no other begins."""
     for number, task in enumerate(tasks):
-        watch = shown.watch(number, request.networks[task.network].name, task.seed)
+        watch = shown.watch(number, task.seed)
         found[task] = carried_out(request, watch, task)
         if found[task].stopped == "interrupted":
             return True

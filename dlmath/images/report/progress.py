@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Bar(Protocol):
     """Who is told how far the runs are."""
 
-    def watch(self, number: int, name: str, seed: int) -> Watch:
+    def watch(self, number: int, seed: int) -> Watch:
         """Return the watch of run `number`, which begins."""
 
     def finished(self, count: int, run: Run) -> None:
@@ -28,9 +28,9 @@ class Bar(Protocol):
 class Silent:
     """A bar that is not drawn."""
 
-    def watch(self, number: int, name: str, seed: int) -> Watch:
+    def watch(self, number: int, seed: int) -> Watch:
         """Return a watch that tells nobody."""
-        del number, name, seed
+        del number, seed
         return Watch()
 
     def finished(self, count: int, run: Run) -> None:
@@ -44,17 +44,16 @@ class Drawn:
         self.progress, self.handle = progress, handle
         self.runs, self.epochs = runs, epochs
 
-    def watch(self, number: int, name: str, seed: int) -> Watch:
+    def watch(self, number: int, seed: int) -> Watch:
         """Return a watch that moves the bar."""
-        title = name if len(name) <= 16 else f"{name[:15]}~"
-        place = f"run {number + 1}/{self.runs}, " if self.runs > 1 else ""
+        place = f"run {number + 1}/{self.runs}, seed {seed}, " if self.runs > 1 else ""
 
         def step(done: int, total: int) -> None:
             self._update(completed=number + done / total)
 
         def epoch(done: int, train: Scores, test: Scores) -> None:
             figures = f"loss {train.loss:.3f}, test {100 * test.accuracy:.1f} %"
-            self._update(description=f"{place}{title}, seed {seed}, epoch {done}/{self.epochs}, {figures}")
+            self._update(description=f"{place}epoch {done}/{self.epochs}, {figures}")
 
         return Watch(step, epoch)
 
@@ -77,6 +76,6 @@ def bar(streams: Streams, runs: int, epochs: int) -> Iterator[Bar]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(file=streams.err, no_color=not streams.color)
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, expand=True) as progress:
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=10), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
         yield Drawn(progress, progress.add_task("training", total=runs), runs, epochs)

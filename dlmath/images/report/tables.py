@@ -44,6 +44,12 @@ class Facing(NamedTuple):
         """Whether there are seeds to compare."""
         return max(len(one.runs) for one in self.measured) > 1
 
+    @property
+    def seeds(self) -> str:
+        """How many seeds the figures are of; an interrupted comparison may have reached unequal numbers."""
+        counts = sorted({len(one.runs) for one in self.measured})
+        return " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+
     def data(self) -> Data:
         """Return the images of the shown runs, as they were trained on."""
         return prepared(self.request.data, self.request.plan, self.request.seeds[0])
@@ -111,8 +117,8 @@ def setting(facing: Facing) -> Facts:
     steps = train // min(recipe.batch, train)
     often = f"{plural(recipe.epochs, 'epoch')} of {plural(steps, 'step')} of {min(recipe.batch, train)} images"
     pairs.append(("training", f"{often}, {recipe.optimizer} at {recipe.learning_rate:g}{extras(facing)}"))
-    last = request.seeds[-1]
-    pairs.append(("seeds", f"{request.seeds[0]} to {last}" if facing.several else str(request.seeds[0])))
+    reached = [run.seed for one in facing.measured for run in one.runs]
+    pairs.append(("seeds", f"{min(reached)} to {max(reached)}" if facing.several else str(reached[0])))
     return Facts(tuple(pairs), title="Networks")
 
 
@@ -208,9 +214,9 @@ def sentences(facing: Facing) -> Iterator[str]:
 
 def summary(facing: Facing) -> str:
     """Return the one sentence: who is right on how many test images, at rest and moved."""
-    data, seeds = facing.request.data, len(facing.request.seeds)
+    data = facing.request.data
     kind = " whose pixels are permuted" if facing.request.plan.permute else ""
-    middle = f"; medians of {seeds} seeds" if facing.several else ""
+    middle = f"; medians of {facing.seeds} seeds" if facing.several else ""
     parts = [
         f"{one.letter} ({one.params:,} parameters) is right on {100 * one.test_accuracy:.1f} %"
         for one in facing.measured
