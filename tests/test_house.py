@@ -19,7 +19,7 @@ HOUSES = tuple(dict.fromkeys(registry.HOUSES.values()))
 GUESTS = {"dlmath.detection.run_costs": {"counting"}}
 """The one file of a house that asks another: what a network costs is counted in one place only."""
 LENT = {"images": ("dlmath.counting.engine", "dlmath.counting.zoo", "dlmath.counting.models.architecture")}
-"""What a whole house may use of another: a network that is trained is one that `counting` describes and finds by name."""
+"""What a house may use of another: a network that is trained is one that `counting` describes and finds by name."""
 ENGINE_ROOMS = ("errors", "neural", "language")
 ENGINE_PACKAGES = {"numpy"}
 HEAVY = {"numpy", "yaml", "PIL", "pydantic", "matplotlib", "rich"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dlmath.convolution.engine.convolve import convolve
 from dlmath.counting.engine.language import build
 from dlmath.errors import DlmathError
 from dlmath.images.engine.loss import cross_entropies, mean_slope
@@ -203,6 +204,25 @@ def test_convolution_is_its_definition(layer):
         wanted = naive_convolution(pixels, weights, *settings, groups, step.output[:2])
         found = canonical(running.output(place))[image]
         assert np.abs(found - wanted).max() <= 2 * weights.size * EPS * np.abs(weights).sum() * np.abs(pixels).max()
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [((3, 3), 1), ((5, 3), 1), ((1, 1), 1), ((3, 5), 2)])
+def test_convolution_is_that_of_dlmath_convolve(kernel, stride):
+    """The other engine slides the same unflipped kernel; symmetric padding of zeros, channels added up."""
+    rows, columns = kernel
+    layer = f"conv:{rows}x{columns}x4/{stride},pad={rows // 2}x{columns // 2},bias=no"
+    model, running, _ = running_network([layer, "flatten", "dense:2"], batch=2, shape="7x11x3")
+    running.forward(training=True)
+    weights, place = model.get("W1"), running.lowered.places[1]
+    for image in range(2):
+        pixels = canonical(running.images)[image]
+        for out in range(4):
+            parts = [
+                convolve(pixels[..., c], weights[:, :, c, out], border="constant:0", stride=stride, scale="none").pixels
+                for c in range(3)
+            ]
+            allowed = 2 * weights.size * EPS * np.abs(weights).sum() * np.abs(pixels).max()
+            assert np.abs(sum(parts) - canonical(running.output(place))[image][..., out]).max() <= allowed
 
 
 def test_maximum_goes_to_the_first_of_equals():
