@@ -161,8 +161,6 @@ def _stratified(table: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple
 
 
 def _read(word: str, test: str | None, size: tuple[int, int] | None, dtype: str) -> Read:
-    from dlmath.images.files.folder import read_folder
-    from dlmath.images.files.idx import is_idx_folder, read_idx_folder
     from dlmath.images.files.npz import read_npz
     from dlmath.images.files.table import read_table
 
@@ -174,10 +172,7 @@ def _read(word: str, test: str | None, size: tuple[int, int] | None, dtype: str)
         if test is not None:
             raise InvalidValueError("--test has no meaning beside a folder", "put train and test into it")
         try:
-            idx = is_idx_folder(path)
-            if idx:
-                _refuse(test, size, word)
-            return read_idx_folder(path, dtype) if idx else read_folder(path, size, dtype)
+            return _read_folder(path, size, dtype)
         except OSError as error:
             raise UnreadableError(f"{word}: {error.strerror}", "check its permissions") from error
     if not path.exists():
@@ -188,8 +183,22 @@ def _read(word: str, test: str | None, size: tuple[int, int] | None, dtype: str)
     if lower.endswith((".pkl", ".pickle")) or path.name.startswith("data_batch"):
         raise UnreadableError(f"{word}: Python pickles can run programs and are not read", "save arrays as .npz")
     raise UnreadableError(
-        f"{word}: is no data set by its ending", "give an .npz, a .csv, or a folder (IDX files, or one folder a class)"
+        f"{word}: is no data set by its ending",
+        "give an .npz, a .csv, or a folder (IDX or CIFAR files, or one folder a class)",
     )
+
+
+def _read_folder(folder: Path, size: tuple[int, int] | None, dtype: str) -> Read:
+    """Read a folder of IDX files, of CIFAR's, or of pictures."""
+    from dlmath.images.files.cifar import is_cifar_folder, read_cifar_folder
+    from dlmath.images.files.folder import read_folder
+    from dlmath.images.files.idx import is_idx_folder, read_idx_folder
+
+    for is_such, read in ((is_idx_folder, read_idx_folder), (is_cifar_folder, read_cifar_folder)):
+        if is_such(folder):
+            _refuse(None, size, str(folder))
+            return read(folder, dtype)
+    return read_folder(folder, size, dtype)
 
 
 def _nothing(word: str) -> InvalidValueError | UnreadableError:

@@ -189,6 +189,34 @@ def test_damaged_npz_is_refused(tmp_path):
     refused("no data set by its ending", tmp_path / "what.txt")
 
 
+# ---------------------------------------------------------------- CIFAR
+
+
+def test_cifar_folders(tmp_path):
+    """Records of label and planes; CIFAR-100 has a coarse label before the fine one."""
+    planes = GENERATOR.integers(0, 256, (6, 3072), dtype=np.uint8)
+    fine = np.arange(6, dtype=np.uint8)[:, None] % 3
+    for name, before in (("ten", False), ("hundred", True)):
+        folder = tmp_path / name
+        folder.mkdir()
+        records = np.concatenate([*([fine * 0 + 9] if before else []), fine, planes], axis=1).tobytes()
+        files = ("train.bin", "test.bin") if before else ("data_batch_1.bin", "data_batch_2.bin", "test_batch.bin")
+        for file in files:
+            (folder / file).write_bytes(records)
+        data = data_of(folder)
+        assert data.train.labels.tolist() == [0, 1, 2, 0, 1, 2] * (len(files) - 1)
+        wanted = planes.reshape(6, 3, 32, 32).transpose(0, 2, 3, 1).astype(np.float32) / 255
+        assert np.array_equal(data.test.images, wanted)
+        (folder / files[0]).write_bytes(records[:-1])
+        refused("no records of 3,07", folder)
+    (tmp_path / "ten" / "data_batch_1.bin").write_bytes(records[:3073])
+    (tmp_path / "ten" / "test_batch.bin").unlink()
+    refused("No such file", tmp_path / "ten")
+    (tmp_path / "py").mkdir()
+    (tmp_path / "py" / "data_batch_1").write_bytes(b"")
+    refused("binary version", tmp_path / "py")
+
+
 # ---------------------------------------------------------------- csv
 
 
