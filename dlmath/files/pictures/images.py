@@ -6,15 +6,16 @@ matrices are plain numbers both ways.
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
-from dlmath.files.pictures.decoding import load, picture_of
+from dlmath.files.pictures.decoding import header_of, load, picture_of
 from dlmath.files.pictures.encoding import WRITABLE, check_image_name, check_not_input, write_image
-from dlmath.files.pictures.matrices import NPY_START, array_picture, inline_picture, is_text, text_picture
-from dlmath.files.pictures.picture import Picture, checked
+from dlmath.files.pictures.matrices import NPY_START, array_header, array_picture, inline_picture, is_text, text_picture
+from dlmath.files.pictures.picture import Header, Picture, checked
 from dlmath.files.sources import open_source
 from dlmath.files.text import shown
 from dlmath.language.number_text import is_rows
@@ -32,9 +33,11 @@ ALSO_READ = (".pbm", ".pnm", ".pfm", ".jpe", ".jfif", ".dib", ".apng")
 __all__ = [
     "WRITABLE",
     "Decoding",
+    "Header",
     "Picture",
     "check_image_name",
     "check_not_input",
+    "read_header",
     "read_image",
     "start_decoding",
     "write_image",
@@ -63,6 +66,24 @@ def read_image(name: str, *, allow_large: bool = False, allow_nan: bool = False)
         When it has more pixels than any camera takes and that is not allowed.
     """
     return start_decoding(name, allow_large=allow_large, allow_nan=allow_nan, threaded=False).result()
+
+
+def read_header(name: str, *, allow_large: bool = False) -> Header:
+    """Return what `read_image` would find, from the file's header where that says it: nothing large is decoded.
+
+    Raises
+    ------
+    UnreadableError, TooLargeError
+        As `read_image`, as far as a header tells.
+    """
+    if is_inline(name):
+        return inline_picture(name).header
+    source = open_source(name)
+    if source.head.startswith(NPY_START):
+        return read_and_closed(source, array_header)
+    if is_text(source):
+        return read_and_closed(source, text_picture).header
+    return read_and_closed(source, partial(header_of, allow_large=allow_large))
 
 
 def start_decoding(name: str, *, allow_large: bool = False, allow_nan: bool = False, threaded: bool = True) -> Decoding:
@@ -126,4 +147,5 @@ def is_inline(name: str) -> bool:
     >>> is_inline("1 2; 3 4"), is_inline("0.5 1"), is_inline("2024-05.png"), is_inline("-")
     (True, True, False, False)
     """
-    return is_rows(name) and Path(name).suffix.lower() not in {*WRITABLE, *ALSO_READ} and not Path(name).exists()
+    rows = is_rows(name) and Path(name).suffix.lower() not in {*WRITABLE, *ALSO_READ}
+    return rows and not os.path.exists(name)  # noqa: PTH110 - which answers for a name that no disk could hold
