@@ -14,7 +14,8 @@ from dlmath.convolution.engine.convolve import convolve
 from dlmath.convolution.engine.exact import ExactKernel, from_fractions
 from dlmath.convolution.engine.kernel import Kernel, Magnitude
 from dlmath.convolution.engine.magnitude import combine_responses
-from dlmath.convolution.engine.naive import Geometry, WindowArithmetic, fraction_kernel, window_at
+from dlmath.convolution.engine.geometry import geometry_of
+from dlmath.convolution.engine.naive import WindowArithmetic, fraction_kernel, window_at
 from dlmath.convolution.engine.pooling import parse_pool, pool
 from dlmath.convolution.engine.request import SCALES
 from dlmath.convolution.engine.single_precision import filtered
@@ -277,8 +278,7 @@ def arithmetic_at(
     found = []
     for part in parts:
         weights = slid(engine_kernel(part, request.like), request)
-        anchor = (weights.shape[0] // 2, weights.shape[1] // 2)
-        geometry = Geometry(request.border, anchor, request.stride, request.dilation)
+        geometry = geometry_of(request.border, image.shape[:2], weights.shape, stride=request.stride, dilation=request.dilation)
         found.append((part, window_at(planes, weights, geometry, *place, channel)))
     return found
 

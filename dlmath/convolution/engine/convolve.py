@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dlmath.convolution.engine.algorithm import Prepared
     from dlmath.convolution.engine.borders import Border
     from dlmath.convolution.engine.exact import ExactKernel
+    from dlmath.convolution.engine.geometry import Pad
     from dlmath.convolution.engine.planner import Choice
     from dlmath.neural.arrays import Array
 
@@ -72,6 +73,7 @@ def convolve(
     kernel: ArrayLike | ExactKernel,
     *,
     border: str | Border = "replicate",
+    pad: str | Pad = "same",
     stride: int = 1,
     dilation: int = 1,
     flip: bool = False,
@@ -93,7 +95,10 @@ def convolve(
     kernel : array of shape (kh, kw), or ExactKernel
         Whole weights on whole-number images are computed exactly, whatever their size.
     border : str or Border
-        `replicate`, `reflect`, `mirror`, `wrap`, `constant:V`, `valid`.
+        `replicate`, `reflect`, `mirror`, `wrap`, `constant:V`, `valid` (no padding, whatever `pad` says).
+    pad : str or Pad
+        How much of the border there is: `same`, `same-upper`, `same-lower`, `valid`, `full`, a number of pixels, or
+        `top:bottom:left:right`.
     stride, dilation : int
     flip : bool
         Turn the kernel by 180 degrees.
@@ -129,11 +134,11 @@ def convolve(
     is computed by `taps`, whatever the method, because products of bands and transforms would spread it.
     """
     request = resolve(
-        image, kernel, border=border, stride=stride, dilation=dilation, flip=flip, anchor=anchor,
+        image, kernel, border=border, pad=pad, stride=stride, dilation=dilation, flip=flip, anchor=anchor,
         offset=offset, scale=scale, out_dtype=out_dtype, out=out,
     )  # fmt: skip
     if method == "naive":
-        sums = naive.sums(request.image, request.naive_kernel(request.plain), request.geometry())
+        sums = naive.sums(request.image, request.naive_kernel(request.plain), request.geometry)
         return carry_out_sums(request, sums, 1, statistics=statistics)
     question = request.question()
     choice = planner.choose(question, method)
@@ -219,7 +224,7 @@ class Worker:
         finish = replace(finish, denominator=choice.denominator)
         self.finisher = Finisher(finish, choice.dtype, request.output.dtype, whole=choice.whole)
         rows, columns = request.weights.shape
-        self._filler = Filler(request.image, request.border, request.anchor)
+        self._filler = Filler(request.image, request.border, request.before)
         self._shape = TileShape(self.grid.rows, self.grid.columns, request.image.shape[2], rows, columns)
         self._straight = self.finisher.plain and mode == Mode(measure=False, store=True) and request.stride == 1
         self._checked = choice.method != "taps" and request.image.dtype.kind == "f"
@@ -283,7 +288,9 @@ class Worker:
 
 def aligned(grid: Grid, stride: int) -> Grid:
     """Return the grid with tiles that begin on pixels the stride picks."""
-    return Grid(grid.height, grid.width, -(-grid.rows // stride) * stride, -(-grid.columns // stride) * stride)
+    rows, columns = (-(-size // stride) * stride for size in (grid.rows, grid.columns))
+    # one tile of all rows (or columns) begins on a pixel that is picked, however long it is
+    return Grid(grid.height, grid.width, min(rows, grid.height), min(columns, grid.width))
 
 
 def carry_out_sums(request: Request, sums: Array, kernels: int, *, statistics: bool) -> Result:

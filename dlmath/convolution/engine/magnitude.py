@@ -80,7 +80,7 @@ def combine_responses(
     placed = [request.placed(kernel) for kernel in weights]
     request = replace(request, finish=replace(request.finish, bounds=response_bounds(request, placed, combine)))
     if method == "naive":
-        parts = [naive.sums(request.image, kernel, request.geometry()) for kernel in map(request.naive_kernel, placed)]
+        parts = [naive.sums(request.image, kernel, request.geometry) for kernel in map(request.naive_kernel, placed)]
         return carry_out_sums(request, _combined(parts, combine), len(weights), statistics=statistics)
     dilated = [request.dilated(kernel) for kernel in placed]
     choice = combined_choice(request.question(), dilated, combine, method)
