@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from dlmath.__main__ import run
-from dlmath.convolution import cli as declared
+from dlmath.convolution import words as declared
 from dlmath.convolution.engine import borders, planner, request
 
 SCENE = Path(__file__).parent.parent.parent / "experiments" / "data" / "scene.png"
@@ -189,7 +189,7 @@ REFUSED = [
     (f"{SCENE} --kernel seed -o one.png", "folder"),
     (f"{SCENE} --kernel sobel --at 3,3", "--explain"),
     (f"{SCENE} --kernel sobel --explain --at 3", "ROW,COL"),
-    (f"{SCENE} --kernel sobel --pool min:2", "pooling"),
+    (f"{SCENE} --kernel sobel --pool median:2", "pooling"),
     (f"{SCENE} --kernel box:3 --dilation 200 --border valid", "does not fit"),
     ("no-such.png --kernel sobel", "No such file"),
     (f"{__file__} --kernel sobel", "image"),
@@ -212,10 +212,8 @@ def test_a_wrong_request_is_one_line_and_status_2(dlmath, tmp_path, words, hint)
 
 def test_the_words_offered_are_the_words_of_the_engine():
     from dlmath.convolution.likeness import LIKE
-    from dlmath.convolution.request import CHANNELS
 
     assert set(declared.METHODS) == set(planner.METHODS)
     assert declared.SCALES == request.SCALES
     assert declared.BORDERS == borders.ALLOWED
-    assert declared.CHANNELS == CHANNELS
     assert set(declared.LIKE) == set(LIKE)

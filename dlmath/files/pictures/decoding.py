@@ -10,7 +10,7 @@ import struct
 import sys
 import warnings
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -141,6 +141,12 @@ def signature(head: bytes) -> tuple[str, str] | None:
     return None if found and found[0] == "WEBP" and head[8:12] != b"WEBP" else found
 
 
+def is_noisy(head: bytes) -> bool:
+    """Tell whether a file is decoded by a library that writes on standard error itself: libtiff."""
+    found = signature(head)
+    return found is not None and found[0] == "TIFF"
+
+
 def load(source: Source, *, allow_large: bool) -> Loaded:
     """Decode an image file; imports one of Pillow's readers and no NumPy.
 
@@ -188,7 +194,7 @@ def reading(source: Source) -> Iterator[tuple[str, str]]:
     # Pillow warns of metadata it cannot read; what matters is told as an error, the rest is not the user's concern
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        with silent_libtiff(found[0]):
+        with silent() if is_noisy(source.head) else nullcontext():
             yield found
     except MemoryError as error:
         raise TooLargeError(f"{source.place}: does not fit in memory", "give a smaller picture") from error
@@ -209,11 +215,8 @@ def undecodable(error: BaseException, place: str) -> UnreadableError:
 
 
 @contextmanager
-def silent_libtiff(file_format: str) -> Iterator[None]:
-    """Keep libtiff from writing on standard error, where it says what it thinks of a file past every Python stream."""
-    if file_format != "TIFF":
-        yield
-        return
+def silent() -> Iterator[None]:
+    """Keep a library from writing on standard error past every Python stream."""
     try:
         kept = os.dup(2)
     except OSError:  # standard error is closed: nothing to keep clean

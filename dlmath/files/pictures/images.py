@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, TypeVar
 
-from dlmath.files.pictures.decoding import header_of, load, picture_of
+from dlmath.files.pictures.decoding import header_of, is_noisy, load, picture_of
 from dlmath.files.pictures.encoding import WRITABLE, check_image_name, check_not_input, write_image
 from dlmath.files.pictures.matrices import NPY_START, array_header, array_picture, inline_picture, is_text, text_picture
 from dlmath.files.pictures.picture import Header, Picture, checked
@@ -35,11 +35,11 @@ __all__ = [
     "Decoding",
     "Header",
     "Picture",
+    "begin_decoding",
     "check_image_name",
     "check_not_input",
     "read_header",
     "read_image",
-    "start_decoding",
     "write_image",
 ]
 
@@ -65,7 +65,8 @@ def read_image(name: str, *, allow_large: bool = False, allow_nan: bool = False)
     TooLargeError
         When it has more pixels than any camera takes and that is not allowed.
     """
-    return start_decoding(name, allow_large=allow_large, allow_nan=allow_nan, threaded=False).result()
+    begun = None if allow_nan else BEGUN.pop(name, None)
+    return (begun or Decoding(name, allow_large=allow_large, allow_nan=allow_nan, threaded=False)).result()
 
 
 def read_header(name: str, *, allow_large: bool = False) -> Header:
@@ -76,6 +77,8 @@ def read_header(name: str, *, allow_large: bool = False) -> Header:
     UnreadableError, TooLargeError
         As `read_image`, as far as a header tells.
     """
+    if name in BEGUN:
+        return BEGUN[name].result().header
     if is_inline(name):
         return inline_picture(name).header
     source = open_source(name)
@@ -86,9 +89,13 @@ def read_header(name: str, *, allow_large: bool = False) -> Header:
     return read_and_closed(source, partial(header_of, allow_large=allow_large))
 
 
-def start_decoding(name: str, *, allow_large: bool = False, allow_nan: bool = False, threaded: bool = True) -> Decoding:
-    """Begin to read an image, in a thread if it is one that Pillow decodes: NumPy can be imported meanwhile."""
-    return Decoding(name, allow_large=allow_large, allow_nan=allow_nan, threaded=threaded)
+BEGUN: dict[str, Decoding] = {}
+"""Images that are being decoded already, until they are asked for."""
+
+
+def begin_decoding(name: str, *, allow_large: bool = False) -> None:
+    """Begin to read an image in a thread, so that NumPy can be imported meanwhile; `read_image` waits for it."""
+    BEGUN[name] = Decoding(name, allow_large=allow_large, allow_nan=False, threaded=True)
 
 
 class Decoding:
@@ -100,20 +107,23 @@ class Decoding:
         self._allow_nan = allow_nan
         self._finish: Callable[[], Picture] | None = None
         self._error: BaseException | None = None
+        self._picture: Picture | None = None
         self._thread = Thread(target=self._begin, daemon=True) if threaded else None
         if self._thread:
             self._thread.start()
 
     def result(self) -> Picture:
-        """Return the picture, or raise what reading it raised."""
-        if self._thread:
-            self._thread.join()
-        else:
-            self._begin()
-        if self._error is not None:
-            raise self._error
-        assert self._finish is not None
-        return checked(self._finish(), shown(self._name), allow_nan=self._allow_nan)
+        """Return the picture, each time the same, or raise what reading it raised."""
+        if self._picture is None:
+            if self._thread:
+                self._thread.join()
+            else:
+                self._begin()
+            if self._error is not None:
+                raise self._error
+            assert self._finish is not None
+            self._picture = checked(self._finish(), shown(self._name), allow_nan=self._allow_nan)
+        return self._picture
 
     def _begin(self) -> None:
         try:
@@ -131,7 +141,10 @@ def begun(name: str, *, allow_large: bool) -> Callable[[], Picture]:
         return lambda: read_and_closed(source, array_picture)
     if is_text(source):
         return lambda: read_and_closed(source, text_picture)
-    loaded = read_and_closed(source, partial(load, allow_large=allow_large))
+    decode = partial(read_and_closed, source, partial(load, allow_large=allow_large))
+    if is_noisy(source.head):  # its decoder is silenced, and with it the process: not beside what may have to be told
+        return lambda: picture_of(decode())
+    loaded = decode()
     return lambda: picture_of(loaded)
 
 
