@@ -20,7 +20,7 @@ import numpy as np
 from dlmath.convolution.engine import naive, planner
 from dlmath.convolution.engine.algorithm import TileShape
 from dlmath.convolution.engine.pixels import Finish, Finisher, Tally
-from dlmath.convolution.engine.request import Request, resolve
+from dlmath.convolution.engine.request import Request, resolve, stretched
 from dlmath.convolution.engine.speeds import WORTH_THREADS
 from dlmath.convolution.engine.tiles import Filler, Grid, Tile, available_threads, share
 
@@ -48,8 +48,8 @@ class Result:
         The algorithm that did it.
     macs : int
         Multiply-accumulates of the definition: one a tap and output sample.
-    clipped : int
-        Samples whose rounded result lay beyond the pixel type and was saturated (or was not a number).
+    below, above : int
+        Samples whose rounded result lay beyond the pixel type and was saturated; what is no number counts below.
     minimum, maximum, mean : float or None
         Of the results before rounding and saturation, over the finite ones; None unless `statistics` was asked for.
     threads : int
@@ -60,12 +60,18 @@ class Result:
     pixels: Array
     method: str
     macs: int
-    clipped: int
+    below: int
+    above: int
     minimum: float | None
     maximum: float | None
     mean: float | None
     threads: int
     plan: Choice | None
+
+    @property
+    def clipped(self) -> int:
+        """Samples that were saturated."""
+        return self.below + self.above
 
 
 def convolve(
@@ -146,6 +152,38 @@ def convolve(
     return carry_out(request, choice, fallback, threads, 1, statistics=statistics)
 
 
+def pixels_of(values: Array, *, scale: str = "clip", out_dtype: DTypeLike | None = None) -> Result:
+    """Return numbers as pixels, as `convolve` makes them of its sums, with what is told of them.
+
+    Parameters
+    ----------
+    values : ndarray of shape (H, W) or (H, W, C), any real dtype, or Python's integers (object)
+    scale, out_dtype
+        As of `convolve`; by default the pixels have the values' dtype.
+    """
+    dtype = np.dtype(values.dtype if out_dtype is None else out_dtype)
+    pixels = np.empty(values.shape, dtype=dtype)
+    planes = values.reshape(*values.shape[:2], -1)
+    whole = values.dtype.kind in "biuO"
+    kind = values.dtype if values.dtype.kind in "iufO" else np.dtype(np.int64)
+    finisher = Finisher(Finish(absolute=scale == "absolute"), kind, dtype, whole=whole)
+    step = max(1, PIXELS_AT_A_TIME // max(1, planes[0].size))
+    if scale == "minmax":
+        for top in range(0, len(planes), step):
+            finisher.measure(planes[top : top + step])
+        tally = finisher.tally
+        stretch = stretched(finisher.finish, dtype, tally.minimum, tally.maximum)
+        finisher = Finisher(stretch, kind, dtype)
+        finisher.tally = replace(tally)
+    for top in range(0, len(planes), step):
+        part = planes[top : top + step].astype(kind)  # a copy: its scratch is overwritten
+        finisher.store(part, pixels.reshape(planes.shape)[top : top + step], measure=scale != "minmax")
+    return _result(pixels, "none", 0, finisher.tally, True)
+
+
+PIXELS_AT_A_TIME = 1 << 20
+
+
 def carry_out(
     request: Request, choice: Choice, fallback: Choice, threads: int | None, kernels: int, *, statistics: bool
 ) -> Result:
@@ -154,11 +192,12 @@ def carry_out(
     plan = Plan(request, choice, fallback)
     if request.scale != "minmax":
         tally = _run(plan, request.finish, count, Mode(measure=statistics, store=True))
-        return _result(request, tally, choice, count, kernels, statistics=statistics)
+        return _result(request.pixels, choice.method, request.macs(kernels), tally, statistics, count, choice)
     seen = _run(plan, request.finish, count, Mode(measure=True, store=False))
-    stretched = request.stretched(seen.minimum, seen.maximum)
-    seen.clipped = _run(plan, stretched, count, Mode(measure=False, store=True)).clipped
-    return _result(request, seen, choice, count, kernels, statistics=statistics)
+    stretch = stretched(request.finish, request.output.dtype, seen.minimum, seen.maximum)
+    stored = _run(plan, stretch, count, Mode(measure=False, store=True))
+    seen.below, seen.above = stored.below, stored.above
+    return _result(request.pixels, choice.method, request.macs(kernels), seen, statistics, count, choice)
 
 
 def thread_count(choice: Choice, allowed: int | None, channels: int) -> int:
@@ -186,20 +225,27 @@ class Mode:
 
 
 def _result(
-    request: Request, tally: Tally, choice: Choice | None, threads: int, kernels: int, *, statistics: bool
+    pixels: Array,
+    method: str,
+    macs: int,
+    tally: Tally,
+    statistics: bool,  # noqa: FBT001
+    threads: int = 1,
+    plan: Choice | None = None,
 ) -> Result:
     known = statistics and tally.count > 0
     nothing = math.nan if statistics else None
     return Result(
-        pixels=request.pixels,
-        method=choice.method if choice else "naive",
-        macs=request.output.size * request.taps * kernels,
-        clipped=tally.clipped,
+        pixels=pixels,
+        method=method,
+        macs=macs,
+        below=tally.below,
+        above=tally.above,
         minimum=tally.minimum if known else nothing,
         maximum=tally.maximum if known else nothing,
         mean=tally.mean if known else nothing,
         threads=threads,
-        plan=choice,
+        plan=plan,
     )
 
 
@@ -303,9 +349,9 @@ def carry_out_sums(request: Request, sums: Array, kernels: int, *, statistics: b
     if request.scale == "minmax":
         finisher.measure(sums)
         seen = finisher.tally
-        finisher = Finisher(request.stretched(seen.minimum, seen.maximum), sums.dtype, request.output.dtype)
+        finisher = Finisher(stretched(finish, request.output.dtype, seen.minimum, seen.maximum), sums.dtype, request.output.dtype)
         finisher.store(sums, request.output)
-        seen.clipped = finisher.tally.clipped
-        return _result(request, seen, None, 1, kernels, statistics=statistics)
+        seen.below, seen.above = finisher.tally.below, finisher.tally.above
+        return _result(request.pixels, "naive", request.macs(kernels), seen, statistics)
     finisher.store(sums, request.output, measure=statistics)
-    return _result(request, finisher.tally, None, 1, kernels, statistics=statistics)
+    return _result(request.pixels, "naive", request.macs(kernels), finisher.tally, statistics)

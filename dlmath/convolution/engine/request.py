@@ -109,11 +109,16 @@ class Request:
             self.weights, self.denominator, self.exact, self.bounds,
         )  # fmt: skip
 
-    def stretched(self, low: float, high: float) -> Finish:
-        """Return the finish that maps low..high to the pixel type's 0..max; a constant becomes 0."""
-        top = top_of(self.output.dtype)
-        gain = top / (high - low) if high > low else 0.0
-        return replace(self.finish, gain=gain, lift=-low * gain if gain else 0.0, bounds=(-math.inf, math.inf))
+    def macs(self, kernels: int) -> int:
+        """Return the multiply-accumulates of the definition: one a tap and output sample, of so many kernels."""
+        return self.output.size * self.taps * kernels
+
+
+def stretched(finish: Finish, dtype: Dtype, low: float, high: float) -> Finish:
+    """Return the finish that maps low..high to the pixel type's 0..max; a constant becomes 0."""
+    top = top_of(dtype)
+    gain = top / (high - low) if high > low else 0.0
+    return replace(finish, gain=gain, lift=-low * gain if gain else 0.0, bounds=(-math.inf, math.inf))
 
 
 def top_of(dtype: Dtype) -> float:
