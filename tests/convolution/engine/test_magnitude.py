@@ -87,7 +87,7 @@ def test_a_mistyped_combination_is_told():
 
 
 @pytest.mark.parametrize("method", ["auto", "separable", "naive"])
-@pytest.mark.parametrize("dtype", ["u1", "i2", "f8"])
+@pytest.mark.parametrize("dtype", ["u1", "i2"])  # whole responses, so that no gradient is exactly 0
 def test_angles_are_the_gradients_direction(method, dtype):
     """A ramp of any direction has that direction; whole responses give the same double as the definition."""
     y, x = np.mgrid[0:9, 0:11]
