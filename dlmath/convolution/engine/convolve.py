@@ -349,7 +349,9 @@ def carry_out_sums(request: Request, sums: Array, kernels: int, *, statistics: b
     if request.scale == "minmax":
         finisher.measure(sums)
         seen = finisher.tally
-        finisher = Finisher(stretched(finish, request.output.dtype, seen.minimum, seen.maximum), sums.dtype, request.output.dtype)
+        finisher = Finisher(
+            stretched(finish, request.output.dtype, seen.minimum, seen.maximum), sums.dtype, request.output.dtype
+        )
         finisher.store(sums, request.output)
         seen.below, seen.above = finisher.tally.below, finisher.tally.above
         return _result(request.pixels, "naive", request.macs(kernels), seen, statistics)

@@ -184,7 +184,9 @@ def geometry_of(
     place = anchor or (taps[0] // 2, taps[1] // 2)
     known = VALID if border.kind == "valid" else pad
     rows, columns = (
-        padded(Axis(size[i], taps[i], stride=stride, dilation=dilation), known, place[i], known.sides[2 * i : 2 * i + 2])
+        padded(
+            Axis(size[i], taps[i], stride=stride, dilation=dilation), known, place[i], known.sides[2 * i : 2 * i + 2]
+        )
         for i in (0, 1)
     )
     return Geometry(border, rows, columns)

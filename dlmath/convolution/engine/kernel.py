@@ -174,6 +174,11 @@ class Bank:
         return int(self.numerators.shape[1])
 
     @property
+    def absolute_sum(self) -> float:
+        """The sum of all weights without their signs."""
+        return float(abs(self.numerators).sum()) / self.denominator
+
+    @property
     def weights(self) -> NDArray[np.float64]:
         """The weights as float64, shape (out, in, kh, kw)."""
         import numpy as np

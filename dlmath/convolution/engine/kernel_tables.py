@@ -72,12 +72,13 @@ def sized_sobel(name: str, n: int) -> Kernel | Magnitude:
     note = f"binomial {n} outer the difference -1 0 1 smoothed by binomial {n - 2}"
     across = Kernel(f"sobel-x:{n}", sobel_of(n), source, note)
     down = Kernel(f"sobel-y:{n}", transposed(across.weights), source, "the transpose of sobel-x")
-    return {
+    found: dict[str, Kernel | Magnitude] = {
         "sobel-x": across,
         "sobel-y": down,
         "sobel": Magnitude(f"sobel:{n}", (across, down), "l2", source, _root_of((across.name, down.name))),
         "sobel-angle": Magnitude(f"sobel-angle:{n}", (across, down), "angle", source, ANGLE),
-    }[name]
+    }
+    return found[name]
 
 
 SIZED = ("sobel", "sobel-x", "sobel-y", "sobel-angle")
@@ -186,7 +187,11 @@ def magnitudes(kernels: dict[str, Kernel]) -> list[Magnitude]:
         if name not in {"roberts", "frei-chen"}  # whose two parts are no x and y
     ]
     compass = tuple(kernels[f"kirsch-{point}"] for point in COMPASS)
-    return [*found, *angles, Magnitude("kirsch", compass, "max", KIRSCH, "the largest of the eight kirsch-n ... kirsch-nw")]
+    return [
+        *found,
+        *angles,
+        Magnitude("kirsch", compass, "max", KIRSCH, "the largest of the eight kirsch-n ... kirsch-nw"),
+    ]
 
 
 def _root_of(parts: tuple[str, ...]) -> str:

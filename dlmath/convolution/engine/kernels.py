@@ -82,13 +82,19 @@ def parse_kernel(text: str) -> AnyKernel:
     word = text.strip().lower().replace("_", "-")
     name, *values = word.split(":")
     if name in FAMILIES:
-        return member(name, _checked(word, FAMILIES[name], values), word)
+        return family_kernel(word)
     if name in SIZED and values:
         sized = Family(sobel_of, (Parameter("N", "odd", least=3, most=MOST_SOBEL),), f"{name}:5", "", "")
         return sized_sobel(name, int(_checked(word, sized, values)[0]))
     if name in _table():
         return _without_parameters(word, name, values)
     raise _unknown_kernel(name)
+
+
+def family_kernel(word: str) -> Kernel:
+    """Return the member of a family from NAME:PARAMETERS in small letters."""
+    name, *values = word.split(":")
+    return member(name, _checked(word, FAMILIES[name], values), word)
 
 
 def _inline(text: str) -> Kernel | Bank:
@@ -120,7 +126,7 @@ def kernel_names() -> list[str]:
 
 def listed_kernels() -> tuple[tuple[str, Kernel | Magnitude], ...]:
     """Return (usage, kernel) for every name; a family is shown by one member."""
-    members = tuple((family.usage(), parse_kernel(family.example)) for family in FAMILIES.values())
+    members = ((family.usage(), family_kernel(family.example)) for family in FAMILIES.values())
     return (*_table().items(), *members)
 
 

@@ -158,9 +158,7 @@ def resolve(
     if exact and whole_border(edge) and planes.dtype.kind in "bui" and offset != int(offset):
         plain, denominator = common_denominator(plain, denominator, offset)
     pixels = pixel_bounds(planes, edge)
-    geometry = geometry_of(
-        edge, planes.shape[:2], plain.shape, padding, anchor=place, stride=stride, dilation=dilation
-    )
+    geometry = geometry_of(edge, planes.shape[:2], plain.shape, padding, anchor=place, stride=stride, dilation=dilation)
     shape = (*fitting(geometry, planes.shape[2]), planes.shape[2])
     dtype = pixel_dtype(planes.dtype, scale, out_dtype if out is None else out.dtype)
     output = output_array(shape, dtype, out, np.asarray(image).ndim)
@@ -309,10 +307,16 @@ def fitting(geometry: Geometry, channels: int) -> tuple[int, int]:
             f"a window of {rows.reach}x{columns.reach} does not fit into the image of {size}{padding}",
             "choose another border than valid, more padding, a smaller kernel or a smaller dilation",
         )
-    samples = rows.outputs * columns.outputs * channels
-    if samples > max(MOST_SAMPLES, rows.size * columns.size * channels):
-        raise TooLargeError(f"a result of {rows.outputs}x{columns.outputs} pixels", "choose less padding")
+    check_size(rows.outputs, columns.outputs, channels, (rows.size, columns.size))
     return geometry.shape
+
+
+def check_size(rows: int, columns: int, channels: int, image: tuple[int, int]) -> None:
+    """Refuse a result without pixels, and one larger than its image that is beyond all memory."""
+    if rows < 1 or columns < 1:
+        raise ShapeError(f"a result of {rows}x{columns} pixels", "choose less padding")
+    if rows * columns * channels > max(MOST_SAMPLES, image[0] * image[1] * channels):
+        raise TooLargeError(f"a result of {rows}x{columns} pixels", "choose less padding or a smaller stride")
 
 
 def pixel_dtype(image: Dtype, scale: str, wanted: DTypeLike | None) -> Dtype:

@@ -75,7 +75,15 @@ DAMAGE = (
     *(RuntimeError, struct.error, zlib.error),
 )
 
-UNSUPPORTED = ("unknown", "unsupported", "not supported", "not available", "cannot handle", "can't handle", "not implemented")
+UNSUPPORTED = (
+    "unknown",
+    "unsupported",
+    "not supported",
+    "not available",
+    "cannot handle",
+    "can't handle",
+    "not implemented",
+)
 """Words of Pillow's readers for a file that is whole, but of a kind that they do not know."""
 
 GRAY_LEVELS = {"1": 255, "L;2": 85, "L;4": 17}
@@ -209,7 +217,9 @@ def undecodable(error: BaseException, place: str) -> UnreadableError:
     if isinstance(error, NotImplementedError) or any(word in reason.lower() for word in UNSUPPORTED):
         return UnreadableError(f"{place}: is of a kind that is not read ({reason})", elsewhere)
     if "decoder error" in reason:  # all that is known of libtiff's many reasons
-        what = f"{place}: cannot be decoded, because it is damaged or cut short or compressed in an unusual way ({reason})"
+        what = (
+            f"{place}: cannot be decoded, because it is damaged or cut short or compressed in an unusual way ({reason})"
+        )
         return UnreadableError(what, f"if it opens elsewhere, {elsewhere}")
     return UnreadableError(f"{place}: is damaged or cut short ({reason})", "give a whole image file")
 

@@ -45,7 +45,7 @@ def write_tiff(file: IO[bytes], pixels: NDArray[Any], *, icc: bytes | None = Non
 
 def rows_a_strip(pixels: NDArray[Any]) -> int:
     """Return how many rows are compressed together."""
-    return max(1, STRIP_BYTES // pixels[0].nbytes)
+    return max(1, STRIP_BYTES // int(pixels[0].nbytes))
 
 
 def deflated(pixels: NDArray[Any]) -> list[bytes]:

@@ -58,11 +58,16 @@ def test_sums_are_the_definition(case, chunk):
 
 def test_whole_numbers_beyond_double_precision_stay_exact():
     image = np.full((1, 1, 2), 2**61)
-    assert channel_sums(image, np.array([3, 1]).reshape(1, 2, 1, 1), geometry_of(Border("valid"), (1, 1), (1, 1))).item() == 2**63
+    assert (
+        channel_sums(image, np.array([3, 1]).reshape(1, 2, 1, 1), geometry_of(Border("valid"), (1, 1), (1, 1))).item()
+        == 2**63
+    )
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 2**32), st.integers(1, 3), st.integers(1, 3), st.integers(1, 2), st.integers(0, 2), st.integers(0, 2))
+@given(
+    st.integers(0, 2**32), st.integers(1, 3), st.integers(1, 3), st.integers(1, 2), st.integers(0, 2), st.integers(0, 2)
+)
 def test_the_transposed_convolution_is_the_transpose(seed, taps, stride, dilation, pad, more):
     """<A x, y> = <x, A^T y> for all whole-number x and y, A being the strided convolution (Dumoulin & Visin, ch. 4)."""
     rng = np.random.default_rng(seed)
