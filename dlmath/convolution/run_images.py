@@ -122,9 +122,12 @@ def task_of(image: str, header: Header, label: str, kernel: AnyKernel | None, wo
     if words.target is None and is_matrix(image, header):
         return Task(image, job, None, "")
     stem, own = stem_and_ending(image, header)
-    ending = nearest_ending(own, sample_of(job), job.all_channels, alpha=job.alpha)
-    lack = lack_of(own, sample_of(job), job.all_channels, alpha=job.alpha)
-    notes = (f"{own} does not hold {lack}, so the result is {ending}",) if ending != own else ()
+    usual = own if own in WRITABLE else {"NPY": ".npy", "TEXT": ".txt"}.get(header.file_format, ".png")
+    sample = sample_of(job), job.all_channels
+    ending = nearest_ending(usual, *sample, alpha=job.alpha)
+    lack = lack_of(usual, *sample, alpha=job.alpha) if own == usual else None
+    why = f"{own} does not hold {lack}" if lack else f"{own} is not written"
+    notes = (f"{why}, so the result is {ending}",) if own and own != ending else ()
     folder = Path(words.target) if words.target is not None else Path()
     return Task(image, job, str(folder / f"{stem}-{label}{ending}"), ending, notes)
 
@@ -168,12 +171,12 @@ def may_be_matrix(image: str) -> bool:
 
 
 def stem_and_ending(image: str, header: Header) -> tuple[str, str]:
-    """Return an image's own name and ending, those of a picture where it has none that can be written."""
+    """Return an image's own name and ending, "" where it has none."""
     if is_inline(image):
         return "matrix", ".txt"
-    stem, ending = ("stdin", "") if image == STANDARD else (Path(image).stem, Path(image).suffix.lower())
-    plain = {"NPY": ".npy", "TEXT": ".txt"}.get(header.file_format, ".png")
-    return stem, ending if ending in WRITABLE else plain
+    if image == STANDARD:
+        return "stdin", {"NPY": ".npy", "TEXT": ".txt"}.get(header.file_format, "")
+    return Path(image).stem, Path(image).suffix.lower()
 
 
 def slug(word: str) -> str:

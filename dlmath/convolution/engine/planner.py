@@ -16,7 +16,7 @@ import numpy as np
 from dlmath.convolution.engine.dense import DENSE
 from dlmath.convolution.engine.fft import FFT
 from dlmath.convolution.engine.precision import working_dtype
-from dlmath.convolution.engine.program import compile_kernels, estimated_cost
+from dlmath.convolution.engine.program import compile_kernels, program_cost
 from dlmath.convolution.engine.separable import SEPARABLE
 from dlmath.convolution.engine.speeds import LEAST, TILE_ELEMENTS, fill_and_store
 from dlmath.convolution.engine.taps import (
@@ -147,7 +147,7 @@ def taps_choice(question: Question) -> Choice:
     if question.pixels is not None and question.sums is not None:
         return _exact_taps(question, question.pixels, question.sums)
     dtype = floating_dtype(question)
-    additions = compile_kernels(question.weights).cost if question.exact else estimated_cost(question.weights)
+    additions = program_cost(question.weights)
 
     def prepare(shape: TileShape) -> Prepared:
         program = compile_kernels(question.weights)

@@ -13,7 +13,7 @@ import numpy as np
 
 from dlmath.convolution.engine import scratch
 from dlmath.convolution.engine.precision import working_dtype
-from dlmath.convolution.engine.program import Op, Program, Ref, compile_kernels, estimated_cost
+from dlmath.convolution.engine.program import Op, Program, Ref, compile_kernels, program_cost
 from dlmath.convolution.engine.speeds import ADDITION, SLOW, fill_and_store
 
 if TYPE_CHECKING:
@@ -285,7 +285,7 @@ class Taps:
     def cost(self, kernel: Array, dtype: np.dtype[Any], channels: int) -> float:
         """Return the predicted nanoseconds an output element, sums in floating point."""
         del channels
-        return fill_and_store(dtype) + estimated_cost(kernel) * addition_cost(working_dtype(dtype))
+        return fill_and_store(dtype) + program_cost(kernel) * addition_cost(working_dtype(dtype))
 
     def prepare(self, kernel: Array, dtype: np.dtype[Any], shape: TileShape) -> PreparedTaps:
         """Lay out scratch and calls for tiles of one shape, sums in the floating-point type of `dtype`."""

@@ -19,6 +19,7 @@ from dlmath.convolution.engine.pooling import window_of
 from dlmath.convolution.engine.request import top_of
 from dlmath.convolution.job import engine_kernel, offset_of, parts_of
 from dlmath.convolution.report.images import number, size_lines
+from dlmath.language.number_text import short
 from dlmath.report.blocks import Lines, Table
 
 if TYPE_CHECKING:
@@ -59,7 +60,10 @@ def is_small(job: Job) -> bool:
 
 def definition(done: Done) -> Lines:
     """Return the formulas of one result and its size."""
-    return Lines((*formula_lines(done.job), *list(size_lines(done))[1:]), title=f"{done.image} with {done.kernel_name}")
+    return Lines(
+        (*formula_lines(done.job), *list(size_lines(done))[1:]),
+        title=f"{short(done.image)} with {short(done.kernel_name)}",
+    )
 
 
 def formula_lines(job: Job) -> Iterator[str]:
@@ -100,14 +104,11 @@ def pixel(done: Done) -> Iterator[Block]:
     job = done.job
     rows, columns = job.size
     place = job.choices.at or (rows // 2, columns // 2)
-    outputs = max(job.channels, 1)
+    outputs, what = max(job.channels, 1), f"{short(done.image)} with {short(done.kernel_name)}"
     for channel in range(min(outputs, MOST_CHANNELS)):
-        where = f"row {place[0]}, column {place[1]}" + (f", channel {channel}" if outputs > 1 else "")
-        title = f"{done.image} with {done.kernel_name} at {where}"
-        lines, spot = list(pooled_lines(done, place, channel)), place
-        if job.pooled is not None:
-            spot = chosen(done, place, channel)
-            lines = [*lines, *([f"of these, row {spot[0]}, column {spot[1]}:"] if job.kernel else [])]
+        which = f", channel {channel}" if outputs > 1 else ""
+        spot = place if job.pooled is None else chosen(done, place, channel)
+        title = f"{what} at row {spot[0]}, column {spot[1]}{which}"
         parts = arithmetic(done, spot, channel)
         for part in parts[:MOST_CHANNELS]:
             yield Lines((*beside(part.window), total_line(part.window)), title=f"{part.name}: {title}")
@@ -115,13 +116,15 @@ def pixel(done: Done) -> Iterator[Block]:
             yield Lines((f"and {len(parts) - MOST_CHANNELS} channels more, summed likewise",))
         chain = Chain(done, channel)
         if job.kernel is not None:
-            chain.sum_of(parts, spot)
+            chain.sum_of(parts)
         if job.pooled is not None:
-            yield Lines(tuple(chain.lines), title=f"{title}: the sum")
-            chain.lines = lines
+            if chain.lines:
+                yield Lines(tuple(chain.lines), title=f"{title}, before pooling")
+            title = f"{what}, pooled at row {place[0]}, column {place[1]}{which}"
+            chain.lines = list(pooled_lines(done, place, channel))
             chain.pooled(place)
         chain.pixel(place)
-        yield Lines(tuple(chain.lines), title=f"{title}: the pixel")
+        yield Lines(tuple(chain.lines), title=title)
     if outputs > MOST_CHANNELS:
         yield Lines((f"and {outputs - MOST_CHANNELS} channels more, likewise",))
 
@@ -185,9 +188,7 @@ def arithmetic(done: Done, place: tuple[int, int], channel: int) -> list[Part]:
 def as_slid(kernel: Kernel, *, turned: bool) -> Array:
     """Return the kernel as it is slid: exact where it is rational."""
     weights = engine_kernel(kernel)
-    exact = isinstance(weights, ExactKernel)
     plain = fraction_kernel(weights.numerators, weights.denominator) if isinstance(weights, ExactKernel) else weights
-    del exact
     return np.asarray(plain[::-1, ::-1] if turned else plain)
 
 
@@ -201,7 +202,7 @@ class Chain:
         self._value: Any = None
         self._job = done.job
 
-    def sum_of(self, parts: Sequence[Part], place: tuple[int, int]) -> None:
+    def sum_of(self, parts: Sequence[Part]) -> None:
         """Join the parts, then what follows the sum."""
         totals = [part.window.total for part in parts]
         self._join(totals)
@@ -214,7 +215,6 @@ class Chain:
             self._step(f"{activation.name}({shown(self._value)})", found)
         if self._job.scale == "absolute":
             self._step(f"|{shown(self._value)}|", abs(self._value))
-        del place
 
     def _join(self, totals: list[Any]) -> None:
         kernel = self._job.kernel
@@ -336,4 +336,8 @@ def whole_table(done: Done) -> Table:
         for x in range(columns):
             parts = arithmetic(done, (y, x), 0)
             lines.append((y, x, "; ".join(total_line(part.window).removeprefix("sum = ") for part in parts)))
-    return Table(("row", "column", "sum"), tuple(lines), title=f"Every pixel of {done.image} with {done.kernel_name}")
+    return Table(
+        ("row", "column", "sum"),
+        tuple(lines),
+        title=f"Every pixel of {short(done.image)} with {short(done.kernel_name)}",
+    )

@@ -9,6 +9,7 @@ import numpy as np
 from dlmath.convolution.engine.kernel import Bank
 from dlmath.convolution.engine.pixels import limits_of
 from dlmath.convolution.job import parts_of
+from dlmath.language.number_text import short
 from dlmath.report.blocks import Lines, Table
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def row(done: Done) -> tuple[Cell, ...]:
     found = done.convolved
     size = "x".join(map(str, done.output_shape))
     facts = (found.minimum, found.maximum, found.mean, found.below + found.above)
-    what = (done.image, done.kernel_name, done.target or "printed", size, str(done.job.dtype))
+    what = (short(done.image), short(done.kernel_name), done.target or "printed", size, str(done.job.dtype))
     return (*what, found.method, found.macs, *facts, round(found.seconds, 6))
 
 
@@ -146,7 +147,7 @@ def blocks(done: Sequence[Done], *, show: bool, streams: Streams) -> Iterator[Bl
     """Yield printed matrices, pictures where they were asked for, the table, and sizes that changed."""
     for item in done:
         if item.target is None:
-            yield matrix(item.convolved.pixels, f"{item.image} with {item.kernel_name}")
+            yield matrix(item.convolved.pixels, f"{short(item.image)} with {short(item.kernel_name)}")
         if show:
             yield pictures(item, streams)
     yield main_table(done)
@@ -160,7 +161,7 @@ def size_lines(done: Done) -> Iterator[str]:
     rows, columns = done.job.formulas()
     top, bottom, left, right = done.job.padding
     padding = f", padding {top}:{bottom}:{left}:{right}" if any(done.job.padding) else ""
-    yield f"{done.image} with {done.kernel_name}{padding}"
+    yield f"{short(done.image)} with {short(done.kernel_name)}{padding}"
     yield f"  rows     {rows}"
     yield f"  columns  {columns}"
 

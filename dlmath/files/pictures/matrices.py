@@ -207,7 +207,7 @@ def inline_picture(text: str) -> Picture:
     [[1, 2], [3, 4]]
     """
     exact = parse_rows(text, "matrix")
-    whole = all(value.denominator == 1 for row in exact for value in row)
+    whole = all(value.denominator == 1 and "e" not in text.lower() for row in exact for value in row)
     rows: list[list[Any]] = [[int(value) if whole else float(value) for value in row] for row in exact]
     return matrix_picture(rows, " ".join(text.split()), f"matrix {short(text)!r}")
 
