@@ -14,9 +14,8 @@ import numpy as np
 
 from dlmath.convolution.engine.borders import Border
 from dlmath.convolution.engine.convolve import convolve, pixels_of
-from dlmath.convolution.engine.exact import ExactKernel
 from dlmath.convolution.engine.geometry import VALID, Geometry, Transposed, geometry_of, halves
-from dlmath.convolution.engine.kernel import LARGEST, Bank, Kernel, Magnitude
+from dlmath.convolution.engine.kernel import LARGEST, Bank, ExactKernel, Kernel, Magnitude
 from dlmath.convolution.engine.layer import channel_sums, groups_of, layer_macs, transposed_sums
 from dlmath.convolution.engine.magnitude import combine_responses
 from dlmath.convolution.engine.pooling import pool, windows_of

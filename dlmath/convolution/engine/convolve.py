@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,14 +25,14 @@ from dlmath.convolution.engine.speeds import WORTH_THREADS
 from dlmath.convolution.engine.tiles import Filler, Grid, Tile, available_threads, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import ArrayLike, DTypeLike
 
     from dlmath.convolution.engine.algorithm import Prepared
     from dlmath.convolution.engine.borders import Border
-    from dlmath.convolution.engine.exact import ExactKernel
     from dlmath.convolution.engine.geometry import Pad
+    from dlmath.convolution.engine.kernel import ExactKernel
     from dlmath.convolution.engine.planner import Choice
     from dlmath.neural.arrays import Array
 
@@ -148,8 +148,7 @@ def convolve(
         return carry_out_sums(request, sums, 1, statistics=statistics)
     question = request.question()
     choice = planner.choose(question, method)
-    fallback = choice if choice.method == "taps" else planner.taps_choice(question)
-    return carry_out(request, choice, fallback, threads, 1, statistics=statistics)
+    return carry_out(request, choice, lambda: planner.taps_choice(question), threads, 1, statistics=statistics)
 
 
 def pixels_of(values: Array, *, scale: str = "clip", out_dtype: DTypeLike | None = None) -> Result:
@@ -185,19 +184,28 @@ PIXELS_AT_A_TIME = 1 << 20
 
 
 def carry_out(
-    request: Request, choice: Choice, fallback: Choice, threads: int | None, kernels: int, *, statistics: bool
+    request: Request,
+    choice: Choice,
+    fallback: Callable[[], Choice],
+    threads: int | None,
+    kernels: int,
+    *,
+    statistics: bool,
 ) -> Result:
-    """Do what was chosen; `fallback` is for tiles with values that are not finite."""
+    """Do what was chosen; `fallback` gives the way for tiles with values that are not finite."""
     count = thread_count(choice, threads, request.output.shape[2])
-    plan = Plan(request, choice, fallback)
-    if request.scale != "minmax":
-        tally = _run(plan, request.finish, count, Mode(measure=statistics, store=True))
-        return _result(request.pixels, choice.method, request.macs(kernels), tally, statistics, count, choice)
-    seen = _run(plan, request.finish, count, Mode(measure=True, store=False))
-    stretch = stretched(request.finish, request.output.dtype, seen.minimum, seen.maximum)
-    stored = _run(plan, stretch, count, Mode(measure=False, store=True))
-    seen.below, seen.above = stored.below, stored.above
-    return _result(request.pixels, choice.method, request.macs(kernels), seen, statistics, count, choice)
+    minmax = request.scale == "minmax"
+    tally = _run(
+        [
+            Worker(request, choice, fallback, request.finish, measure=statistics or minmax, store=not minmax)
+            for _ in range(count)
+        ]
+    )
+    if minmax:
+        stretch = stretched(request.finish, request.output.dtype, tally.minimum, tally.maximum)
+        stored = _run([Worker(request, choice, fallback, stretch, measure=False, store=True) for _ in range(count)])
+        tally.below, tally.above = stored.below, stored.above
+    return _result(request.pixels, choice.method, request.macs(kernels), tally, statistics, count, choice)
 
 
 def thread_count(choice: Choice, allowed: int | None, channels: int) -> int:
@@ -206,22 +214,6 @@ def thread_count(choice: Choice, allowed: int | None, channels: int) -> int:
     if allowed is None:
         allowed = available_threads() if work >= WORTH_THREADS else 1
     return max(1, min(allowed, len(choice.grid.tiles())))
-
-
-class Plan(NamedTuple):
-    """A request with the way it is carried out."""
-
-    request: Request
-    choice: Choice
-    fallback: Choice
-
-
-@dataclass(frozen=True)
-class Mode:
-    """What a pass over the image is for: to measure the results, to store their pixels, or both."""
-
-    measure: bool
-    store: bool
 
 
 def _result(
@@ -249,9 +241,8 @@ def _result(
     )
 
 
-def _run(plan: Plan, finish: Finish, threads: int, mode: Mode) -> Tally:
-    """Pass over all tiles; return what was seen."""
-    workers = [Worker(plan, finish, mode) for _ in range(threads)]
+def _run(workers: list[Worker]) -> Tally:
+    """Let workers pass over all tiles; return what they saw."""
     share(workers[0].grid.tiles(), [worker.run for worker in workers])
     total = Tally()
     for worker in workers:
@@ -260,41 +251,45 @@ def _run(plan: Plan, finish: Finish, threads: int, mode: Mode) -> Tally:
 
 
 class Worker:
-    """One thread's scratch and its way with a tile; scratch is laid out when the first tile comes."""
+    """One thread's scratch and its way with a tile; scratch is laid out when the first tile comes.
 
-    def __init__(self, plan: Plan, finish: Finish, mode: Mode) -> None:
-        self._request, self._choice, self._fallback = plan
-        request, choice = self._request, self._choice
-        self._mode = mode
+    Parameters
+    ----------
+    measure, store : bool
+        What the pass over the image is for: to measure the results, to store their pixels, or both.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        choice: Choice,
+        fallback: Callable[[], Choice],
+        finish: Finish,
+        *,
+        measure: bool,
+        store: bool,
+    ) -> None:
+        self._request, self._choice, self._fallback = request, choice, fallback
+        self._measures, self._stores = measure, store
         self.grid = aligned(choice.grid, request.stride)
         finish = replace(finish, denominator=choice.denominator)
         self.finisher = Finisher(finish, choice.dtype, request.output.dtype, whole=choice.whole)
         rows, columns = request.weights.shape
         self._filler = Filler(request.image, request.border, request.before)
         self._shape = TileShape(self.grid.rows, self.grid.columns, request.image.shape[2], rows, columns)
-        self._straight = self.finisher.plain and mode == Mode(measure=False, store=True) and request.stride == 1
+        # products of bands and transforms would spread a value that is not finite over the whole tile
         self._checked = choice.method != "taps" and request.image.dtype.kind == "f"
 
     def run(self, tiles: Iterator[Tile]) -> None:
         """Take tiles until none is left."""
         prepared = None
-        for tile in tiles:
-            prepared = prepared or self._choice.prepare(self._shape)
-            self._filler.fill(prepared.source, tile)
-            if self._straight and self._run_into(prepared, tile):
-                continue
-            sums, line = self._sums(prepared, tile)
-            self._store(sums, tile, line if self._request.stride == 1 else None)
-
-    def _run_into(self, prepared: Prepared, tile: Tile) -> bool:
-        """Have the sums made in the result itself where the algorithm and the result's layout allow it."""
-        run_into = getattr(prepared, "run_into", None)
-        target = self._target(tile)
-        channels, itemsize = self._shape.channels, target.itemsize
-        if run_into is None or target.strides[1:] != (channels * itemsize, itemsize):
-            return False
-        run_into(target.reshape(len(target), -1))
-        return True
+        with np.errstate(over="ignore", invalid="ignore"):  # of this thread: an overflow is infinity
+            for tile in tiles:
+                prepared = prepared or self._choice.prepare(self._shape)
+                self._filler.fill(prepared.source, tile)
+                sums, line = self._sums(prepared, tile)
+                # a stride leaves rows out, which a pass over the whole line would take along
+                self._store(sums, tile, line if self._request.stride == 1 else None)
 
     def _target(self, tile: Tile) -> Array:
         """Return the pixels of the result that a tile is for."""
@@ -307,18 +302,19 @@ class Worker:
         """Return the tile's sums, and the memory they are a view of where all of it may be passed over."""
         if self._checked and not math.isfinite(float(np.add.reduce(prepared.source, axis=None))):
             return self._sums_apart(tile), None
-        sums, line = prepared.run(), getattr(prepared, "line", None)
+        sums, line = prepared.run(), prepared.line
         if self._choice.snap:
             np.rint(sums if line is None else line, out=sums if line is None else line)
         return sums, line
 
     def _sums_apart(self, tile: Tile) -> Array:
         """Return the sums of a tile with values that are not finite, tap by tap."""
-        prepared = self._fallback.prepare(self._shape)
+        fallback = self._fallback()
+        prepared = fallback.prepare(self._shape)
         self._filler.fill(prepared.source, tile)
         sums = prepared.run()
-        same = self._fallback.denominator == self._choice.denominator
-        return sums if same else np.divide(sums, sums.dtype.type(self._fallback.denominator))
+        same = fallback.denominator == self._choice.denominator
+        return sums if same else np.divide(sums, sums.dtype.type(fallback.denominator))
 
     def _store(self, sums: Array, tile: Tile, line: Array | None) -> None:
         """Turn the tile's sums that are asked for into pixels."""
@@ -326,10 +322,10 @@ class Worker:
         rows, columns = min(grid.rows, grid.height - tile.row), min(grid.columns, grid.width - tile.column)
         channels = self._shape.channels
         asked = sums.reshape(len(sums), -1, channels)[:rows:step, :columns:step]
-        if not self._mode.store:
+        if not self._stores:
             self.finisher.measure(asked)
             return
-        self.finisher.store(asked, self._target(tile), line, measure=self._mode.measure)
+        self.finisher.store(asked, self._target(tile), line, measure=self._measures)
 
 
 def aligned(grid: Grid, stride: int) -> Grid:

@@ -134,6 +134,31 @@ class Magnitude:
 
 
 @dataclass(frozen=True, eq=False)
+class ExactKernel:
+    """The kernel numerators / denominator.
+
+    Attributes
+    ----------
+    numerators : ndarray of int64, shape (kh, kw)
+    denominator : int
+        At least 1.
+    """
+
+    numerators: NDArray[np.int64]
+    denominator: int = 1
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray[Any]:
+        """Return the weights as float64 (or another dtype), each correctly rounded."""
+        del copy  # the quotient is always a new array
+        return (self.numerators / self.denominator).astype(dtype or "f8")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The kernel's rows and columns."""
+        return self.numerators.shape
+
+
+@dataclass(frozen=True, eq=False)
 class Bank:
     """The kernels of a network's layer: several outputs, each with a rectangle of weights for every input channel.
 

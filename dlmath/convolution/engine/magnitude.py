@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.convolution.engine import naive, planner, scratch
+from dlmath.convolution.engine import naive, planner
+from dlmath.convolution.engine.algorithm import Prepared
 from dlmath.convolution.engine.convolve import Result, carry_out, carry_out_sums
-from dlmath.convolution.engine.exact import ExactKernel
+from dlmath.convolution.engine.kernel import ExactKernel
 from dlmath.convolution.engine.planner import Choice, Question, choose, floating_dtype, strips
 from dlmath.convolution.engine.program import compile_kernels
 from dlmath.convolution.engine.request import Request, bounds_of_results, kernel_weights, magnitude_bounds, resolve
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from dlmath.convolution.engine.algorithm import Prepared, TileShape
+    from dlmath.convolution.engine.algorithm import TileShape
     from dlmath.neural.arrays import Array
 
 COMBINATIONS = ("l2", "max", "angle")
@@ -84,8 +85,14 @@ def combine_responses(
         return carry_out_sums(request, _combined(parts, combine), len(weights), statistics=statistics)
     dilated = [request.dilated(kernel) for kernel in placed]
     choice = combined_choice(request.question(), dilated, combine, method)
-    fallback = combined_choice(request.question(), dilated, combine, "taps")
-    return carry_out(request, choice, fallback, threads, len(weights), statistics=statistics)
+    return carry_out(
+        request,
+        choice,
+        lambda: combined_choice(request.question(), dilated, combine, "taps"),
+        threads,
+        len(weights),
+        statistics=statistics,
+    )
 
 
 def _combined(parts: Sequence[Array], combine: str) -> Array:
@@ -133,7 +140,7 @@ def response_bounds(request: Request, kernels: Sequence[Array], combine: str) ->
     return magnitude_bounds(low + offset, high + offset) if absolute else (low + offset, high + offset)
 
 
-class PreparedTogether:
+class PreparedTogether(Prepared):
     """Responses by one program, then combined.
 
     Attributes
@@ -141,12 +148,10 @@ class PreparedTogether:
     source : ndarray of shape `TileShape.source_shape`
     """
 
-    source: Array
-
     def __init__(self, program: PreparedTaps, combine: str, shape: TileShape, dtype: np.dtype[Any]) -> None:
         self.source = program.source
         self._program = program
-        self._combiner = combiner(combine, program.line.shape, dtype)
+        self._combiner = combiner(combine, program.lines[0].shape, dtype)
         self.line = self._combiner.total
         self._result = in_rows(self.line, shape)
 
@@ -156,22 +161,9 @@ class PreparedTogether:
         self._combiner.run(self._program.lines)
         return self._result
 
-    def run_into(self, target: Array) -> None:
-        """Put the combined responses into an array of their type, shape (rows, elements): at most the tile's."""
-        self._program.run()
-        rows = self._result[: target.shape[0], : target.shape[1]]
-        if isinstance(self._combiner, Roots):
-            self._combiner.add_squares(self._program.lines)
-            np.sqrt(rows, out=target)
-        else:
-            self._combiner.run(self._program.lines)
-            np.copyto(target, rows)
 
-
-class PreparedApart:
+class PreparedApart(Prepared):
     """Responses each by a calculation of its own, from copies of one source, then combined."""
-
-    source: Array
 
     def __init__(self, parts: Sequence[Prepared], snaps: Sequence[bool], combiner: Combiner) -> None:
         self.source = parts[0].source
@@ -194,7 +186,7 @@ class Largest:
     """Scratch for the largest of several responses."""
 
     def __init__(self, size: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.total = scratch.empty(size, dtype)
+        self.total = np.empty(size, dtype)
 
     def run(self, parts: Sequence[Array]) -> Array:
         """Return the largest at every place."""
@@ -208,7 +200,7 @@ class Angles:
     """Scratch for the direction of two responses."""
 
     def __init__(self, size: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.total = scratch.empty(size, dtype)
+        self.total = np.empty(size, dtype)
 
     def run(self, parts: Sequence[Array]) -> Array:
         """Return the direction in degrees at every place."""
@@ -221,21 +213,17 @@ class Roots:
     """Scratch for the root of a sum of squares."""
 
     def __init__(self, size: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.total, self._square = scratch.empty(size, dtype), scratch.empty(size, dtype)
+        self.total, self._square = np.empty(size, dtype), np.empty(size, dtype)
 
     def run(self, parts: Sequence[Array]) -> Array:
         """Return sqrt(sum of squares); never `hypot`, which guards against overflow at six times the cost."""
-        self.add_squares(parts)
-        root: Array = np.sqrt(self.total, out=self.total)
-        return root
-
-    def add_squares(self, parts: Sequence[Array]) -> None:
-        """Make `total` the sum of squares."""
         total, square = self.total, self._square
         put_square(parts[0], total)
         for part in parts[1:]:
             put_square(part, square)
             np.add(total, square, out=total)
+        root: Array = np.sqrt(total, out=total)
+        return root
 
 
 Combiner = Roots | Largest | Angles

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.convolution.engine import scratch
 from dlmath.convolution.engine.taps import scalar
 
 if TYPE_CHECKING:
@@ -145,18 +144,7 @@ class Finisher:
         if self._exact:
             self._divisions = self._exact_steps()
             self._note_limits(dtype)
-        self._small = not self._exact and self._limits is not None and low > -32000 and high < 32000
-        if self._small:
-            self._note_limits(np.dtype(np.int16))
-            self._integers = np.empty(0, dtype=np.int16)
         self.tally = Tally()
-
-    @property
-    def plain(self) -> bool:
-        """Whether pixels are the sums as they are."""
-        finish = self.finish
-        same = finish.denominator == 1 and finish.gain == 1.0 and not (finish.offset or finish.lift or finish.absolute)
-        return same and self._limits is None and self._dtype == self._target
 
     def store(self, sums: Array, target: Array, line: Array | None = None, *, measure: bool = False) -> None:
         """Turn sums into pixels.
@@ -240,7 +228,7 @@ class Finisher:
     def _count(self, sums: Array, compare: Any, work: Array, *limit: Any) -> int:
         """Return for how many samples a comparison holds, in scratch that is kept."""
         if self._flags.size < work.size:
-            self._flags = scratch.empty(work.size, np.bool_)
+            self._flags = np.empty(work.size, np.bool_)
         flags = self._flags[: work.size].reshape(work.shape)
         compare(work, *limit, out=flags)
         return int(np.count_nonzero(flags if flags.shape == sums.shape else laid_as(sums, flags)))
@@ -274,22 +262,9 @@ class Finisher:
         np.add(work, work.dtype.type(half), out=work)
         if self.finish.bounds[0] < 0 or target.dtype.kind == "b":  # a cast cuts toward zero
             np.floor(work, out=work)
-        if self._small and not self._unclipped:
-            self._clip_small(sums, work, target)
-            return
         if not self._unclipped:
             self._clip_wide(sums, work)
         target[...] = sums
-
-    def _clip_small(self, sums: Array, work: Array, target: Array) -> None:
-        """Saturate by way of 16-bit integers, which hold every result and are quicker to compare than floats."""
-        if self._integers.size < work.size:
-            self._integers = scratch.empty(work.size, np.int16)
-        integers = self._integers[: work.size].reshape(work.shape)
-        integers[...] = work
-        asked = integers if work is sums else laid_as(sums, integers)
-        self._clip(asked, integers)
-        target[...] = asked
 
     def _clip_wide(self, sums: Array, work: Array) -> None:
         low, high = self._limits or (0, 0)

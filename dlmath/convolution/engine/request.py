@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlmath.convolution.engine.algorithm import working_dtype
 from dlmath.convolution.engine.borders import Border, parse_border
-from dlmath.convolution.engine.exact import ExactKernel
 from dlmath.convolution.engine.geometry import MOST_STEP, Geometry, Pad, geometry_of, parse_pad
+from dlmath.convolution.engine.kernel import ExactKernel
 from dlmath.convolution.engine.pixels import Finish
 from dlmath.convolution.engine.planner import Question
-from dlmath.convolution.engine.precision import working_dtype
 from dlmath.convolution.engine.taps import Bounds, bounds_of_sums
 from dlmath.errors import InvalidValueError, ShapeError, TooLargeError, unknown
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dlmath.convolution.engine.borders import Border
-from dlmath.convolution.engine.exact import ExactKernel
 from dlmath.convolution.engine.geometry import Geometry
-from dlmath.convolution.engine.kernel import Bank, Kernel, Magnitude
+from dlmath.convolution.engine.kernel import Bank, ExactKernel, Kernel, Magnitude
 from dlmath.convolution.engine.layer import groups_of, slid, spread
 from dlmath.convolution.engine.magnitude import degrees
 from dlmath.convolution.engine.naive import WindowArithmetic, fraction_kernel, window_at

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from dlmath.convolution.engine.borders import parse_border
-from dlmath.convolution.engine.exact import ExactKernel
-from dlmath.convolution.engine.low_rank import TOLERANCE
-from dlmath.convolution.engine.precision import working_dtype
+from dlmath.convolution.engine.kernel import ExactKernel
+from dlmath.convolution.engine.separable import TOLERANCE
+from dlmath.convolution.engine.algorithm import working_dtype
 from dlmath.convolution.engine.separable import MAXIMUM_RANK
 
 BORDERS = ["replicate", "reflect", "mirror", "wrap", "constant:0", "constant:-7", "constant:3", "valid"]

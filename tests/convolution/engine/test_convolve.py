@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dlmath.convolution.engine import planner
 from dlmath.convolution.engine.convolve import convolve
-from dlmath.convolution.engine.exact import ExactKernel
+from dlmath.convolution.engine.kernel import ExactKernel
 from dlmath.errors import DlmathError, InvalidValueError, ShapeError
 
 specification = spec_from_file_location("laws", Path(__file__).with_name("laws.py"))
