@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -85,13 +86,17 @@ class Kernel:
 
     def exact(self) -> tuple[tuple[tuple[int, ...], ...], int] | None:
         """Return integer numerators, shape (rows, columns), and their common denominator; None for floats."""
+        return self._exact
+
+    @cached_property
+    def _exact(self) -> tuple[tuple[tuple[int, ...], ...], int] | None:
         rows = {id(row): row for row in self.weights}  # rows that are one object, as a box's are, are turned once
-        weights = {weight for row in rows.values() for weight in row}
-        if not all(isinstance(weight, Fraction) for weight in weights):
+        if not all(isinstance(weight, Fraction) for row in rows.values() for weight in row):
             return None
-        denominator = math.lcm(*{weight.denominator for weight in weights if isinstance(weight, Fraction)})
-        whole = {weight: int(weight * denominator) for weight in weights}
-        turned = {key: tuple(whole[weight] for weight in row) for key, row in rows.items()}
+        weights = {id(weight): weight for row in rows.values() for weight in row if isinstance(weight, Fraction)}
+        denominator = math.lcm(*{weight.denominator for weight in weights.values()})
+        whole = {key: int(weight * denominator) for key, weight in weights.items()}
+        turned = {key: tuple(whole[id(weight)] for weight in row) for key, row in rows.items()}
         return tuple(turned[id(row)] for row in self.weights), denominator
 
     def array(self) -> NDArray[np.float64]:

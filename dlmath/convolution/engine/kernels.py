@@ -5,7 +5,7 @@ sobel-x    gaussian:9:1.5    "0 -1 0; -1 5 -1; 0 -1 0"    "1/9 1/9 1/9; 1/9 1/9 
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from dlmath.convolution.engine.kernel import AnyKernel, Bank, Kernel, Magnitude, bank_of
 from dlmath.convolution.engine.kernel_families import FAMILIES, RANGE, Family, Parameter, gaussian_reach, member
@@ -51,6 +51,7 @@ MOST_SOBEL = 31
 _table = cache(table)
 
 
+@lru_cache(maxsize=64)
 def parse_kernel(text: str) -> AnyKernel:
     """Read a kernel from its name, its name with parameters, or its rows.
 
