@@ -17,6 +17,7 @@ from dlmath.convolution.report import explain
 from dlmath.convolution.report import images as report
 from dlmath.errors import InvalidValueError, UnwritableError
 from dlmath.files.atomic import STANDARD, check_writable
+from dlmath.files.examples import path_of
 from dlmath.files.pictures.encoding import check_held, lack_of, nearest_ending
 from dlmath.files.pictures.images import (
     BEGUN,
@@ -162,12 +163,12 @@ def ending_of(target: str, header: Header) -> str:
 
 def is_matrix(image: str, header: Header) -> bool:
     """Tell whether an image is a matrix of text, whose result is printed."""
-    return header.file_format == "TEXT" or is_inline(image) or image.lower().endswith(TEXT_ENDINGS)
+    return header.file_format == "TEXT" or may_be_matrix(image)
 
 
 def may_be_matrix(image: str) -> bool:
     """Tell, without opening it, whether an image is a matrix of text."""
-    return is_inline(image) or image.lower().endswith(TEXT_ENDINGS)
+    return is_inline(image) or path_of(image).suffix.lower() in TEXT_ENDINGS
 
 
 def stem_and_ending(image: str, header: Header) -> tuple[str, str]:
@@ -176,7 +177,7 @@ def stem_and_ending(image: str, header: Header) -> tuple[str, str]:
         return "matrix", ".txt"
     if image == STANDARD:
         return "stdin", {"NPY": ".npy", "TEXT": ".txt"}.get(header.file_format, "")
-    return Path(image).stem, Path(image).suffix.lower()
+    return path_of(image).stem, path_of(image).suffix.lower()
 
 
 def slug(word: str) -> str:
@@ -187,7 +188,7 @@ def slug(word: str) -> str:
     """
     if re.search(r"[;\s,|]", word):
         return "kernel"
-    name = Path(word).stem if is_kernel_file(word) else word
+    name = path_of(word).stem if is_kernel_file(word) else word
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name) or "kernel"
 
 

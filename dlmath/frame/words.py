@@ -133,6 +133,15 @@ class Word(NamedTuple):
         listed = self.suggestions() if callable(self.suggestions) else self.suggestions
         return list(listed) or list(self.choices)
 
+    def completions(self, incomplete: str) -> list[str]:
+        """Return what completes a word; where a file is read, the built-in ones too."""
+        offered = self.offered()
+        if self.reads and incomplete.startswith("e"):
+            from dlmath.files.examples import PREFIX, names
+
+            offered = [*offered, *(PREFIX + name for name in names())]
+        return [word for word in offered if word.startswith(incomplete)]
+
     def checked(self, value: Any) -> Any:
         """Return a value as the command takes it, or raise the error that names it.
 
@@ -144,8 +153,18 @@ class Word(NamedTuple):
         if value is None or self.kind is bool:
             return value
         if self.many:
+            for item in value:
+                self._refuse_commas(item)
             return [self._checked_item(item) for item in value]
         return self._checked_item(value)
+
+    def _refuse_commas(self, item: Any) -> None:
+        """Refuse a list written with commas where an option is repeated instead."""
+        parts = str(item).split(",")
+        offered = {word.partition(":")[0] for word in self.offered()} if len(parts) > 1 else set()
+        if offered and self.flag and all(part.strip().lower().partition(":")[0] in offered for part in parts):
+            each = " ".join(f"{self.flag} {part.strip()}" for part in parts)
+            raise InvalidValueError(f"{self.flag} {item} is a list, and takes one word", f"repeat it: {each}")
 
     def _checked_item(self, value: Any) -> Any:
         if self.choices:
@@ -370,7 +389,7 @@ def completer(word: Word) -> Callable[[str], list[str]]:
     """Return a shell completion for one word; its list is asked for only when Tab is pressed."""
 
     def complete(incomplete: str) -> list[str]:
-        return [offered for offered in word.offered() if offered.startswith(incomplete)]
+        return word.completions(incomplete)
 
     return complete
 
