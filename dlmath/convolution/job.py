@@ -190,8 +190,16 @@ def suited_part(kernel: Kernel, choices: Choices) -> Kernel:
         divisor = kernel.sum
     elif choices.like.divisor == "half-absolute" and not kernel.sum:
         divisor = kernel.absolute_sum / 2
-    upside_down = replace(kernel, weights=kernel.weights[::-1]) if choices.like.flip == "rows" else kernel
-    return upside_down.divided(divisor or 1)
+    return laid(kernel, choices).divided(divisor or 1)
+
+
+def laid(kernel: Kernel, choices: Choices) -> Kernel:
+    """Return the kernel as a library lays it on the image."""
+    if choices.like.flip == "rows":
+        return replace(kernel, weights=kernel.weights[::-1])
+    if choices.like.flip == "even" and not all(size % 2 for size in kernel.shape):
+        return replace(kernel, weights=tuple(row[::-1] for row in kernel.weights[::-1]))
+    return kernel
 
 
 def normalized_bank(bank: Bank) -> Bank:
@@ -259,7 +267,8 @@ def transposed_axis(plain: Transposed, choices: Choices, sides: tuple[int, ...])
     if choices.pad.kind == "sides":
         return plain._replace(axis=axis._replace(before=sides[0], after=sides[1]))
     if choices.pad.kind == "valid":
-        return plain
+        lacking = max(0, axis.stride - axis.reach) if choices.like.whole_strides else 0
+        return plain._replace(more=plain.more + lacking)
     total = axis.reach - axis.stride + plain.more
     before, after = halves(max(total, 0), choices.pad.kind)
     return Transposed(axis._replace(before=before, after=after), plain.more + max(-total, 0))
@@ -268,7 +277,7 @@ def transposed_axis(plain: Transposed, choices: Choices, sides: tuple[int, ...])
 def anchor_of(shape: tuple[int, int], choices: Choices) -> tuple[int, int]:
     """Return the tap that lies on the output's pixel, of the kernel as it is slid."""
     row, column = shape[0] // 2, shape[1] // 2
-    if choices.flip and choices.like.anchor_turns:
+    if choices.like.flip == "even" or (choices.flip and choices.like.anchor_turns):
         return shape[0] - 1 - row, shape[1] - 1 - column
     return row, column
 
@@ -305,7 +314,7 @@ def pixel_rule(
     if plain and not numbers:
         scale, usual = "clip", np.dtype(np.uint8)
     elif degrees or choices.like.overflow == "float":
-        scale, usual = "none", np.dtype(np.float64) if plain else floating
+        scale, usual = "none", np.dtype(np.float64) if plain or (choices.like.unit and own.kind != "f") else floating
     elif not plain:
         scale, usual = "clip", own
     elif header.file_format == "TEXT" and whole:
@@ -416,9 +425,10 @@ def scaled(found: Any, factor: float) -> Any:
     return replace(found, pixels=found.pixels * found.pixels.dtype.type(factor), **facts)
 
 
-def anchor_given(kernel: Kernel | Magnitude, choices: Choices) -> tuple[int, int] | None:
+def anchor_given(kernel: Kernel | Magnitude, choices: Choices) -> tuple[int, int]:
     """Return the anchor for the engine, which turns one that is given with the kernel."""
-    return (kernel.shape[0] // 2, kernel.shape[1] // 2) if choices.flip and choices.like.anchor_turns else None
+    row, column = anchor_of(kernel.shape, choices)
+    return (kernel.shape[0] - 1 - row, kernel.shape[1] - 1 - column) if choices.flip else (row, column)
 
 
 def engine_kernel(kernel: Kernel) -> Array | ExactKernel:

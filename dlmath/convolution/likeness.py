@@ -14,8 +14,8 @@ class Likeness(NamedTuple):
         The call that is matched.
     border, pad : str
         What lies beyond the edge, and how much of it.
-    flip : {"none", "rows"}
-        Whether the kernel lies upside down.
+    flip : {"none", "rows", "even"}
+        Whether the kernel lies upside down; or, where a side is even, turned by 180 degrees with its anchor.
     anchor_turns : bool
         Whether, in a true convolution, the anchor is turned with the kernel: it matters for even kernels.
     overflow : {"clip", "wrap", "float"}
@@ -29,6 +29,8 @@ class Likeness(NamedTuple):
         Whether whole-number pixels are first divided by the greatest of their type.
     counts_padding : bool
         Whether a mean that is pooled counts the padding's zeros.
+    whole_strides : bool
+        Whether a transposed convolution makes at least S rows of every row, also where the kernel is smaller.
     """
 
     call: str
@@ -41,6 +43,7 @@ class Likeness(NamedTuple):
     keeps_edge: bool = False
     unit: bool = False
     counts_padding: bool = False
+    whole_strides: bool = False
 
 
 LIKE = {
@@ -56,11 +59,14 @@ LIKE = {
     "torch": Likeness(
         "torch.nn.functional.conv2d(image, kernel)", "constant:0", "valid", overflow="float", counts_padding=True
     ),
-    "keras": Likeness("keras.layers.Conv2D(filters, size)(image)", "constant:0", "valid", overflow="float"),
+    "keras": Likeness(
+        "keras.layers.Conv2D(filters, size)(image)", "constant:0", "valid", overflow="float", whole_strides=True
+    ),
     "onnx": Likeness("the operator Conv", "constant:0", "valid", overflow="float"),
     "skimage": Likeness(
         "skimage.filters.sobel(image), scharr, prewitt and roberts, their _h and _v",
         "reflect",
+        flip="even",
         overflow="float",
         divisor="half-absolute",
         unit=True,
