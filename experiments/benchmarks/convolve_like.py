@@ -3,10 +3,11 @@
 Gray and RGB images of many sizes, one of them smaller than the kernels; random asymmetric kernels of 3x3, 5x5, even
 and oblong sizes where the library takes them, kernels of sum 0, blurs, and kernels that overflow 8 bits. The command's
 own code does dlmath's part (`job.carried_out`). Pillow takes 3x3 and 5x5 only, torch, Keras and ONNX no image smaller
-than the kernel, scikit-image its own kernels, by name; OpenCV and SciPy are held to `--flip` too; vips is meant with its default, floating precision (its integer one approximates kernels: a row without a
-claim). Ends with status 1 when anything differs that dlmath says is the same.
+than the kernel, scikit-image its own kernels, by name; OpenCV and SciPy are held to `--flip` too; vips is meant with
+its default, floating precision (its integer one approximates kernels: a row without a claim). Ends with status 1 when
+anything differs that dlmath says is the same.
 
-    python experiments/benchmarks/convolve_like.py [--seeds 20] [--only opencv scipy pillow torch keras onnx skimage vips]
+    python experiments/benchmarks/convolve_like.py [--seeds 20] [--only opencv scipy keras ...]
 """
 
 from __future__ import annotations

@@ -365,6 +365,6 @@ def test_clipping_is_told_with_what_would_show_it(entry, tmp_path):
 
 
 def test_even_kernels_turn_with_their_anchor_in_scipy_and_opencv(entry):
-    """scipy.ndimage.convolve([1, 2, 3, 4], [1, 10]) by its definition: sum_j w[j] x[i + 1 - 1 - j + 1]..., reflected."""
+    """scipy.ndimage.convolve([1, 2, 3, 4], [1, 10]) and correlate, as SciPy 1.17 gives them."""
     assert entry("1 2 3 4", "--kernel", "1 10", "--like", "scipy", "--flip")[0]["values"] == [[12, 23, 34, 44]]
     assert entry("1 2 3 4", "--kernel", "1 10", "--like", "scipy")[0]["values"] == [[11, 21, 32, 43]]

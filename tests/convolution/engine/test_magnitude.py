@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from dlmath.convolution.engine.magnitude import combine_responses
 from dlmath.convolution.engine.algorithm import working_dtype
+from dlmath.convolution.engine.magnitude import combine_responses
 from dlmath.errors import InvalidValueError, ShapeError
 
 specification = spec_from_file_location("laws", Path(__file__).with_name("laws.py"))
