@@ -16,7 +16,7 @@ from dlmath.convolution.job import PLAIN_NUMBERS, carried_out, planned
 from dlmath.convolution.report import explain
 from dlmath.convolution.report import images as report
 from dlmath.errors import InvalidValueError, UnwritableError
-from dlmath.files.atomic import STANDARD, check_writable
+from dlmath.files.atomic import STANDARD, check_writable, write_bytes
 from dlmath.files.examples import path_of
 from dlmath.files.pictures.encoding import check_held, lack_of, nearest_ending
 from dlmath.files.pictures.images import (
@@ -58,7 +58,9 @@ class Task(NamedTuple):
 def check_images(words: Words, output: Output) -> None:
     """Refuse, before any work and any file, whatever the run would refuse."""
     try:
-        tasks_of(words, resolve(words, output))
+        tasks = tasks_of(words, resolve(words, output))
+        if words.animate is not None:
+            check_animate(words.animate, tasks)
     except BaseException:
         BEGUN.clear()  # nobody will ask for what was begun
         raise
@@ -76,11 +78,28 @@ def convolve_images(words: Words, output: Output) -> Outcome:
             notes += [f"{task.image}: {note}" for note in (*picture.notes, *task.notes, *report.notes(item))]
             if task.target is not None:
                 notes += [f"{task.target}: {note}" for note in written(task, item, words)]
+            if words.animate is not None:
+                from dlmath.convolution.report.animate import animation
+
+                write_bytes(words.animate, animation(item))
             seen_again = words.show or output.explain or output.plot is not None or task.target is None
             done.append(item if seen_again else item.without_pixels())
             if advance is not None:
                 advance(number)
     return outcome(done, words, choices, output, list(dict.fromkeys(notes)))
+
+
+def check_animate(name: str, tasks: list[Task]) -> None:
+    """Refuse an animation that cannot be made or written."""
+    from dlmath.convolution.report.animate import check_animated
+    from dlmath.report.animation import check_animation
+
+    check_animation(name)
+    if len(tasks) > 1:
+        raise InvalidValueError(f"--animate {name} is one file for several results", "name one image and one kernel")
+    if tasks[0].target == name:
+        raise UnwritableError(f"{name} would be written twice", "name another file with --animate")
+    check_animated(tasks[0].job)
 
 
 def tasks_of(words: Words, choices: Choices) -> list[Task]:

@@ -114,6 +114,12 @@ class Words(Record):
         metavar="LIBRARY", panel=CONVOLUTION,
     )  # fmt: skip
     at: str | None = option("The pixel that --explain shows.", metavar="ROW,COL", usual="the centre", panel="output")
+    animate: str | None = option(
+        "Also show the window sliding over a small image, its products and sum, pixel after pixel (.gif).",
+        metavar="FILE",
+        writes=True,
+        panel="output",
+    )
     show: bool = option("Draw original and result in the terminal.", panel="output")
     force: bool = option("Allow an output to replace an input.", panel=FILES)
     allow_large: bool = option("Read images beyond the limit against decompression bombs.", panel=FILES)
