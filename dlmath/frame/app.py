@@ -3,19 +3,26 @@
 import inspect
 import os
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from dlmath.frame.command import Command
 from dlmath.frame.output import shared_words
+from dlmath.frame.parameters import Direct
 from dlmath.frame.registry import HOUSES, command_of
 from dlmath.frame.words import Word, completer, one_of
 from dlmath.version import __version__
 
+
+class Group(Direct, TyperGroup):
+    """The application itself."""
+
+
 app = typer.Typer(
     name="dlmath",
+    cls=Group,
     help="The mathematics of deep learning, as commands: run it, measure it, see it derived number by number.",
     # Rich markup in help costs 2x the start-up and swallows [bracketed] words
     rich_markup_mode=None,
@@ -150,7 +157,9 @@ def flags(word: Word) -> list[str]:
 def help_class(command: Command) -> type[TyperCommand]:
     """Return the class of a subcommand whose `--help` is made of its declaration."""
 
-    class Helped(TyperCommand):
+    class Helped(Direct, TyperCommand):
+        words: ClassVar = {word.field: word for word in (*command.words.ALL.values(), *shared_words(command))}
+
         def get_help(self, _context: Any) -> str:
             from dlmath.frame.help import help_of
 
