@@ -74,7 +74,10 @@ COMMAND = Command(
     examples=(
         ("convolve photo.png --kernel sobel", "writes photo-sobel.png"),
         ('convolve "1 2 3; 4 5 6; 7 8 9" --kernel sharpen --explain', "every number of it"),
+        ('convolve photo.png --kernel "0.299 | 0.587 | 0.114"', "a 1x1 convolution over the channels: gray"),
+        ("convolve photo.png --kernel sobel-x --pad same-upper --stride 2 --activation relu --pool max:2", "a layer"),
         ("convolve --kernel gaussian:5", "what a kernel alone tells"),
+        ("convolve --list-borders", "what every border means"),
     ),
     check=check,
     run=run,

@@ -19,7 +19,7 @@ STEP = Within(1, MOST_STEP)
 
 def activation_names() -> list[str]:
     """Return the names of activation functions, for completion."""
-    from dlmath.neural.activations import ACTIVATIONS
+    from dlmath.neural.names import ACTIVATIONS
 
     return list(ACTIVATIONS)
 

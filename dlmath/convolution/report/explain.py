@@ -109,23 +109,33 @@ def pixel(done: Done) -> Iterator[Block]:
         spot = place if job.pooled is None else chosen(done, place, channel)
         title = f"{what} at row {spot[0]}, column {spot[1]}{which}"
         parts = arithmetic(done, spot, channel)
-        for part in parts[:MOST_CHANNELS]:
-            yield Lines((*beside(part.window), total_line(part.window)), title=f"{part.name}: {title}")
-        if len(parts) > MOST_CHANNELS:
-            yield Lines((f"and {len(parts) - MOST_CHANNELS} channels more, summed likewise",))
         chain = Chain(done, channel)
         if job.kernel is not None:
             chain.sum_of(parts)
+        if job.pooled is None:
+            chain.pixel(place)
+        yield from windows(parts, title, done.kernel_name, chain.lines)
         if job.pooled is not None:
-            if chain.lines:
-                yield Lines(tuple(chain.lines), title=f"{title}, before pooling")
-            title = f"{what}, pooled at row {place[0]}, column {place[1]}{which}"
             chain.lines = list(pooled_lines(done, place, channel))
             chain.pooled(place)
-        chain.pixel(place)
-        yield Lines(tuple(chain.lines), title=title)
+            chain.pixel(place)
+            title = f"{what}, pooled at row {place[0]}, column {place[1]}{which}"
+            yield Lines(tuple(chain.lines), title=title)
     if outputs > MOST_CHANNELS:
         yield Lines((f"and {outputs - MOST_CHANNELS} channels more, likewise",))
+
+
+def windows(parts: Sequence[Part], title: str, kernel: str, after: Sequence[str]) -> Iterator[Block]:
+    """Yield window, kernel, products and sum of every part, and what follows them, behind the only or the last part."""
+    blocks = [(part, [*beside(part.window), total_line(part.window)]) for part in parts[:MOST_CHANNELS]]
+    if len(blocks) == 1:
+        blocks[0][1].extend(after)
+    for part, lines in blocks:
+        yield Lines(tuple(lines), title=title if part.name == kernel else f"{part.name}: {title}")
+    if len(parts) > MOST_CHANNELS:
+        yield Lines((f"and {len(parts) - MOST_CHANNELS} channels more, summed likewise",))
+    if len(blocks) > 1 and after:
+        yield Lines(tuple(after), title=title)
 
 
 def pooled_lines(done: Done, place: tuple[int, int], channel: int) -> Iterator[str]:
