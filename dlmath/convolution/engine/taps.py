@@ -201,22 +201,36 @@ class Layout:
         return last
 
     def _lay(self, number: int, op: Op) -> None:
-        """Give a step's target a buffer that none of its operands lives in, and note the call.
+        """Give a step's target a buffer, and note the call.
 
-        NumPy copies an operand that overlaps the target at another place; an operand exactly in place is fine.
+        It is that of an operand which nothing reads later, where the operand lies exactly in place: fewer buffers stay
+        in the cache. Else it is one that no operand lives in, for NumPy copies an operand that overlaps the target at
+        another place.
         """
         length, dtype = self._needs[op.target], self._dtypes[op.target]
         left = self._widened(op.left, length, dtype)
         right = self._widened(op.right, length, dtype) if op.right else scalar(op.factor, dtype)
-        self._buffers[op.target] = self._buffer(length, dtype)
+        place = self._in_place(number, op, dtype)
+        self._buffers[op.target] = self._buffer(length, dtype) if place is None else self._buffers[place]
         self._registers[op.target] = self._buffers[op.target][:length]
         call = {"add": np.add, "subtract": np.subtract, "scale": np.multiply}[op.kind]
         self.steps.append((call, left, right, self._registers[op.target]))
         for register in {ref.register for ref in (op.left, op.right) if ref}:
             if self._last[register] == number:
-                self._free.append(self._buffers[register])
+                if register != place:
+                    self._free.append(self._buffers[register])
                 if register in self._casts:
                     self._free.append(self._cast_buffers[register])
+
+    def _in_place(self, number: int, op: Op, dtype: Dtype) -> int | None:
+        """Return the operand's register whose buffer the target may take over, None where there is none."""
+        refs = [ref for ref in (op.left, op.right) if ref]
+        for ref in refs:
+            same = [self.offset(other) for other in refs if other.register == ref.register]
+            dies = self._last[ref.register] == number and self._registers[ref.register].dtype == dtype
+            if dies and not any(same):
+                return ref.register
+        return None
 
     def _widened(self, ref: Ref, length: int, dtype: Dtype) -> Array:
         """Return an operand in the step's type; a register of a narrower one is cast once, whole."""
