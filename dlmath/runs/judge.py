@@ -6,9 +6,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dlmath.frame.outcome import plain
+from dlmath.language.errors import ExpressionError
 from dlmath.language.expectations import NoCellError, judge, probe, values_of
 from dlmath.language.expressions import parse, paths_of
-from dlmath.language.functions import ExpressionError
 from dlmath.neural.intervals import spread
 from dlmath.runs.cell import FAILED
 from dlmath.runs.files.experiment import located_error

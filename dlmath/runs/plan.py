@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.errors import DlmathError, InvalidValueError, UnreadableError, unknown
 from dlmath.files.document import Entries, Listing, Place, compose, wrong
+from dlmath.language.errors import ExpressionError
 from dlmath.language.expectations import Cell, Sweep, selected
-from dlmath.language.functions import ExpressionError
 from dlmath.runs.cell import Task, program_version
 from dlmath.runs.files.experiment import located_error
 from dlmath.runs.files.sweep import Axis, filled, read_axis
@@ -286,8 +286,8 @@ def check_where(planned: Planned) -> None:
 
 def looks_at_results(planned: Planned, where: Any) -> bool:
     """Tell whether a `where` names something that is no setting."""
-    from dlmath.language.expressions import Path as NamedPath
-    from dlmath.language.expressions import walk
+    from dlmath.language.tree import Path as NamedPath
+    from dlmath.language.tree import walk
 
     known = {*vocabulary(planned.experiment.command), "repeat", "settings"}
     known |= {name for axis in planned.axes for name in axis.names}

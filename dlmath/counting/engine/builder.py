@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.counting.engine.expressions import evaluate, exact, fill
+from dlmath.language.exact import evaluate, exact, fill
 from dlmath.counting.engine.graph import Node
 from dlmath.counting.engine.layers import count_layer, get_kind
 from dlmath.counting.engine.options import resolve

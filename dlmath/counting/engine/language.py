@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.counting.engine.builder import Builder, Place, convert
-from dlmath.counting.engine.expressions import exact, fill
+from dlmath.language.exact import exact, fill
 from dlmath.counting.engine.graph import Network
 from dlmath.counting.engine.shapes import parse_shape
 from dlmath.counting.engine.structures import BUILDERS

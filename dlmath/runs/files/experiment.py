@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.errors import UnreadableError
 from dlmath.files.document import Entries, Listing, Place, entries, items_of, read_documents, text_of, unknown_at, wrong
+from dlmath.language.errors import ExpressionError
 from dlmath.language.expressions import parse
-from dlmath.language.functions import ExpressionError
 from dlmath.runs.files.sweep import Axis, blanks_in, read_sweep
 from dlmath.runs.files.values import Setting, read_setting, typed
 
