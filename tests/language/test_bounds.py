@@ -94,7 +94,7 @@ def test_what_would_grow_is_refused_in_architectures(text):
 def test_the_deepest_expression_that_is_read_has_a_value():
     assert value("(false or true and not 0 == 1 + 1 * - 1 ^ (0 + " * 16 + "1" + "))" * 16) is False
     assert value("(" * 49 + "1" + ")" * 49) == 1
-    assert exact_value("(not 0 + -1 * (" * 24 + "1" + ")" * 48, {}) is True
+    assert exact_value("(not 0 + -1 * (" * 20 + "1" + ")" * 40, {}) is True
 
 
 @given(st.text("not-+(1^[ ]),max learned'*/%and.", max_size=60))
