@@ -394,33 +394,33 @@ def test_a_reader_that_is_gone_is_no_error(script, words, variables, status):
     assert done.stderr in {b"", b"note: a note\n"}
 
 
-def test_head_takes_its_line_and_the_rest_ends_quietly(script):
-    with subprocess.Popen(
+def test_head_takes_its_line_and_the_rest_ends_quietly(script, start):
+    process = start(
         [sys.executable, script, "probe", "--rows", "20000", "--quiet"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
-    ) as process:
-        assert process.stdout.readline() == b"T\n"
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        assert process.wait(10) == 0
+    )
+    assert process.stdout.readline() == b"T\n"
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(start.patience) == 0
 
 
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_leaves_the_old_file_and_no_draft(script, tmp_path, sent, status):
+def test_an_interrupted_run_leaves_the_old_file_and_no_draft(script, start, tmp_path, sent, status):
     kept = tmp_path / "weights.npz"
     kept.write_bytes(b"old")
-    with subprocess.Popen(
+    process = start(
         [sys.executable, script, "probe", "--fail", "wait", "--save", kept],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
-    ) as process:
-        assert process.stderr.readline() == b"ready\n"
-        assert len(list(tmp_path.iterdir())) == 2
-        process.send_signal(sent)
-        assert process.communicate(timeout=10) == (b"", b"")
+    )
+    assert process.stderr.readline() == b"ready\n"
+    assert len(list(tmp_path.iterdir())) == 2
+    process.send_signal(sent)
+    assert process.communicate(timeout=start.patience) == (b"", b"")
     assert process.returncode == status
     assert list(tmp_path.iterdir()) == [kept]
     assert kept.read_bytes() == b"old"
