@@ -186,8 +186,8 @@ def near(value: Any, other: Any, tolerance: Any) -> bool:
 def standard_deviation(values: Sequence[Any]) -> float:
     """Return the standard deviation of a sample: the root of the sum of squares over n - 1.
 
-    >>> standard_deviation([1, 2, 3, 4]) ** 2
-    1.6666666666666667
+    >>> standard_deviation([2, 4, 6])
+    2.0
     """
     if len(values) < 2:
         raise ExpressionError("one number has no standard deviation", "give it two numbers at least")
