@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
+from dlmath.files.standard import standard_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,9 +40,7 @@ def read_text(name: str) -> str:
     """
     try:
         if name == STANDARD:
-            if sys.stdin is None:
-                raise UnreadableError("standard input is closed", "send it a file or a pipe")
-            return sys.stdin.read().removeprefix("\ufeff")
+            return standard_text().removeprefix("\ufeff")
         return Path(name).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableError(f"{shown(name)}: is not UTF-8 text (byte {error.start})", "give a text file") from error
