@@ -34,11 +34,12 @@ def standard_bytes() -> bytes:
 
 
 def _remembered(kind: str) -> Any:
-    if sys.stdin is None:
+    stream: Any = sys.stdin
+    if stream is None:
         raise UnreadableError("standard input is closed", "send it a file or a pipe")
-    if _TAKEN.get("stream") is not sys.stdin:
+    if _TAKEN.get("stream") is not stream:
         _TAKEN.clear()
-        _TAKEN["stream"] = sys.stdin
+        _TAKEN["stream"] = stream
     if kind not in _TAKEN:
-        _TAKEN[kind] = sys.stdin.read() if kind == "text" else sys.stdin.buffer.read()
+        _TAKEN[kind] = stream.read() if kind == "text" else stream.buffer.read()
     return _TAKEN[kind]

@@ -62,10 +62,11 @@ def wrapped(text: str, width: int, first: str, hanging: int) -> list[str]:
 
 def example_lines(command: Command, width: int) -> Iterator[str]:
     """Yield the examples, what each shows beside it, or below where both are too long."""
+    column = 2 * INDENT + max(len(f"dlmath {line}") for line, _ in command.examples)
     for line, shows in command.examples:
         typed = f"{' ' * INDENT}dlmath {line}"
-        if len(typed) + 2 + len(shows) <= width:
-            yield f"{typed:<{COLUMN + 24}}  {shows}" if len(shows) + COLUMN + 26 <= width else f"{typed}  {shows}"
+        if all(column + len(other) <= width for _, other in command.examples):
+            yield f"{typed:<{column}}{shows}"
         else:
             yield typed
             yield from wrapped(shows, width, " " * (INDENT + 4), INDENT + 4)
@@ -109,7 +110,7 @@ def default(word: Word) -> str:
     """Return what is taken when nothing is said."""
     if word.kind is bool and word.default is True:
         return "[default: yes]"
-    said = word.usual or ("" if word.default in (None, False) else str(word.default))
+    said = word.usual or ("" if word.default is None or word.default is False else str(word.default))
     return f"[default: {said}]" if said else ""
 
 

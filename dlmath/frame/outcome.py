@@ -54,6 +54,12 @@ class Outcome(NamedTuple):
     notes: Sequence[str] = ()
     printed: bool = True
 
+    def __getitem__(self, key: Any) -> Any:
+        """Return a value of the result by its path: `found["epochs.median"]`; NumPy values as Python has them."""
+        if isinstance(key, str):
+            return lookup(plain(self.result), key)
+        return tuple(self)[key]
+
     @property
     def status(self) -> int:
         """Exit status: 0 done, 1 done but the answer is no."""

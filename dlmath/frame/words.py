@@ -15,7 +15,7 @@ Nothing heavy is imported here: every start of the program passes through.
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import NoneType, UnionType
-from typing import Any, ClassVar, NamedTuple, Self, TypeAlias, dataclass_transform, get_args, get_origin
+from typing import Any, ClassVar, NamedTuple, Self, TypeAlias, get_args, get_origin
 
 from dlmath.errors import InvalidValueError, unknown
 
@@ -231,7 +231,6 @@ def kind_of(annotation: Any) -> tuple[type, bool]:
     return annotation, False
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(option, argument))
 class Words:
     """The words of one call: a frozen record whose fields are declared with `option` and `argument`.
 
@@ -239,16 +238,16 @@ class Words:
     """
 
     ALL: ClassVar[Mapping[str, Word]] = {}
-    """Field to its declaration, in order, inherited ones first."""
+    """Field to its declaration, in order, inherited ones last."""
 
     def __init_subclass__(cls) -> None:
         """Complete what was declared by the fields' names and types."""
-        declared = dict(cls.ALL)
+        declared: dict[str, Word] = {}
         for field, annotation in cls.__annotations__.items():
             word = cls.__dict__.get(field)
             if isinstance(word, Word):
                 declared[field] = _completed(word, field, *kind_of(annotation))
-        cls.ALL = declared
+        cls.ALL = {**declared, **cls.ALL}
 
     def __init__(self, **given: Any) -> None:
         strangers = given.keys() - self.ALL.keys()

@@ -5,7 +5,6 @@ What a worker, here or on another machine, needs is a `Task`, and what it gives 
 
 from __future__ import annotations
 
-import io
 import socket
 import tempfile
 import time
@@ -15,10 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath import __version__
 from dlmath.errors import DlmathError
+from dlmath.frame.face import silent_output
 from dlmath.frame.outcome import plain
-from dlmath.frame.output import Output
 from dlmath.frame.registry import command_of
-from dlmath.report.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,13 +95,6 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         "platform": platform.platform(),
     }
-
-
-def silent_output() -> Output:
-    """Return the output options of a cell: nothing is printed."""
-    streams = Streams(io.StringIO(), io.StringIO(), rich=False, color=False, true_color=False, width=None,
-                      progress=False, quiet=True)  # fmt: skip
-    return Output(format="json", get=None, explain=False, plot=None, quiet=True, streams=streams)
 
 
 def execute(task: Task) -> Done:

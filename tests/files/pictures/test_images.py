@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 
 from dlmath.errors import DlmathError, InvalidValueError, TooLargeError, UnreadableError, UnwritableError
 from dlmath.files.pictures import decoding
-from dlmath.files.pictures.images import check_not_input, read_image, write_image
+from dlmath.files.pictures.images import begin_decoding, check_not_input, read_image, write_image
 from dlmath.files.pictures.png import chunk
 
 HEIGHT, WIDTH = 11, 7  # primes apart, so that a transposed axis cannot hide
