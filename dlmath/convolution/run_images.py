@@ -84,6 +84,13 @@ def convolve_images(words: Words, output: Output) -> Outcome:
     return outcome(done, words, request, output, notes)
 
 
+def targets(words: Words) -> list[str]:
+    """Return the files that a run would write."""
+    from dlmath.frame.face import silent_output
+
+    return [task.target for task in planned(words, resolve(words, silent_output())) if task.target is not None]
+
+
 def planned(words: Words, request: Request) -> list[Task]:
     """Return what is to be done, its outputs named and found writable."""
     assert words.images

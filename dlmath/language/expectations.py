@@ -14,12 +14,12 @@ from dlmath.language.meaning import Semantics, calculated, meaning, placed
 from dlmath.language.tree import Call, Compare, Over, Path, all_paths, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dlmath.language.meaning import Meaning
     from dlmath.language.tree import Expectation, Node
 
-__all__ = ["Cell", "Known", "NoCellError", "Scope", "Sweep", "evaluate", "judge", "known", "probe", "values_of"]
+__all__ = ["Cell", "Known", "NoCellError", "Paths", "Scope", "Sweep", "evaluate", "judge", "probe", "values_of"]
 
 INFINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 """How JSON-like results write the numbers that JSON lacks."""
@@ -73,34 +73,44 @@ class Cell(NamedTuple):
         raise missing(first, path, [*result, *settings])
 
 
-class Known(NamedTuple):
-    """A cell of which only the values that expressions look at were kept; errors stand where there was none."""
+class Paths:
+    """All paths that some expressions look at; of a cell nothing else needs to be kept."""
 
-    values: Mapping[tuple[tuple[str, ...], bool], Any]
+    def __init__(self, trees: Sequence[Expectation]) -> None:
+        found = {(path.steps, in_where): path for tree in trees for path, in_where in all_paths(tree)}
+        self.paths = list(found.values())
+        self.index = {key: number for number, key in enumerate(found)}
+
+    def known(self, cell: AnyCell) -> Known:
+        """Return a cell with the values at these paths alone."""
+        keys = zip(self.index, self.paths, strict=True)
+        return Known(self.index, tuple(met(cell, path, in_where) for (_, in_where), path in keys), cell.point)
+
+
+def met(cell: AnyCell, path: Path, in_where: bool) -> Any:  # noqa: FBT001
+    """Return the value at a path, or the error that is met there."""
+    try:
+        return cell.at(path, settings_first=in_where)
+    except ExpressionError as error:
+        return error
+
+
+class Known(NamedTuple):
+    """A cell of which only the values that expressions look at were kept; errors stand where there was none.
+
+    `index` tells which of the values belongs to which path, in a test or in a `where`; all cells share it.
+    """
+
+    index: Mapping[tuple[tuple[str, ...], bool], int]
+    values: tuple[Any, ...]
     point: tuple[int, ...] = ()
 
     def at(self, path: Path, *, settings_first: bool) -> Any:
         """Return the value at a path, or raise the error that was met there."""
-        value = self.values[path.steps, settings_first]
+        value = self.values[self.index[path.steps, settings_first]]
         if isinstance(value, ExpressionError):
-            error = type(value)(value.what, value.mend, path.position)
-            raise error
+            raise type(value)(value.what, value.mend, path.position)
         return value
-
-
-def known(cell: Cell, trees: Sequence[Expectation]) -> Known:
-    """Return a cell with the values at all paths of some expressions, and nothing else."""
-    return Known(dict(looked_up(cell, trees)), cell.point)
-
-
-def looked_up(cell: Cell, trees: Sequence[Expectation]) -> Iterator[tuple[tuple[tuple[str, ...], bool], Any]]:
-    """Yield each path of the expressions, and its value or the error that it meets."""
-    for tree in trees:
-        for path, in_where in all_paths(tree):
-            try:
-                yield (path.steps, in_where), cell.at(path, settings_first=in_where)
-            except ExpressionError as error:
-                yield (path.steps, in_where), error
 
 
 class Sweep(NamedTuple):

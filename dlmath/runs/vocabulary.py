@@ -22,10 +22,10 @@ def vocabulary(command: str) -> Vocabulary:
     """Return the words of one command, `_` standing for `-`.
 
     >>> vocabulary("param-count")["input"]
-    Option(field='input_shape', kind=<class 'str'>, many=False)
+    Option(field='input_shape', kind=<class 'str'>, many=False, default=None)
     """
     words = command_of(command).words.by_name()
-    return {name: Option(word.field, word.kind, word.many) for name, word in words.items()}
+    return {name: Option(word.field, word.kind, word.many, word.default) for name, word in words.items()}
 
 
 def vocabularies() -> dict[str, Vocabulary]:

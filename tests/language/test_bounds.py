@@ -12,7 +12,7 @@ from dlmath.errors import DlmathError
 from dlmath.language.errors import ExpressionError
 from dlmath.language.exact import evaluate as exact_value
 from dlmath.language.exact import fill
-from dlmath.language.expectations import Cell, Scope, Sweep, evaluate, judge, known, values_of
+from dlmath.language.expectations import Cell, Paths, Scope, Sweep, evaluate, judge, values_of
 from dlmath.language.expressions import parse
 
 CELL = Cell({"hidden": "4"}, {"rate": 0.75, "learned": True, "loss": [3, 1, 2, 4]}, ())
@@ -177,9 +177,9 @@ def test_a_cell_without_a_value_breaks_the_expectation_and_is_named():
 
 def test_what_was_kept_of_a_cell_is_worth_the_same():
     tree = parse("rate <= max[rate where kind == 'a'] and learned == (hidden > 1) where hidden in [1, 8]")
-    kept = [known(cell, [tree]) for cell in GRID]
+    kept = [Paths([tree]).known(cell) for cell in GRID]
     assert judge(tree, SWEEP._replace(cells=kept))[:2] == judge(tree, SWEEP)[:2]
-    lost = known(GRID[0], [parse("ratte > 1")])
+    lost = Paths([parse("ratte > 1")]).known(GRID[0])
     with pytest.raises(ExpressionError, match="did you mean 'rate'"):
         evaluate(parse("  ratte").test, Scope(SWEEP, lost))
 

@@ -1,0 +1,28 @@
+"""Text from files and users made harmless for whoever shows it: a terminal, a page, a spreadsheet."""
+
+from __future__ import annotations
+
+import re
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What moves a terminal's cursor or turns the direction of reading; an escape sequence begins with one."""
+FORMULA = re.compile(r"[=@\t\r]|[-+](?![-+0-9.,;:eE/| ]*$)")
+"""How a cell begins that a spreadsheet would work out; a number, or a row of them, is none."""
+
+
+def visible(text: str) -> str:
+    r"""Return a text whose control characters are written out.
+
+    >>> visible("a\x1b[31mb"), visible("plain text")
+    ('a\\x1b[31mb', 'plain text')
+    """
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def harmless(cell: str) -> str:
+    """Return a cell of CSV that no spreadsheet takes for a formula: an apostrophe before it says that it is text.
+
+    >>> harmless("=1+2"), harmless("-1 0 1"), harmless("-0.5"), harmless("-cmd|x"), harmless("xor")
+    ("'=1+2", '-1 0 1', '-0.5', "'-cmd|x", 'xor')
+    """
+    return "'" + cell if FORMULA.match(cell) else cell
