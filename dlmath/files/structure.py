@@ -149,11 +149,11 @@ class Structure:
             self.levels[-1].size += size
             self.levels[-1].height = max(self.levels[-1].height, height + 1)
 
-    def alias(self, anchor: str, mark: Any) -> None:
+    def alias(self, anchor: str | None, mark: Any) -> None:
         """Count what an alias stands for; one that is unknown is the parser's to refuse."""
         if any(level.anchor == anchor for level in self.levels):
             raise fault(f"*{anchor} stands within itself", mark)
-        size, height = self.anchors.get(anchor, (1, 0))
+        size, height = self.anchors.get(str(anchor), (1, 0))
         self.repeated += size
         if self.repeated > MOST_REPEATED:
             raise fault(f"*{anchor} and the aliases before it stand for more than {MOST_REPEATED:,} values", mark)

@@ -98,16 +98,16 @@ def met(cell: AnyCell, path: Path, in_where: bool) -> Any:  # noqa: FBT001
 class Known(NamedTuple):
     """A cell of which only the values that expressions look at were kept; errors stand where there was none.
 
-    `index` tells which of the values belongs to which path, in a test or in a `where`; all cells share it.
+    `places` tell which of the values belongs to which path, in a test or in a `where`; all cells share it.
     """
 
-    index: Mapping[tuple[tuple[str, ...], bool], int]
+    places: Mapping[tuple[tuple[str, ...], bool], int]
     values: tuple[Any, ...]
     point: tuple[int, ...] = ()
 
     def at(self, path: Path, *, settings_first: bool) -> Any:
         """Return the value at a path, or raise the error that was met there."""
-        value = self.values[self.index[path.steps, settings_first]]
+        value = self.values[self.places[path.steps, settings_first]]
         if isinstance(value, ExpressionError):
             raise type(value)(value.what, value.mend, path.position)
         return value

@@ -71,6 +71,7 @@ def program_version() -> str:
     A checkout keeps its number while its code changes; results of other code must not be taken for its own.
     """
     import hashlib
+
     import dlmath
 
     folder = Path(dlmath.__file__).parent
@@ -217,9 +218,7 @@ def record_of(task: Task, **found: Any) -> dict[str, Any]:
     return {**record, **found, "provenance": {**machine(), "seed": task.words.get("seed")}}
 
 
-def finished(
-    task: Task, outcome: Outcome, names: Mapping[str, str], outputs: Mapping[str, str]
-) -> dict[str, Any]:
+def finished(task: Task, outcome: Outcome, names: Mapping[str, str], outputs: Mapping[str, str]) -> dict[str, Any]:
     """Return the record of a cell that has a result."""
     of_output = silent_output().settings()
     settings = {key: value for key, value in outcome.settings.items() if key not in of_output}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dlmath.runs.cell import Done, Task
 
 AHEAD = 2
-"""Cells that wait for each worker of an executor, so that none is idle; more would only be lost when a run is stopped."""
+"""Cells that wait for each worker of an executor, so that none is idle; more would be lost when a run is stopped."""
 
 
 def run_tasks(

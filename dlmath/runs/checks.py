@@ -1,4 +1,4 @@
-"""What is refused in the plan, before anything runs: words a command refuses, paths no result has, files written twice."""
+"""What is refused in the plan, before anything runs: words, paths that no result has, files that are written twice."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ def check_path(path: Path, results: Sequence[str], settings: set[str]) -> None:
         check_steps([step.lstrip("-") for step in steps], [known.split(".") for known in results], path.text)
     except InvalidValueError as error:
         what = error.what.partition(": ")[2]
-        raise ExpressionError(what + (f" (of {path.text})" if len(steps) > 1 else ""), error.mend, path.position) from None
+        of_path = f" (of {path.text})" if len(steps) > 1 else ""
+        raise ExpressionError(what + of_path, error.mend, path.position) from None
 
 
 def check_where(planned: Planned) -> None:

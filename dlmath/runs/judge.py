@@ -110,7 +110,9 @@ def verdict(expected: Expected, sweep: Sweep, planned: Planned) -> Verdict:
     except ExpressionError as error:
         return without_value(expected, error, sweep, planned)
     names, more = named(found, sweep, planned)
-    return Verdict(expected.text, found.holds, plain(found.value), found.cells, names, reason(found, sweep, planned), more)
+    return Verdict(
+        expected.text, found.holds, plain(found.value), found.cells, names, reason(found, sweep, planned), more
+    )
 
 
 def without_value(expected: Expected, error: ExpressionError, sweep: Sweep, planned: Planned) -> Verdict:
@@ -221,8 +223,10 @@ def summed_up(planned: Planned, sweep: Sweep, view: View) -> tuple[tuple[str, ..
     places = in_order(places, sweep, view)[: view.top]
     columns = [column(tree, sweep, places) for tree in trees]
     rows = tuple(
-        Row(planned.cells[same[0]].labels, len(same), tuple(values[index] for values in columns), planned.cells[same[0]])
-        for index, same in enumerate(places)
+        Row(
+            planned.cells[same[0]].labels, len(same), tuple(values[index] for values in columns), planned.cells[same[0]]
+        )
+        for index, (same, cell) in enumerate((same, planned.cells[same[0]]) for same in places)
     )
     return tuple(tree.text for tree in trees), rows
 

@@ -98,7 +98,7 @@ def with_own_key(experiment: Experiment, key: str, value: Any, text: str) -> Exp
     number = whole(text, value, COUNTS[key])
     if key == "seed":
         return experiment._replace(seed=number, axes=without("seed", "seed", str(number), experiment))
-    return experiment._replace(**{key: number})
+    return experiment._replace(repeat=number) if key == "repeat" else experiment._replace(sample=number)
 
 
 def whole(text: str, value: Any, least: int) -> int:
@@ -170,7 +170,10 @@ def without(field: str, word: str, shown: str | None, experiment: Experiment) ->
 
 
 def mapped(
-    axes: Sequence[Axis], changed: Callable[[Point], Point], tells: Callable[[Point], bool], which: Callable[[Axis], bool]
+    axes: Sequence[Axis],
+    changed: Callable[[Point], Point],
+    tells: Callable[[Point], bool],
+    which: Callable[[Axis], bool],
 ) -> tuple[Axis, ...]:
     """Return axes with the places of some of them changed; those of which no place tells anything any more go."""
     kept = []

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dlmath.language.tree import Expectation
     from dlmath.runs.files.experiment import Experiment
     from dlmath.runs.files.sweep import Axis
-    from dlmath.runs.files.values import Value, Vocabulary
+    from dlmath.runs.files.values import Value
 
 ID_DIGITS = 16
 
@@ -116,8 +116,7 @@ class Planned(NamedTuple):
     def sweep(self, cells: Sequence[AnyCell] | None = None) -> Sweep:
         """Return cells as one sweep; without any, all of them with their settings alone."""
         found = [self.seen(cell, None) for cell in self.cells] if cells is None else cells
-        labels = [[" ".join(str(shown) for shown in point.labels.values()) for point in axis.points] for axis in self.axes]
-        return Sweep(found, [axis.names for axis in self.axes], labels)
+        return Sweep(found, [axis.names for axis in self.axes], [axis.titles for axis in self.axes])
 
 
 class SettingsView(Mapping[str, Any]):
@@ -150,7 +149,9 @@ class SettingsView(Mapping[str, Any]):
 # --- cells ------------------------------------------------------------------------------------------------------------
 
 
-def make_plan(experiments: Sequence[Experiment], overrides: Sequence[str], shown: Sequence[Expectation] = ()) -> list[Planned]:
+def make_plan(
+    experiments: Sequence[Experiment], overrides: Sequence[str], shown: Sequence[Expectation] = ()
+) -> list[Planned]:
     """Return the cells of all experiments.
 
     Parameters

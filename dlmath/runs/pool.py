@@ -18,7 +18,7 @@ from dlmath.runs.cell import CLOCK, execute, given_up
 from dlmath.runs.queue import PAUSE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from multiprocessing.connection import Connection
 
     from dlmath.runs.cell import Done, Task
@@ -116,8 +116,8 @@ class Pool:
             while self.workers[0].cell is not None:
                 yield from self.gather(self.workers[:1], queue, None)
 
-    def hand_out(self, queue: Queue) -> Iterator[tuple[int, Done | None]]:
-        """Give cells to idle workers; yield those that are known by now. Return (idle workers are left, queue ended)."""
+    def hand_out(self, queue: Queue) -> Generator[tuple[int, Done | None], None, tuple[bool, bool]]:
+        """Give cells to idle workers, yield what is known by now; return (idle workers are left, the queue ended)."""
         for worker in self.workers:
             while worker.cell is None:
                 offer = queue.take()

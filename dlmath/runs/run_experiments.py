@@ -10,6 +10,7 @@ from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Outcome
 from dlmath.language.errors import ExpressionError
 from dlmath.language.expressions import parse
+from dlmath.report.blocks import Lines, Table
 from dlmath.report.progress import progress
 from dlmath.runs.cells import executor_for, run_tasks
 from dlmath.runs.checks import check_plan, check_shown, result_paths
@@ -250,11 +251,11 @@ def paths_outcome(plan: Sequence[Planned], words: Words, output: Output) -> Outc
         name = planned.experiment.name
         rows += [(name, path, meaning) for path, meaning in result_paths(planned).items()]
         rows += [(name, axis, "an axis of the sweep") for names in planned.axes for axis in names.names]
-    table = report.Table(("experiment", "path", "meaning"), tuple(rows))
+    table = Table(("experiment", "path", "meaning"), tuple(rows))
     return Outcome(
         command="run",
         settings=settings(words, output),
         result={"paths": [dict(zip(table.columns, row, strict=True)) for row in rows]},
         table=table,
-        blocks=lambda: [table, report.Lines((report.PATHS_NOTE,))],
+        blocks=lambda: [table, Lines((report.PATHS_NOTE,))],
     )

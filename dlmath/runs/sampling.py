@@ -150,9 +150,7 @@ def unravelled(number: int, sizes: Sequence[int]) -> Place:
     return tuple(reversed(place))
 
 
-def with_draws(
-    experiment: Experiment, count: int, is_excluded: Callable[[tuple[Axis, ...], Place], bool]
-) -> Grid:
+def with_draws(experiment: Experiment, count: int, is_excluded: Callable[[tuple[Axis, ...], Place], bool]) -> Grid:
     """Return as many places as are wanted, their values drawn on the axes that have none listed.
 
     Each draw takes one share from every axis' own stream, so that an axis more changes no other's values. The places of

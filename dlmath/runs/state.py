@@ -157,9 +157,7 @@ class Run:
         if self.store is not None and not self.write(index):
             return  # records that were to be written are gone: their cells are run again
         planned = self.plan[index]
-        errors = {
-            number: self.errors[cell.id] for number, cell in enumerate(planned.cells) if cell.id in self.errors
-        }
+        errors = {number: self.errors[cell.id] for number, cell in enumerate(planned.cells) if cell.id in self.errors}
         cells = [cell for cell in self.seen[index] if cell is not None]
         self.reports[index] = report_of(planned, cells, errors, self.cached_in(planned), self.view)
         if self.words.fail_fast and not self.reports[index].holds:

@@ -34,7 +34,7 @@ class Words(Record):
         metavar="FILE", writes=True, panel=RESULTS_PANEL,
     )  # fmt: skip
     where: str | None = option(
-        "Only the cells for which it holds: \"success_rate < 0.5\".", metavar="EXPRESSION", panel=TABLE
+        'Only the cells for which it holds: "success_rate < 0.5".', metavar="EXPRESSION", panel=TABLE
     )
     sort: str | None = option(
         "In the order of a value, the least first; -PATH: the greatest first.", metavar="PATH", panel=TABLE

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from dlmath.runs.files.values import Vocabulary
 
 OWN_KEYS = (
-    "name", "claim", "source", "command", "sweep", "exclude", "sample", "repeat", "seed", "time_limit", "expect", "columns",
-    "measure",
+    "name", "claim", "source", "command", "sweep", "exclude", "sample", "repeat", "seed", "time_limit", "expect",
+    "columns", "measure",
 )  # fmt: skip
 EXPERIMENTS = "experiments"
 ENDINGS = (".yaml", ".yml")

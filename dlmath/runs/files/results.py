@@ -285,6 +285,6 @@ def is_record(record: Any) -> bool:
 
 
 def was_changed(record: Mapping[str, Any]) -> bool:
-    """Tell whether a record says something else than when it was written; one without a digest is of an older version."""
+    """Tell whether a record says something else than when it was written; older ones have no digest to tell by."""
     said = {key: value for key, value in record.items() if key != DIGEST}
     return DIGEST in record and record[DIGEST] != digest_of(said)

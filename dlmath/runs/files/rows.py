@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from dlmath.files.atomic import write_bytes
-from dlmath.report.blocks import harmless
+from dlmath.report.harmless import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

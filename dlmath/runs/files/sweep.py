@@ -72,6 +72,11 @@ class Axis(NamedTuple):
             return {self.option.field: self.draw.place} if self.option.field else {}
         return {field: one.place for point in reversed(self.points) for field, one in point.settings.items()}
 
+    @property
+    def titles(self) -> list[str]:
+        """What each place on it is called."""
+        return [" ".join(str(shown) for shown in point.labels.values()) for point in self.points]
+
 
 def read_sweep(value: Any, words: Vocabulary, blanks: Collection[str]) -> tuple[Axis, ...]:
     """Return the axes, in the order of the file; `blanks` are the names in braces that the settings have."""

@@ -234,7 +234,8 @@ def read_draw(value: Entries, word: str, option: Option) -> Draw:
     whole = option.kind is not float and all(convert(bound.text, int) is not None for bound in bounds)
     if option.kind is int and not whole:
         raise wrong(place, f"{word}: {name} of a whole number takes whole numbers", f"{name}: [1, 10]")
-    return Draw(name, *(map(int, numbers) if whole else numbers), whole, place)
+    low, high = (int(number) if whole else number for number in numbers)
+    return Draw(name, low, high, whole, place)
 
 
 def is_draw(value: Any) -> bool:

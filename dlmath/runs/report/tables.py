@@ -13,7 +13,7 @@ from dlmath.report.blocks import Facts, Lines, Table, figure
 from dlmath.report.harmless import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from dlmath.report.blocks import Block, Cell
     from dlmath.runs.report.ran import Ran, Row, Shown, Verdict
@@ -238,7 +238,10 @@ def claims_table(runs: Sequence[Ran], page: str) -> str:
     """Return the table of claims in Markdown; links lead from the page's own folder."""
     lines = ["| experiment | claim | source | measured | holds |", "|---|---|---|---|---|"]
     for ran in runs:
-        cells = (linked(ran, page), *map(markdown, (ran.claim, ran.source, measured_words(ran), verdict_word(ran.holds))))
+        cells = (
+            linked(ran, page),
+            *map(markdown, (ran.claim, ran.source, measured_words(ran), verdict_word(ran.holds))),
+        )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -252,10 +255,10 @@ def linked(ran: Ran, page: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Return a text that cannot end a cell of a Markdown table, nor move a terminal's cursor.
+    r"""Return a text that cannot end a cell of a Markdown table, nor move a terminal's cursor.
 
     >>> markdown("a|b")
-    'a\\\\|b'
+    'a\\|b'
     """
     return visible(text).replace("|", "\\|")
 
@@ -266,4 +269,6 @@ def measured_words(ran: Ran) -> str:
     return "; ".join(f"{label}: {figure(worded(value, 4), 4)}" for label, value in pairs.items())
 
 
-PATHS_NOTE = "* is any item, ** anything below; besides, every option is a setting (settings.epochs where both have one)."
+PATHS_NOTE = (
+    "* is any item, ** anything below; besides, every option is a setting (settings.epochs where both have one)"
+)
