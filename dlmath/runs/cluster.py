@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,34 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 PATIENCE = 10.0
-"""Seconds to wait for a scheduler to answer."""
+"""Seconds to wait for a scheduler to answer, and for workers to come back."""
+
+
+class Cluster:
+    """The workers of a Dask cluster."""
+
+    def __init__(self, client: Any, address: str) -> None:
+        self.client = client
+        self.address = address
+        self.executor: Executor = client.get_executor(pure=False)
+        self.alive = time.monotonic()
+
+    def cores(self) -> int:
+        """Return how many cells can be run at once."""
+        return sum(self.client.ncores().values())
+
+    def watch(self) -> None:
+        """Refuse to wait for workers that do not come back."""
+        now = time.monotonic()
+        if self.cores():
+            self.alive = now
+        elif now - self.alive > PATIENCE:
+            what = f"--scheduler {self.address}: no worker is left; what was finished is kept"
+            raise DlmathError(what, "start some with dask worker, and run again to go on from there")
 
 
 @contextmanager
-def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
+def dask_executor(address: str) -> Iterator[tuple[Cluster, int]]:
     """Give the workers of a Dask cluster, and how many cells they run at once.
 
     Raises
@@ -29,10 +53,11 @@ def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
     distributed = installed()
     client = connected(distributed, address)
     try:
-        cores = sum(client.ncores().values())
+        cluster = Cluster(client, address)
+        cores = cluster.cores()
         if not cores:
             raise DlmathError(f"--scheduler {address}: the cluster has no workers", "start some with dask worker")
-        yield client.get_executor(pure=False), cores
+        yield cluster, cores
     except gone(distributed) as error:
         what = f"--scheduler {address} went away ({type(error).__name__}); what was finished is kept"
         raise DlmathError(what, "start it again, and run again to go on from there") from error
@@ -48,8 +73,9 @@ def installed() -> Any:
     except ImportError as error:
         what = "--scheduler needs dask.distributed, which is not installed"
         raise MissingExtraError(what, "pip install 'dlmath[cluster]'") from error
-    for name in ("distributed", "tornado", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    for name in ("distributed", "tornado", "asyncio", *logging.root.manager.loggerDict):
+        if name.split(".")[0] in {"distributed", "tornado", "asyncio"}:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return distributed
 
 
@@ -76,3 +102,9 @@ def is_of_one_cell(error: Exception) -> bool:
     Dask gives a cell up when three of its workers died under it.
     """
     return type(error).__name__ in {"KilledWorker", "BrokenProcessPool"} or isinstance(error, MemoryError)
+
+
+def lost_workers(error: Exception) -> DlmathError:
+    """Return the error of a cell whose workers died."""
+    what = f"its workers were ended, one after the other ({type(error).__name__})"
+    return DlmathError(what, "ask for less at once, or give the workers more memory")

@@ -223,9 +223,7 @@ def summed_up(planned: Planned, sweep: Sweep, view: View) -> tuple[tuple[str, ..
     places = in_order(places, sweep, view)[: view.top]
     columns = [column(tree, sweep, places) for tree in trees]
     rows = tuple(
-        Row(
-            planned.cells[same[0]].labels, len(same), tuple(values[index] for values in columns), planned.cells[same[0]]
-        )
+        Row(cell.labels, len(same), tuple(values[index] for values in columns), cell)
         for index, (same, cell) in enumerate((same, planned.cells[same[0]]) for same in places)
     )
     return tuple(tree.text for tree in trees), rows

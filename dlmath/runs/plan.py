@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlmath.errors import UnreadableError
 from dlmath.files.document import Place, wrong
 from dlmath.frame.registry import command_of
-from dlmath.language.errors import ExpressionError
+from dlmath.language.errors import ExpressionError, MissingPathError
 from dlmath.language.expectations import Cell, Paths, Scope, Sweep, evaluate
 from dlmath.language.functions import truth
 from dlmath.runs.cell import Task, program_version
@@ -194,6 +194,10 @@ def excluded(experiment: Experiment, cell: PlannedCell) -> bool:
         try:
             if truth(evaluate(expected.tree.test, Scope(Sweep([seen]), seen, settings_first=True))):
                 return True
+        except MissingPathError as error:
+            step = error.what.partition("'")[2].partition("'")[0]
+            unknown_setting = ExpressionError(f"no setting is called {step!r}", error.mend, error.position)
+            raise located_error(unknown_setting, expected.place) from None
         except ExpressionError as error:
             raise located_error(error, expected.place) from None
     return False

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import DlmathError
 from dlmath.runs.cell import CLOCK, execute, given_up
+from dlmath.runs.limits import too_long
 from dlmath.runs.queue import PAUSE
 
 if TYPE_CHECKING:
@@ -170,11 +171,6 @@ def died(code: int | None) -> DlmathError:
     how = f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit status {code}"
     hint = ": memory may have run out" if code == -signal.SIGKILL else ""
     return DlmathError(f"its process was ended twice, the second time alone ({how}{hint})", "ask for less at once")
-
-
-def too_long(task: Task) -> DlmathError:
-    """Return the error of a cell that took too long."""
-    return DlmathError(f"took longer than time_limit: {task.limit:g} seconds", "raise time_limit:, or ask for less")
 
 
 # --- in the worker ----------------------------------------------------------------------------------------------------

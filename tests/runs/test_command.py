@@ -54,42 +54,6 @@ expect:
 """
 
 
-@pytest.fixture
-def dlmath(capsys, monkeypatch, tmp_path):
-    """Run one command line in an empty folder; give status, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        status = run(["run", *map(str, words)])
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return call
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Write an experiment file; give its name."""
-
-    def call(text, name="x.yaml"):
-        (tmp_path / name).write_text(text, encoding="utf-8")
-        return name
-
-    return call
-
-
-@pytest.fixture
-def result(dlmath):
-    """Run one command line and give its result as JSON has it."""
-
-    def call(*words):
-        _, out, err = dlmath(*words, "--format", "json")
-        assert out, err
-        return json.loads(out)["result"]
-
-    return call
-
-
 def files_of(folder):
     return {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.suffix in {".jsonl", ".csv"}
             and path.name != "journal.jsonl"}  # fmt: skip
