@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "dlmath"
-GROUND = ("errors", "neural", "language", "files", "report", "frame")
+GROUND = ("version", "errors", "neural", "language", "files", "report", "frame")
 """The ground floor, lowest first: a room imports itself and what stands before it."""
 HOUSES = ("gates", "convolution", "counting", "depth", "runs")
 ENGINE_ROOMS = ("errors", "neural", "language")

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from dlmath import __version__
 from dlmath.frame.command import Command
 from dlmath.frame.output import shared_words
 from dlmath.frame.registry import HOUSES, command_of
-from dlmath.frame.words import Word, completer
+from dlmath.frame.words import Word, completer, one_of
+from dlmath.version import __version__
 
 app = typer.Typer(
     name="dlmath",
@@ -60,6 +60,23 @@ def load(words: Sequence[str]) -> None:
         register(app, command_of(name))
     if not asked:
         app.command("help", short_help="Show the manual of a command, or the list of built-in examples.")(show_help)
+
+
+SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
+
+
+def completion(flag: str, shell: str) -> int:
+    """Print or install the completion of a shell that is named, whichever shell this is."""
+    from typer import _completion_shared as typer_completion
+
+    shell = one_of(flag, shell, SHELLS)
+    if flag == "--install-completion":
+        _, path = typer_completion.install(shell=shell, prog_name="dlmath")
+        typer.echo(f"{shell} completion installed in {path}; it works in the next shell")
+        return 0
+    variables = {"prog_name": "dlmath", "complete_var": "_DLMATH_COMPLETE", "shell": shell}
+    typer.echo(typer_completion.get_completion_script(**variables))
+    return 0
 
 
 def help_topics(incomplete: str) -> list[str]:
@@ -112,7 +129,7 @@ def caller(command: Command, parameters: Sequence[inspect.Parameter]) -> Callabl
 def parameter(word: Word) -> inspect.Parameter:
     """Return a declared word as the parameter that Typer reads."""
     shared: dict[str, Any] = {"metavar": word.metavar or None, "help": word.help, "show_default": False}
-    if word.suggestions or word.choices:
+    if word.suggestions or word.choices or word.reads:
         shared["autocompletion"] = completer(word)
     if word.variable:
         shared["envvar"] = word.variable

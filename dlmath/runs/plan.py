@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.errors import UnreadableError
 from dlmath.files.document import Place, wrong
+from dlmath.files.examples import PREFIX, is_example, path_of
 from dlmath.frame.registry import command_of
 from dlmath.language.errors import ExpressionError, MissingPathError
 from dlmath.language.expectations import Cell, Paths, Scope, Sweep, evaluate
 from dlmath.language.functions import truth
-from dlmath.runs.cell import Task, program_version
+from dlmath.runs.cell import Task, program_version, with_paths
 from dlmath.runs.files.experiment import located_error
 from dlmath.runs.files.sweep import filled
 from dlmath.runs.files.values import label
 from dlmath.runs.overrides import check_overrides, override
 from dlmath.runs.sampling import check_size, grid_of
-from dlmath.runs.vocabulary import default_words, vocabulary
+from dlmath.runs.vocabulary import command_line, default_words, vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +41,7 @@ ID_DIGITS = 16
 
 
 class InputFile(NamedTuple):
-    """A file that a cell reads: its name as written, its path from here, and what it held when the plan was made."""
+    """A file that a cell reads: its name as written, its path from here (or `example:NAME`), and what it held."""
 
     written: str
     path: str
@@ -249,22 +250,25 @@ def files_of(
                 place = place_of(experiment, field, words, word)
                 raise wrong(place, "a word has a zero byte in it", "leave it away")
             if field not in outputs and word not in digests:
-                digests[word] = input_file(word, Path(experiment.file).parent)
+                digests[word] = input_file(word, experiment.file)
             found = digests.get(word) if field not in outputs else None
             if found is not None:
                 yield found
 
 
-def input_file(word: str, folder: Path) -> InputFile | None:
-    """Return the file a word names, or None when it names none."""
-    if "/" not in word and not Path(word).suffix:
+def input_file(word: str, experiment: str) -> InputFile | None:
+    """Return the file a word names, beside the experiment's file or from here, or None when it names none."""
+    if "/" not in word and not Path(word).suffix and not is_example(word):
         return None
-    for path in (folder / word, Path(word)):
+    beside = path_of(experiment).parent / word
+    named = PREFIX + word if is_example(experiment) else str(beside)
+    candidates = [(word, path_of(word))] if is_example(word) else [(named, beside), (word, Path(word))]
+    for name, path in candidates:
         try:
             if path.is_file():
-                return InputFile(word, str(path), hashlib.sha256(path.read_bytes()).hexdigest())
+                return InputFile(word, name, hashlib.sha256(path.read_bytes()).hexdigest())
         except OSError as error:
-            raise UnreadableError(f"{path}: {error.strerror}", "check its permissions") from error
+            raise UnreadableError(f"{name}: {error.strerror}", "check its permissions") from error
     return None
 
 
@@ -288,8 +292,15 @@ def cell_id(command: str, words: dict[str, Any], files: Sequence[InputFile]) -> 
 def task_of(cell: PlannedCell) -> Task:
     """Return what a worker needs to run a cell."""
     experiment = cell.frame.experiment
-    paths = {file.written: str(Path(file.path).resolve()) for file in cell.files}
+    paths = {file.written: str(path_of(file.path).resolve()) for file in cell.files}
     return Task(cell.id, experiment.command, cell.words, paths, program_version(), experiment.time_limit)
+
+
+def line_of(cell: PlannedCell) -> str:
+    """Return the line that a user would type for a cell in this folder, whatever folder the experiment lies in."""
+    paths = {file.written: file.path for file in cell.files}
+    words = {field: with_paths(value, paths) for field, value in cell.words.items()}
+    return command_line(cell.frame.experiment.command, words)
 
 
 def asked(planned: Planned) -> str:

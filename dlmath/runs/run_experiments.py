@@ -16,10 +16,10 @@ from dlmath.runs.cells import executor_for, run_tasks
 from dlmath.runs.checks import check_plan, check_shown, result_paths
 from dlmath.runs.files.experiment import read_experiments
 from dlmath.runs.judge import View
-from dlmath.runs.plan import make_plan
+from dlmath.runs.plan import line_of, make_plan
 from dlmath.runs.report import tables as report
 from dlmath.runs.state import NOWHERE, RESULTS, Run
-from dlmath.runs.vocabulary import command_line, vocabularies
+from dlmath.runs.vocabulary import vocabularies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -227,7 +227,7 @@ def plan_outcome(run: Run, output: Output) -> Outcome:
             if cell.id not in run.cached and run.known(cell.id) is not None:
                 run.cached.add(cell.id)
             word = "yes" if cell.id in run.cached else "no"
-            rows.append((planned.experiment.name, cell.id, word, command_line(planned.experiment.command, cell.words)))
+            rows.append((planned.experiment.name, cell.id, word, line_of(cell)))
     reports = run.reported()
     table = report.cell_table(rows)
     keys = [name.replace(" ", "_") for name in table.columns]

@@ -329,6 +329,7 @@ def test_completion_offers_what_begins_so():
     assert completer(Word(suggestions=("sigmoid", "softplus", "tanh")))("s") == ["sigmoid", "softplus"]
     assert completer(Word(suggestions=lambda: iter(["and", "or"])))("o") == ["or"]
     assert completer(Word(choices=("a",)))("z") == []
+    assert completer(Word(reads=True))("example:sce") == ["example:scene.png"]
 
 
 def test_a_choice_shows_its_words_and_completes_them():
@@ -370,6 +371,19 @@ def test_deliver_names_a_full_standard_output():
 def test_emission_refuses_get_into_csv_before_any_work():
     with pytest.raises(InvalidValueError):
         check_output(output_for("csv", "a", io.StringIO()))
+
+
+@pytest.mark.parametrize(
+    ("shell", "sign"), [("zsh", "#compdef dlmath"), ("bash", "complete -o"), ("fish", "complete ")]
+)
+def test_the_completion_of_a_named_shell_is_printed(shell, sign, capsys):
+    assert run(["--show-completion", shell]) == 0
+    assert sign in capsys.readouterr().out
+
+
+def test_a_shell_without_completion_is_told(capsys):
+    assert run(["--show-completion", "zhs"]) == 2
+    assert "did you mean 'zsh'" in capsys.readouterr().err
 
 
 # Whole processes: pipes that close, signals, closed and full streams

@@ -12,11 +12,11 @@ import csv
 import io
 import math
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
+from dlmath.files.examples import is_example, path_of
 from dlmath.files.text import load_yaml, read_text, shown
 from dlmath.gates.engine.gates import Gate
 
@@ -29,7 +29,7 @@ CSV_HEADER = re.compile(r"(\s*#.*\n)*\s*\"?[xy]\d+\"?\s*,")
 
 def is_data_file(word: str) -> bool:
     """Tell whether a GATE word names a file of rows rather than a gate."""
-    return word == STANDARD or word.lower().endswith(ENDINGS) or "/" in word
+    return word == STANDARD or is_example(word) or word.lower().endswith(ENDINGS) or "/" in word
 
 
 def read_rows(name: str) -> Gate:
@@ -41,8 +41,8 @@ def read_rows(name: str) -> Gate:
         Naming the file, the place and what was expected there.
     """
     text = read_text(name)
-    title = "stdin" if name == STANDARD else Path(name).stem
-    ending = Path(name).suffix.lower()
+    title = "stdin" if name == STANDARD else path_of(name).stem
+    ending = path_of(name).suffix.lower()
     is_csv = ending == ".csv" or (ending not in ENDINGS and CSV_HEADER.match(text) is not None)
     place = shown(name)
     inputs, targets = csv_rows(text, place) if is_csv else yaml_rows(load_yaml(text, place), place)

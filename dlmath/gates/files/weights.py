@@ -12,11 +12,11 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from itertools import count, pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import UnreadableError, unknown
 from dlmath.files.atomic import STANDARD, write_bytes
+from dlmath.files.examples import path_of
 from dlmath.files.text import load_yaml, read_text, shown
 from dlmath.gates.files.rows import vector
 
@@ -52,7 +52,7 @@ def read_weights(name: str) -> Weights:
     UnreadableError
         When the file is no such file, or its shapes do not chain.
     """
-    ending = Path(name).suffix.lower()
+    ending = path_of(name).suffix.lower()
     if ending not in ENDINGS and name != STANDARD:
         raise unknown("ending of a weights file:", ending or name, ENDINGS)
     place = shown(name)
@@ -65,7 +65,7 @@ def npz_document(name: str) -> dict[str, Any]:
     import numpy as np
 
     try:
-        with Path(name).open("rb") as file:
+        with path_of(name).open("rb") as file:
             if file.read(2) != ZIP_START:
                 raise UnreadableError(f"{name}: is not an .npz file", "give a file written by --save")
             file.seek(0)

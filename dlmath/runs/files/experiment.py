@@ -18,12 +18,12 @@ beside the list.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
 from dlmath.files.document import Entries, Listing, Place, entries, items_of, read_documents, text_of, unknown_at, wrong
+from dlmath.files.examples import PREFIX, experiments, path_of
 from dlmath.frame.words import LARGEST_WHOLE
 from dlmath.language.errors import ExpressionError
 from dlmath.language.expressions import parse
@@ -129,7 +129,7 @@ def distinct_files(names: Sequence[str]) -> list[str]:
     found: dict[str, str] = {}
     for name in names:
         for file in files_in(name):
-            found.setdefault(file if file == STANDARD else str(Path(file).resolve()), file)
+            found.setdefault(file if file == STANDARD else str(path_of(file).resolve()), file)
     return list(found.values())
 
 
@@ -137,7 +137,9 @@ def files_in(name: str) -> list[str]:
     """Return a file itself, or the experiment files right in a folder, by name; hidden ones are none."""
     if not name:
         raise UnreadableError("a file's name is empty", "name an experiment file, or . for the folder here")
-    folder = Path(name)
+    if name == PREFIX:
+        return experiments()
+    folder = path_of(name)
     if not folder.is_dir():
         return [name]
     found = sorted(str(path) for path in folder.iterdir() if is_experiment(path))
@@ -161,7 +163,7 @@ def read_file(file: str, commands: Mapping[str, Vocabulary]) -> list[Experiment]
     if not documents:
         raise UnreadableError(f"{file}: is empty", SHAPE)
     parts = [part for document in documents for part in parts_of(document)]
-    stem = "experiment" if file == STANDARD else Path(file).stem
+    stem = "experiment" if file == STANDARD else path_of(file).stem
     names = [stem] if len(parts) == 1 else [f"{stem}-{number}" for number in range(1, len(parts) + 1)]
     return [read_experiment(part, name, file, commands) for part, name in zip(parts, names, strict=True)]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dlmath.files.atomic import STANDARD
+from dlmath.files.examples import path_of
 from dlmath.frame.outcome import scalar
 from dlmath.report.blocks import Facts, Lines, Table, figure
 from dlmath.report.harmless import visible
@@ -250,7 +251,7 @@ def linked(ran: Ran, page: str) -> str:
     """Return the experiment's name as a link to its file; what came from standard input has none."""
     if ran.file == STANDARD:
         return markdown(ran.name)
-    path = Path(os.path.relpath(Path(ran.file).resolve(), Path(page).resolve().parent)).as_posix()
+    path = Path(os.path.relpath(path_of(ran.file).resolve(), Path(page).resolve().parent)).as_posix()
     return f"[{markdown(ran.name)}]({quote(path)})"
 
 
