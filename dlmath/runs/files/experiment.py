@@ -18,6 +18,7 @@ beside the list.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.errors import UnreadableError
