@@ -27,11 +27,12 @@ def visible(text: str) -> str:
 
 
 def harmless(cell: str) -> str:
-    """Return a cell of CSV that no spreadsheet takes for a formula: an apostrophe before it says that it is text.
+    """Return a cell of CSV that no spreadsheet takes for a formula (an apostrophe says it is text), no terminal obeys.
 
     >>> harmless("=1+2"), harmless("-1 0 1"), harmless("-0.5"), harmless("-cmd|x"), harmless("xor")
     ("'=1+2", '-1 0 1', '-0.5', "'-cmd|x", 'xor')
     """
+    cell = visible(cell)
     return "'" + cell if FORMULA.match(cell) else cell
 
 
