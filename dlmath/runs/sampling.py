@@ -30,9 +30,9 @@ def most_draws(count: int) -> int:
     """Return after how many draws `exclude` is taken to leave too few of so many cells.
 
     >>> most_draws(1), most_draws(100_000)
-    (100020, 2100000)
+    (10020, 2010000)
     """
-    return 20 * count + 100_000
+    return 20 * count + 10_000
 
 
 class Grid(NamedTuple):

@@ -25,7 +25,8 @@ DRAWS = {
     "uniform": "uniform: [LOW, HIGH], drawn evenly between them",
     "loguniform": "loguniform: [LOW, HIGH], the logarithm drawn evenly; both above 0",
 }
-MOST_POINTS = 1_000_000
+MOST_POINTS = 100_000
+"""Values on one axis: more of them than anyone looks at, and made within a second."""
 MOST_DIGITS = 60
 """Of a whole number: far beyond what any option takes."""
 
