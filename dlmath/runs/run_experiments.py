@@ -18,6 +18,7 @@ from dlmath.runs.files.experiment import read_experiments
 from dlmath.runs.judge import View
 from dlmath.runs.plan import line_of, make_plan
 from dlmath.runs.report import tables as report
+from dlmath.runs.report.series import is_drawable
 from dlmath.runs.state import NOWHERE, RESULTS, Run
 from dlmath.runs.vocabulary import vocabularies
 
@@ -171,7 +172,7 @@ def outcome(run: Run, output: Output) -> Outcome:
     reports = run.reported()
     write_pages(run, reports)
     failed = any(ran.failures or ran.mistakes for ran in reports)
-    drawable = any(report.is_drawable(ran) for ran in reports)
+    drawable = any(is_drawable(ran) for ran in reports)
     return (RunOutcome if failed else Outcome)(
         command="run",
         settings=settings(run.words, output),

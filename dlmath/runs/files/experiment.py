@@ -18,7 +18,7 @@ beside the list.
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  a doctest makes one
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.errors import UnreadableError

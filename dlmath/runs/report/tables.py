@@ -220,19 +220,9 @@ def picture(runs: Sequence[Ran], ending: str) -> bytes:
     """Draw the sweeps."""
     from dlmath.report.figures import drawn
     from dlmath.runs.report.plots import figure as sweep_figure
+    from dlmath.runs.report.series import is_drawable
 
     return drawn(sweep_figure([ran for ran in runs if is_drawable(ran)]), ending)
-
-
-def is_drawable(ran: Ran) -> bool:
-    """Tell whether an experiment has an axis and a number."""
-    return first_number(ran) is not None and len(ran.rows) > 1
-
-
-def first_number(ran: Ran) -> int | None:
-    """Return the first column that holds numbers."""
-    found = (index for index, column in enumerate(columns_of(ran)) if any(hasattr(value, "mean") for value in column))
-    return next(found, None)
 
 
 def claims_table(runs: Sequence[Ran], page: str) -> str:
