@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from dlmath.depth.report.result import Measured
 from dlmath.errors import InvalidValueError
 from dlmath.frame.checks import given, refuse, widths
 
@@ -13,40 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dlmath.depth.engine.bounds import Bound
-    from dlmath.depth.engine.cures import Cure
     from dlmath.depth.engine.histograms import Histograms
     from dlmath.depth.engine.measure import DepthResult
     from dlmath.depth.engine.path import PathResult
-    from dlmath.depth.engine.sensitivity import Move
     from dlmath.depth.engine.settings import DepthSettings
-    from dlmath.depth.engine.task import Task, TaskResult
+    from dlmath.depth.engine.task import Task
     from dlmath.depth.words import Words
     from dlmath.frame.outcome import Outcome
     from dlmath.frame.output import Output
 
 DEPTH, STEPS, WIDTH = 30, 100, 256
-
-
-class Measured(NamedTuple):
-    """One combination with all that was asked about it.
-
-    Attributes
-    ----------
-    found : DepthResult
-    trained : TaskResult or None
-        --train.
-    moves : tuple of Move or None
-        --move.
-    cures : tuple of Cure
-    clip : float or None
-        --clip: what the joint norm of the weight gradients is compared with.
-    """
-
-    found: DepthResult
-    trained: TaskResult | None
-    moves: tuple[Move, ...] | None
-    cures: tuple[Cure, ...]
-    clip: float | None
 
 
 def check_measurement(words: Words, _output: Output) -> None:

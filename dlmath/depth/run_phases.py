@@ -35,10 +35,9 @@ PROOF_SEEDS = 8
 Range: TypeAlias = tuple[float, float]
 
 
-def check_critical(words: Words, output: Output) -> None:
+def check_critical(words: Words, _output: Output) -> None:
     """Refuse what a solution has no use for, and points that there are none of."""
     refuse(strangers(words, (*MEASURED_ONLY, *RANGES)), "with --critical")
-    refuse({"--plot": output.plot}, "with --critical (--phase-diagram draws the line)")
     if words.weight_std is not None and words.bias_std is not None:
         raise InvalidValueError("--critical solves for one of --weight-std and --bias-std", "give the other one alone")
     for activation in activations_of(words, "sigmoid"):
@@ -58,6 +57,7 @@ def critical_line(words: Words, output: Output) -> Outcome:
         table=report.critical_table(pairs),
         blocks=partial(report.critical_blocks, pairs),
         explanation=report.critical_explanation if output.explain else None,
+        picture=partial(report.critical_picture, pairs),
     )
 
 

@@ -14,7 +14,9 @@ HOUSES = {
     "train-gate": "gates",
     "convolve": "convolution",
     "param-count": "counting",
+    "activation": "activations",
     "vanishing": "depth",
+    "boxes": "detection",
     "run": "runs",
 }
 """Command to its house, in the order in which help lists them. A house's `command` module holds its COMMAND."""

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dlmath.depth.engine.length_map import Layer, bisect, fixed_point
-from dlmath.depth.engine.quadrature import moments
 from dlmath.errors import InvalidValueError
 from dlmath.neural.activations import get_activation
+from dlmath.neural.quadrature import moments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -74,9 +74,9 @@ def cures(found: DepthResult) -> tuple[Cure, ...]:
     Examples
     --------
     >>> from dlmath.depth.engine.settings import DepthSettings
-    >>> found = measure(DepthSettings(depth=50, width=64, activation="tanh", init="normal:0.01"))
+    >>> found = measure(DepthSettings(depth=50, width=64, activation="leaky-relu:0.5", init="normal:0.01"))
     >>> cures(found)[0].words
-    '--weight-std 1'
+    '--weight-std 1.26491'
     """
     if found.verdict == "stable":
         return ()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.depth.engine.quadrature import SMALLEST_Q, normal_nodes
+from dlmath.neural.quadrature import SMALLEST_Q, normal_nodes
 
 if TYPE_CHECKING:
     from dlmath.neural.activations import Activation

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 WIDEST, DEEPEST, INPUTS = 256, 1000, 32
 """The network that is looked at is no larger than this: a distribution needs no more samples."""
-BINS = 31
 LN10 = math.log(10)
 
 
@@ -88,7 +87,7 @@ def _activations(run: ExplicitNetwork, layers: tuple[int, ...]) -> tuple[Histogr
         with np.errstate(over="ignore"):  # a signal beyond 1e308
             values = output.array.astype(np.float64) * np.exp(output.log)
         if np.isfinite(values).all():
-            found.append(_histogram(layer, values))
+            found.append(_histogram(layer, values, run.sizes[layer]))
     return tuple(found)
 
 
@@ -99,12 +98,14 @@ def _gradients(run: ExplicitNetwork, layers: tuple[int, ...]) -> tuple[Histogram
     for layer in range(run.settings.depth, 0, -1):
         if layer in layers and g.array.any():
             sizes = np.abs(g.array[g.array != 0]).astype(np.float64)
-            found.append(_histogram(layer, (np.log(sizes) + g.log) / LN10))
+            found.append(_histogram(layer, (np.log(sizes) + g.log) / LN10, run.sizes[layer]))
         g, _ = run.step_back(layer - 1, g)
     return tuple(reversed(found))
 
 
-def _histogram(layer: int, values: Array) -> Histogram:
-    density, edges = np.histogram(values, bins=BINS, density=True)
+def _histogram(layer: int, values: Array, units: int) -> Histogram:
+    # deep in a network the inputs are nearly alike: there are no more different numbers than units
+    bins = 5 + round(math.sqrt(units))
+    density, edges = np.histogram(values, bins=bins, density=True)
     centres = (edges[:-1] + edges[1:]) / 2
     return Histogram(layer, tuple(centres.tolist()), tuple(density.tolist()))

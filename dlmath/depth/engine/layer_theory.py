@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.depth.engine.finite_width import BOTH, Chain, LayerMap, log_sum, shape
 from dlmath.depth.engine.length_map import BOUNDLESS, VANISHED
-from dlmath.depth.engine.quadrature import moments, squares
 from dlmath.neural.initialisers import ORTHOGONAL
+from dlmath.neural.quadrature import moments, squares
 
 if TYPE_CHECKING:
     from dlmath.depth.engine.finite_width import Shape
-    from dlmath.depth.engine.quadrature import Moments, Squares
     from dlmath.depth.engine.settings import DepthSettings, WeightLaw
+    from dlmath.neural.quadrature import Moments, Squares
 
 SHARED_SIGNAL = 1.5
 """By so much the standard deviation of a residual network's total may exceed that of independent layers (measured)."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.depth.engine.quadrature import (
+from dlmath.neural.quadrature import (
     hermite_squares,
     mean_square,
     moments,
@@ -22,8 +22,8 @@ from dlmath.depth.engine.quadrature import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.depth.engine.quadrature import Moments
     from dlmath.neural.activations import Activation
+    from dlmath.neural.quadrature import Moments
 
 VANISHED, BOUNDLESS = 1e-12, 1e12
 """A fixed point beyond these is 0 or infinite."""

@@ -92,7 +92,7 @@ class DepthResult(NamedTuple):
         `plan.method` is what was used, `plan.reason` why.
     prediction : Prediction
     ratio, ratio_error : float
-        The factor and its standard error; 0 and nan when the gradient is 0 in every network.
+        The factor and its standard error: 0 and 0 when the gradient is 0 in every network, nan where it is not known.
     error_source : str
         Where the standard error comes from.
     expected_ratio : float or None
@@ -111,8 +111,9 @@ class DepthResult(NamedTuple):
         logarithms.
     verdict, rule : str
         "vanishing", "exploding", "stable" or "dead", and what decided.
-    certain : bool
-        Whether log10_gradient lies at least two standard errors from the verdict's border.
+    certain : bool or None
+        Whether log10_gradient lies at least two standard errors from the verdict's border; None where no error is
+        known.
     log10_weight_gradient_ratio : float
         log10 of the first layer's weight-gradient norm over the last layer's, mean over networks.
     learning_verdict : str or None
@@ -139,7 +140,7 @@ class DepthResult(NamedTuple):
     extinct: int
     verdict: str
     rule: str
-    certain: bool
+    certain: bool | None
     log10_weight_gradient_ratio: float
     learning_verdict: str | None
     log10_gradient_norm: float
@@ -275,7 +276,7 @@ class Error(NamedTuple):
 def _result(settings: DepthSettings, chosen: Plan, prediction: Prediction, averages: Averages) -> DepthResult:
     alive = np.array([value for value in averages.log_ratios if value > -math.inf])
     log_ratio = float(alive.mean()) if len(alive) else -math.inf
-    error = _standard_error(prediction, averages, alive)
+    error = _standard_error(settings, prediction, averages, alive)
     z, z_source = _z(prediction, log_ratio, alive)
     ratio = math.exp(log_ratio)
     log10 = settings.depth * log_ratio / LN10 if len(alive) else -math.inf
@@ -332,19 +333,23 @@ def _log10_learning(averages: Averages) -> float:
     return float(first - last) if first > -math.inf else -math.inf
 
 
-def _certain(log10: float, error: float) -> bool:
+def _certain(log10: float, error: float) -> bool | None:
     if not math.isfinite(log10):
         return True
+    if math.isnan(error):
+        return None
     return min(abs(log10 - border) for border in (-STABLE_DECADES, STABLE_DECADES)) > SURE * error
 
 
-def _standard_error(prediction: Prediction, averages: Averages, alive: Array) -> Error:
+def _standard_error(settings: DepthSettings, prediction: Prediction, averages: Averages, alive: Array) -> Error:
     if not len(alive):
         return Error(0.0, "every gradient is 0")
     if len(alive) >= ENOUGH_SEEDS:
         return Error(float(alive.std(ddof=1)) / math.sqrt(len(alive)), f"scatter of {len(alive)} networks")
     if prediction.log_ratio_error is not None:
         return Error(prediction.log_ratio_error / math.sqrt(len(alive)), "theory, sqrt(beta / (4 N L seeds))")
+    if settings.cell != "none":
+        return Error(math.nan, f"the steps share their weights: --seeds {ENOUGH_SEEDS} tells")
     steps = averages.depth * averages.alive
     mean = averages.squares.sum() / steps - (float(alive.mean())) ** 2
     return Error(math.sqrt(max(mean, 0.0) / max(steps - 1, 1)), "scatter of the layers")

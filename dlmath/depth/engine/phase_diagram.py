@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dlmath.depth.engine.critical import CriticalPoint, critical_line, runaway_sigma_w
-from dlmath.depth.engine.quadrature import moments
 from dlmath.errors import InvalidValueError
 from dlmath.neural.activations import get_activation
+from dlmath.neural.quadrature import moments
 
 if TYPE_CHECKING:
     from dlmath.neural.activations import Activation

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dlmath.depth.engine.measure import DepthResult
     from dlmath.depth.engine.path import PathResult
     from dlmath.depth.engine.settings import DepthSettings
-    from dlmath.depth.run_networks import Measured
+    from dlmath.depth.report.result import Measured
     from dlmath.report.blocks import Block
 
 FORWARD = {

@@ -149,6 +149,14 @@ def crossings(line: Sequence[float]) -> list[str]:
     return names
 
 
+def critical_picture(pairs: Sequence[Pair], ending: str) -> bytes:
+    """Draw the critical lines, and the points that were solved for."""
+    from dlmath.depth.report.plots_phases import lines_figure
+    from dlmath.report.figures import drawn
+
+    return drawn(lines_figure([(name, solved) for name, solved, _ in pairs]), ending)
+
+
 def picture(found: PhaseDiagram, ending: str) -> bytes:
     """Draw the figure of --plot."""
     from dlmath.depth.report.plots_phases import figure

@@ -18,12 +18,24 @@ if TYPE_CHECKING:
 COLORS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8c8c8c", "#b8a200")
 """Okabe and Ito's palette (2008), which every kind of colour vision tells apart, the last two for either ground."""
 
-MOST_HISTOGRAMS = 4
-"""Combinations whose distributions are drawn: more would be too small to read."""
+MOST_HISTOGRAMS = 8
+"""Combinations whose distributions are drawn; of more the figure says that they are left out."""
+
+
+LEAST_SPAN = 2.0
+TITLES = (
+    "Gradient dE/dx (theory dashed)",
+    "Weight gradient dE/dW: what learns",
+    "Variance of the activations",
+    "Weights moved by training",
+)
 
 
 class Curve(NamedTuple):
-    """One combination, layer by layer: log10 of root mean squares of gradients, and of the activations' variance."""
+    """One combination, layer by layer: log10 of root mean squares of gradients, and of the activations' variance.
+
+    `log10_moved` is of |W after - W before| / |W before| in training, empty without.
+    """
 
     name: str
     layers: Sequence[int]
@@ -32,25 +44,29 @@ class Curve(NamedTuple):
     log10_weight_gradient: Sequence[float]
     log10_variance: Sequence[float]
     histograms: Histograms
+    log10_moved: Sequence[float] = ()
 
 
 def figure(curves: Sequence[Curve]) -> Figure:
     """Draw gradients, weight gradients and variances above; below the distributions of activations and gradients."""
-    shown = [curve for curve in curves if curve.histograms.activations][:MOST_HISTOGRAMS]
-    drawn = new_figure(14, 4.9 + 3.4 * bool(shown) * (1 + (len(shown) > 2)))
-    halves: Any = drawn.subfigures(2, 1, height_ratios=[4.9, 3.4 * (1 + (len(shown) > 2))]) if shown else [drawn]
-    left, middle, right = halves[0].subplots(1, 3)
+    shown = [curve for curve in curves if curve.histograms.activations]
+    rows = math.ceil(len(shown[:MOST_HISTOGRAMS]) / 2)
+    drawn = new_figure(14, 4.9 + 3.2 * rows)
+    parts: Any = drawn.subfigures(2, 1, height_ratios=[4.9, 3.2 * rows]) if rows else [drawn]
+    trained = any(curve.log10_moved for curve in curves)
+    panels = parts[0].subplots(1, 4 if trained else 3)
     for number, curve in enumerate(curves):
         color = COLORS[number % len(COLORS)]
-        draw_gradient(left, curve, color)
-        draw_line(middle, curve, curve.log10_weight_gradient, color)
-        draw_line(right, curve, curve.log10_variance, color)
-    label(left, "Gradient dE/dx (theory dashed)")
-    label(middle, "Weight gradient dE/dW: what learns")
-    label(right, "Variance of the activations")
-    left.legend(fontsize=11, frameon=False)
+        draw_gradient(panels[0], curve, color)
+        draw_line(panels[1], curve, curve.log10_weight_gradient, color)
+        draw_line(panels[2], curve, curve.log10_variance, color)
+        if trained:
+            draw_line(panels[3], curve, curve.log10_moved or [-math.inf] * len(curve.layers), color)
+    for axes, title in zip(panels, TITLES, strict=False):
+        label(axes, title)
+    panels[0].legend(fontsize=11, frameon=False)
     if shown:
-        draw_distributions(halves[1], shown)
+        draw_distributions(parts[1], shown[:MOST_HISTOGRAMS], left_out=len(shown) - MOST_HISTOGRAMS)
     return drawn
 
 
@@ -68,8 +84,10 @@ def draw_gradient(axes: Axes, curve: Curve, color: str) -> None:
         axes.plot([x for x, _ in known], [y for _, y in known], color=ink(), linewidth=1.2, linestyle=(0, (4, 3)))
 
 
-def draw_distributions(part: Any, shown: Sequence[Curve]) -> None:
+def draw_distributions(part: Any, shown: Sequence[Curve], left_out: int) -> None:
     """Draw two panels a combination, activations and gradients, two combinations a row."""
+    if left_out > 0:
+        part.suptitle(f"and {left_out} more combinations, whose distributions are not drawn", fontsize=11)
     columns = 2 * min(2, len(shown))
     panels = part.subplots(math.ceil(len(shown) / 2), columns, squeeze=False).ravel()
     for number, curve in enumerate(shown):
@@ -95,7 +113,7 @@ def draw_histograms(axes: Axes, histograms: Sequence[Histogram]) -> None:
         axes.plot(
             histogram.centres,
             [value / peak for value in histogram.density],
-            color=shades(0.9 - 0.75 * number / max(len(histograms) - 1, 1)),
+            color=shades(0.92 - 0.6 * number / max(len(histograms) - 1, 1)),
             linewidth=2,
             label=f"layer {histogram.layer}",
         )
@@ -105,9 +123,15 @@ def draw_histograms(axes: Axes, histograms: Sequence[Histogram]) -> None:
 
 
 def label(axes: Axes, title: str) -> None:
-    """Name a panel."""
+    """Name a panel, and let it span two powers of ten at least: less is the scatter of one network."""
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = axes.get_ylim()
+    if high - low < LEAST_SPAN:
+        axes.set_ylim((low + high - LEAST_SPAN) / 2, (low + high + LEAST_SPAN) / 2)
     axes.set_title(title, fontsize=12.5, loc="left")
     axes.set_xlabel("layer (1 is nearest the input)", fontsize=12)
     axes.set_ylabel("power of ten", fontsize=12)
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.tick_params(labelsize=11)
     axes.spines[["top", "right"]].set_visible(False)

@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.depth.engine.bounds import spectral_radius
 from dlmath.depth.engine.measure import LEARNING_RULE
 
 if TYPE_CHECKING:
     from dlmath.depth.engine.bounds import Bound
+    from dlmath.depth.engine.cures import Cure
     from dlmath.depth.engine.measure import DepthResult
+    from dlmath.depth.engine.sensitivity import Move
     from dlmath.depth.engine.task import TaskResult
-    from dlmath.depth.run_networks import Measured
 
 LN10 = math.log(10)
+
+
+class Measured(NamedTuple):
+    """One combination with all that was asked about it.
+
+    Attributes
+    ----------
+    found : DepthResult
+    trained : TaskResult or None
+        --train.
+    moves : tuple of Move or None
+        --move.
+    cures : tuple of Cure
+    clip : float or None
+        --clip: what the joint norm of the weight gradients is compared with.
+    """
+
+    found: DepthResult
+    trained: TaskResult | None
+    moves: tuple[Move, ...] | None
+    cures: tuple[Cure, ...]
+    clip: float | None
 
 
 def run(measured: Measured, bound: Bound) -> dict[str, Any]:
@@ -58,12 +81,17 @@ def factor(found: DepthResult) -> dict[str, Any]:
     """Return the factor a layer and what it is compared with."""
     return {
         "ratio": found.ratio,
-        "ratio_error": found.ratio_error,
+        "ratio_error": known(found.ratio_error),
         "ratio_error_source": found.error_source,
         "expected_ratio": found.expected_ratio,
         "z": found.z,
         "z_source": found.z_source,
     }
+
+
+def known(value: float) -> float | None:
+    """Return a number, None for one that is not known."""
+    return None if math.isnan(value) else value
 
 
 def theory(found: DepthResult) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from dlmath.depth.engine.bounds import spectral_radius
 from dlmath.depth.engine.measure import STABLE_DECADES
-from dlmath.depth.report.result import init_name, log10_clip, name
+from dlmath.depth.report.result import init_name, known, log10_clip, name
 from dlmath.report.bars import bars
 from dlmath.report.blocks import Facts, Lines, Table
 from dlmath.report.numbers import measured as with_error
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dlmath.depth.engine.measure import DepthResult
     from dlmath.depth.engine.sensitivity import Move
     from dlmath.depth.engine.task import TaskResult
-    from dlmath.depth.run_networks import Measured
+    from dlmath.depth.report.result import Measured
     from dlmath.report.blocks import Block, Cell
 
     HistogramsOf = Callable[[DepthResult], Histograms]
@@ -46,11 +47,11 @@ def main_table(runs: Sequence[Measured]) -> Table:
 
 
 def _row(found: DepthResult) -> tuple[Cell, ...]:
-    sure = "" if found.certain else "?"
+    sure = "?" if found.certain is False else ""
     learning = None if found.learning_verdict is None else found.log10_weight_gradient_ratio
     return (
-        found.settings.activation, init_name(found), found.ratio, found.ratio_error, found.expected_ratio, found.z,
-        found.prediction.ratio, found.log10_gradient, found.verdict + sure, learning, found.learning_verdict,
+        found.settings.activation, init_name(found), found.ratio, known(found.ratio_error), found.expected_ratio,
+        found.z, found.prediction.ratio, found.log10_gradient, found.verdict + sure, learning, found.learning_verdict,
         found.dead, found.plan.method,
     )  # fmt: skip
 
@@ -85,7 +86,9 @@ def blocks(runs: Sequence[Measured], columns: int) -> Iterator[Block]:
 def facts(run: Measured) -> Iterator[tuple[str, Cell]]:
     """Yield the theory, what it was measured with, the verdicts with their rules, and what helps."""
     found = run.found
-    yield "ratio per layer", f"{with_error(found.ratio, found.ratio_error)} ({found.error_source})"
+    unknown = known(found.ratio_error) is None
+    ratio = f"{found.ratio:.5g}, error not known" if unknown else with_error(found.ratio, found.ratio_error)
+    yield "ratio per layer", f"{ratio} ({found.error_source})"
     yield from theory_facts(found)
     yield "measured by", f"{found.plan.method}: {found.plan.reason}"
     if run.clip is not None:
@@ -107,11 +110,17 @@ def cure_facts(cures: Sequence[Cure]) -> Iterator[tuple[str, Cell]]:
 def theory_facts(found: DepthResult) -> Iterator[tuple[str, Cell]]:
     """Yield the limit, what is expected of this depth and width, and how far off the measurement is."""
     theory = found.prediction
+    radius = spectral_radius(found.settings)
+    if radius is not None:
+        yield "spectral radius", f"{radius:.6g} of W (seed {found.settings.seed}): a linear network's factor in the end"
     if theory.ratio is None:
         yield "theory", f"none: {theory.reason}"
         return
-    yield "theory", f"sqrt(chi_1) = {theory.ratio:.6g} far from the input, q* = {shown(theory.q_star)}"
-    yield "depth scale", shown(theory.depth_scale)
+    if theory.chi_1 is None:
+        yield "theory", f"layers differ for ever: a geometric mean of {theory.ratio:.6g} over these"
+    else:
+        yield "theory", f"sqrt(chi_1) = {theory.ratio:.6g} far from the input, q* = {shown(theory.q_star)}"
+        yield "depth scale", shown(theory.depth_scale)
     if found.expected_ratio is not None:
         z = f"z = {found.z:.2f} ({found.z_source})" if found.z is not None else f"no z: {theory.reason}"
         how = "with the 1/N term" if theory.log_ratio is not None else "without a 1/N term"
@@ -123,7 +132,7 @@ def verdict_text(found: DepthResult) -> str:
     if found.verdict == "dead":
         return "dead: the gradient is 0 at the input of every network"
     spread = "" if found.log10_gradient_spread is None else f" (s.d. {found.log10_gradient_spread:.3g} over networks)"
-    sure = "" if found.certain else ", within two standard errors of the border"
+    sure = ", within two standard errors of the border" if found.certain is False else ""
     total = f"10^{found.log10_gradient:.4g} from output to input{spread}"
     return f"{found.verdict}{sure}: {total} (stable: from 10^-{STABLE_DECADES:g} to 10^{STABLE_DECADES:g})"
 
@@ -133,7 +142,8 @@ def learning_text(found: DepthResult) -> str:
     if found.learning_verdict is None:
         return "nothing: every gradient is 0"
     first, last = found.layers[0], found.layers[-1]
-    figures = f"dE/dW 10^{first.log10_weight_gradient:.3g} in layer 1, 10^{last.log10_weight_gradient:.3g} in layer "
+    what = "layer" if found.settings.cell == "none" else "step"
+    figures = f"dE/dW 10^{first.log10_weight_gradient:.3g} in {what} 1, 10^{last.log10_weight_gradient:.3g} in {what} "
     ratio = f"{last.layer}; 10^{found.log10_weight_gradient_ratio:.3g} between their norms"
     return f"{found.learning_verdict}: {figures}{ratio} (even: from 10^-{STABLE_DECADES:g} to 10^{STABLE_DECADES:g})"
 
@@ -264,6 +274,10 @@ def training_blocks(found: DepthResult, trained: TaskResult) -> Iterator[Block]:
     yield Table(columns, rows, title=title, keep=columns)
 
 
+def _log10(value: float) -> float:
+    return math.log10(value) if value > 0 else -math.inf
+
+
 def picture(runs: Sequence[Measured], histograms_of: HistogramsOf, ending: str) -> bytes:
     """Draw the figure of --plot; `histograms_of` gives the distributions of some layers of a run."""
     from dlmath.depth.report.plots import Curve, figure
@@ -279,7 +293,8 @@ def picture(runs: Sequence[Measured], histograms_of: HistogramsOf, ending: str) 
             [layer.log10_weight_gradient for layer in result.layers],
             [layer.log10_variance for layer in result.layers],
             histograms_of(result),
+            [] if run.trained is None else [_log10(layer.moved) for layer in run.trained.layers],
         )
-        for result in found
+        for run, result in zip(runs, found, strict=True)
     ]
     return drawn(figure(curves), ending)

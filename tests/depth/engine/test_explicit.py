@@ -1,4 +1,9 @@
-"""Networks with real matrices, held to central differences, to the plain textbook passes and to published factors."""
+"""Networks with real matrices, held to central differences, to the plain textbook passes and to published factors.
+
+Tolerances hold on any processor: central differences of a step h are off by h^2 and by eps / h, whatever the order of
+sums; float64 passes by about width eps a layer, a thousandth of what is allowed; means of fixed draws by four standard
+errors, which rounding does not move.
+"""
 
 import itertools
 import math

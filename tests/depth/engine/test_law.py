@@ -1,4 +1,9 @@
-"""Networks drawn from their exact law: held to their own definition, to real matrices, and to closed forms."""
+"""Networks drawn from their exact law: held to their own definition, to real matrices, and to closed forms.
+
+Tolerances hold on any processor: 1e-7 and 1e-4 are the errors of box_muller's polynomials; products of float32 vectors
+of 40 numbers are off by 40 eps, which over 25 layers add to 1.2e-4 in the logarithm at worst; the others are of
+statistics over fixed draws.
+"""
 
 import math
 

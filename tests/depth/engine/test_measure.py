@@ -1,4 +1,8 @@
-"""The whole measurement: factors against theory and published values, errors, plans, and the same bytes twice."""
+"""The whole measurement: factors against theory and published values, errors, plans, and the same bytes twice.
+
+Tolerances are of statistics and of 1/N: the draws are the same numbers on every processor, and what rounding does to
+them is a ten-thousandth of what is allowed.
+"""
 
 import math
 
