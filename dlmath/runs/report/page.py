@@ -121,7 +121,7 @@ def expectations(verdicts: Sequence[Verdict]) -> str:
     """Return what was expected, what came of it, and the cells that break it."""
     items = "".join(
         f"<li>{mark(one.holds)} <code>{safe(one.text)}</code>"
-        f'<span class="value">{safe(words_of(one.value))}</span>{broken(one)}</li>'
+        f'<span class="value">measured {safe(words_of(one.value))}</span>{broken(one)}</li>'
         for one in verdicts
     )
     return f'<ul class="expectations">{items}</ul>' if items else ""
