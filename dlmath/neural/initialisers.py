@@ -11,10 +11,9 @@ import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from dlmath.errors import InvalidValueError, unknown
 from dlmath.neural.arrays import Array
+from dlmath.neural.later import np
 from dlmath.neural.special_functions import inverse_normal
 
 if TYPE_CHECKING:
@@ -28,6 +27,9 @@ Draw = Callable[[Array, int, int], Array]
 """From uniforms (count, fan_in, fan_out) on [0, 1) and the fans to values of the same shape."""
 
 
+GAUSSIAN, UNIFORM, ORTHOGONAL, CONSTANT = "gaussian", "uniform", "orthogonal", "constant"
+
+
 class Initialiser(NamedTuple):
     """One distribution of initial values.
 
@@ -37,10 +39,13 @@ class Initialiser(NamedTuple):
         The words it was parsed from.
     draw : callable (uniforms, fan_in, fan_out) -> values
         `uniforms` has shape (count, rows, columns): one matrix a network.
+    kind : Kind
+        The word of the language it is one of.
     """
 
     spec: str
     draw: Draw
+    kind: Kind
 
 
 class Kind(NamedTuple):
@@ -48,20 +53,40 @@ class Kind(NamedTuple):
 
     Attributes
     ----------
-    name, usage, equation, source : str
-        `usage` is the word with its parameters: ``uniform:A:B``.
+    name, equation, source : str
+    usages : tuple of str
+        What can be typed, parameters as letters: ``uniform:A``, ``uniform:A:B``.
     counts : tuple of int
         How many numbers may follow.
     build : callable (*numbers) -> Draw
         Raises InvalidValueError for numbers without meaning.
+    family : str
+        `GAUSSIAN`, `UNIFORM`, `ORTHOGONAL` or `CONSTANT`: the shape of the law, whatever its size.
+    aliases : tuple of str
+        Other libraries' names of it.
+    draws_biases : bool
+        The initialiser is one for the biases, too: they start from it unless told otherwise.
     """
 
     name: str
-    usage: str
+    usages: tuple[str, ...]
     equation: str
     source: str
     counts: tuple[int, ...]
     build: Callable[..., Draw]
+    family: str
+    aliases: tuple[str, ...] = ()
+    draws_biases: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What can be typed, aliases included."""
+        return self.usages + self.aliases
+
+    @property
+    def usage(self) -> str:
+        """How it is written."""
+        return " or ".join(self.usages)
 
 
 def _between(uniforms: Array, low: float, high: float) -> Array:
@@ -72,21 +97,35 @@ def _normals(uniforms: Array) -> Array:
     return inverse_normal(np.maximum(uniforms, SMALLEST_UNIFORM))
 
 
-def _glorot(uniforms: Array, fan_in: int, fan_out: int) -> Array:
-    limit = math.sqrt(6 / (fan_in + fan_out))
-    return _between(uniforms, -limit, limit)
+def _scaled_uniform(variance: Callable[[int, int], float]) -> Callable[[], Draw]:
+    """Return U(-l, l) with l = sqrt(3 variance), the variance a function of the fans."""
+
+    def draw(uniforms: Array, fan_in: int, fan_out: int) -> Array:
+        limit = math.sqrt(3 * variance(fan_in, fan_out))
+        return _between(uniforms, -limit, limit)
+
+    return lambda: draw
 
 
-def _glorot_normal(uniforms: Array, fan_in: int, fan_out: int) -> Array:
-    return _normals(uniforms) * math.sqrt(2 / (fan_in + fan_out))
+def _scaled_normal(variance: Callable[[int, int], float]) -> Callable[[], Draw]:
+    """Return N(0, variance), the variance a function of the fans."""
+    return lambda: lambda uniforms, fan_in, fan_out: _normals(uniforms) * math.sqrt(variance(fan_in, fan_out))
 
 
-def _he(uniforms: Array, fan_in: int, _fan_out: int) -> Array:
-    return _normals(uniforms) * math.sqrt(2 / fan_in)
+def _glorot(fan_in: int, fan_out: int) -> float:
+    return 2 / (fan_in + fan_out)
 
 
-def _lecun(uniforms: Array, fan_in: int, _fan_out: int) -> Array:
-    return _normals(uniforms) * math.sqrt(1 / fan_in)
+def _he(fan_in: int, _fan_out: int) -> float:
+    return 2 / fan_in
+
+
+def _lecun(fan_in: int, _fan_out: int) -> float:
+    return 1 / fan_in
+
+
+def _torch(fan_in: int, _fan_out: int) -> float:
+    return 1 / (3 * fan_in)
 
 
 def _orthogonal(uniforms: Array, _fan_in: int, _fan_out: int) -> Array:
@@ -122,23 +161,35 @@ def _fixed(draw: Draw) -> Callable[[], Draw]:
     return lambda: draw
 
 
+GLOROT, HE, LECUN = "Glorot & Bengio 2010", "He et al. 2015", "LeCun et al. 1998"
+
 _ENTRIES = (
-    Kind("glorot", "glorot", "U(-l, l), l = sqrt(6 / (fan_in + fan_out))", "Glorot & Bengio 2010", (0,),
-         _fixed(_glorot)),
-    Kind("glorot-normal", "glorot-normal", "N(0, 2 / (fan_in + fan_out))", "Glorot & Bengio 2010", (0,),
-         _fixed(_glorot_normal)),
-    Kind("he", "he", "N(0, 2 / fan_in)", "He et al. 2015", (0,), _fixed(_he)),
-    Kind("lecun", "lecun", "N(0, 1 / fan_in)", "LeCun et al. 1998", (0,), _fixed(_lecun)),
-    Kind("uniform", "uniform:A or uniform:A:B", "U(-A, A) or U(A, B)", "", (1, 2), _uniform),
-    Kind("normal", "normal:SIGMA", "N(0, SIGMA^2)", "", (1,), _normal),
-    Kind("orthogonal", "orthogonal", "Haar orthogonal rows or columns", "Saxe, McClelland & Ganguli 2013", (0,),
-         _fixed(_orthogonal)),
-    Kind("zeros", "zeros", "0", "", (0,), _constant),
-    Kind("constant", "constant:C", "C", "", (1,), _constant),
+    Kind("glorot", ("glorot",), "U(-l, l), l = sqrt(6 / (fan_in + fan_out))", GLOROT, (0,), _scaled_uniform(_glorot),
+         UNIFORM, aliases=("glorot-uniform", "xavier-uniform")),
+    Kind("glorot-normal", ("glorot-normal",), "N(0, 2 / (fan_in + fan_out))", GLOROT, (0,), _scaled_normal(_glorot),
+         GAUSSIAN, aliases=("xavier-normal",)),
+    Kind("he", ("he",), "N(0, 2 / fan_in)", HE, (0,), _scaled_normal(_he), GAUSSIAN,
+         aliases=("he-normal", "kaiming-normal")),
+    Kind("he-uniform", ("he-uniform",), "U(-l, l), l = sqrt(6 / fan_in)", HE, (0,), _scaled_uniform(_he), UNIFORM,
+         aliases=("kaiming-uniform",)),
+    Kind("lecun", ("lecun",), "N(0, 1 / fan_in)", LECUN, (0,), _scaled_normal(_lecun), GAUSSIAN,
+         aliases=("lecun-normal",)),
+    Kind("lecun-uniform", ("lecun-uniform",), "U(-l, l), l = sqrt(3 / fan_in)", LECUN, (0,), _scaled_uniform(_lecun),
+         UNIFORM),
+    Kind("torch", ("torch",), "U(-l, l), l = 1 / sqrt(fan_in), weights and biases", "PyTorch's nn.Linear", (0,),
+         _scaled_uniform(_torch), UNIFORM, draws_biases=True),
+    Kind("uniform", ("uniform:A", "uniform:A:B"), "U(-A, A) or U(A, B)", "", (1, 2), _uniform, UNIFORM),
+    Kind("normal", ("normal:SIGMA",), "N(0, SIGMA^2)", "", (1,), _normal, GAUSSIAN),
+    Kind("orthogonal", ("orthogonal",), "Haar orthogonal rows or columns", "Saxe, McClelland & Ganguli 2013", (0,),
+         _fixed(_orthogonal), ORTHOGONAL),
+    Kind("zeros", ("zeros",), "0", "", (0,), _constant, CONSTANT),
+    Kind("constant", ("constant:C",), "C", "", (1,), _constant, CONSTANT),
 )  # fmt: skip
 
 INITIALISERS: dict[str, Kind] = {entry.name: entry for entry in _ENTRIES}
 """Every kind of initial values, by the first word the user types."""
+
+_BY_WORD = {word: entry for entry in _ENTRIES for word in (entry.name, *entry.aliases)}
 
 
 def _number(word: str, spec: str) -> float:
@@ -165,14 +216,14 @@ def parse_initialiser(spec: str) -> Initialiser:
     array([[[3., 3.]]])
     """
     name, *words = spec.split(":")
-    if name not in INITIALISERS:
-        raise unknown("initialiser", name, (kind.usage.split()[0] for kind in INITIALISERS.values()))
-    kind = INITIALISERS[name]
+    if name not in _BY_WORD:
+        raise unknown("initialiser", name, (word for kind in _ENTRIES for word in kind.words))
+    kind = _BY_WORD[name]
     if len(words) not in kind.counts:
         raise InvalidValueError(
             f"initialiser {spec!r} has {_plural(len(words))} after its name", f"write it as {kind.usage}"
         )
-    return Initialiser(spec, kind.build(*(_number(word, spec) for word in words)))
+    return Initialiser(spec, kind.build(*(_number(word, spec) for word in words)), kind)
 
 
 def _plural(count: int) -> str:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from dlmath.errors import InvalidValueError, unknown
+from dlmath.neural.later import np
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from dlmath.errors import unknown
+from dlmath.neural.later import np
 from dlmath.neural.losses import get_loss
 
 if TYPE_CHECKING:
@@ -170,6 +169,10 @@ def _adam(update: Update) -> Program:
     ]
 
 
+def _zeros(count: int) -> Array:
+    return np.zeros(count)
+
+
 def _adam_memory(count: int) -> Array:
     return np.concatenate([np.zeros(2 * count), np.ones(2)])
 
@@ -181,15 +184,15 @@ _ENTRIES = (
     ),
     Optimizer(
         "momentum", "v <- mu v + g; p <- p - rate v", "Polyak 1964; Rumelhart, Hinton & Williams 1986",
-        _momentum, np.zeros, default_rates=RatesByUnits(0.5, 0.2, 0.05),
+        _momentum, _zeros, default_rates=RatesByUnits(0.5, 0.2, 0.05),
     ),
     Optimizer(
         "nesterov", "v <- mu v + g; p <- p - rate (g + mu v)", "Nesterov 1983; Sutskever et al. 2013",
-        _nesterov, np.zeros, default_rates=RatesByUnits(0.5, 0.2, 0.05),
+        _nesterov, _zeros, default_rates=RatesByUnits(0.5, 0.2, 0.05),
     ),
     Optimizer(
         "rmsprop", "v <- 0.99 v + 0.01 g^2; p <- p - rate g / (sqrt(v) + 1e-8)", "Tieleman & Hinton 2012",
-        _rmsprop, np.zeros, default_rates=RatesByUnits(0.01, 0.01, 0.01), follows_gradient_size=False,
+        _rmsprop, _zeros, default_rates=RatesByUnits(0.01, 0.01, 0.01), follows_gradient_size=False,
     ),
     Optimizer(
         "adam",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dlmath.depth.engine.length_map import Layer, bisect, fixed_point
-from dlmath.depth.engine.quadrature import homogeneous_slopes, limit_slopes, moments
+from dlmath.depth.engine.quadrature import moments
 from dlmath.errors import InvalidValueError
 from dlmath.neural.activations import get_activation
 
@@ -70,7 +70,7 @@ def critical_sigma_w(activation: str, sigma_b: float = 0.0) -> CriticalPoint:
     """
     _check_sigma("bias-std", sigma_b)
     phi = get_activation(activation)
-    if homogeneous_slopes(phi):
+    if phi.homogeneous:
         return _homogeneous(phi, sigma_b)
     if sigma_b == 0 and _dies_out_critically(phi):
         return _at_zero(phi)
@@ -95,7 +95,7 @@ def critical_sigma_b(activation: str, sigma_w: float) -> CriticalPoint:
     """
     _check_sigma("weight-std", sigma_w)
     phi = get_activation(activation)
-    if homogeneous_slopes(phi):
+    if phi.homogeneous:
         return _homogeneous_bias(phi, sigma_w)
     places = [(q, sigma_w**2 * slope - 1) for q, _, slope in _table(activation)]
     found = _roots(lambda q: sigma_w**2 * moments(phi, q).slope_square - 1, places)
@@ -149,14 +149,14 @@ def _roots(function: Callable[[float], float], values: list[tuple[float, float]]
 
 def _gain_at_zero(phi: Activation) -> float:
     """Return the sigma_w for which chi_1 = 1 at q = 0: 1 / the root mean square of the slopes on both sides."""
-    left, right = limit_slopes(phi, 1e-30)
+    left, right = phi.limit_slopes(1e-30)
     return math.sqrt(2 / (left * left + right * right))
 
 
 def _dies_out_critically(phi: Activation) -> bool:
     """Say whether without biases signals shrink to 0 on the critical line: phi(0) = 0 and E phi^2 bends down (tanh)."""
     small = 1e-4
-    return float(phi.value(np.zeros(1))[0]) == 0 and _gain_at_zero(phi) ** 2 * moments(phi, small).square < small
+    return phi.passes_zero and _gain_at_zero(phi) ** 2 * moments(phi, small).square < small
 
 
 def _at_zero(phi: Activation) -> CriticalPoint:
@@ -192,7 +192,7 @@ def _range_hint(phi: Activation) -> str:
 def critical_line(activation: str, largest_q: float = 1e3) -> tuple[CriticalPoint, ...]:
     """Return points of the critical line in the order of q, those with sigma_b^2 >= 0."""
     phi = get_activation(activation)
-    if homogeneous_slopes(phi):
+    if phi.homogeneous:
         return (_homogeneous(phi, 0.0),)
     return tuple(_point(phi, q) for q, square, _ in _table(activation)[::3] if square >= 0 and q <= largest_q)
 
@@ -242,4 +242,4 @@ def _holding(activation: str, sigma_b: float) -> CriticalPoint | None:
         point = critical_sigma_w(activation, sigma_b)
     except InvalidValueError:
         return None
-    return point if point.stable or homogeneous_slopes(get_activation(activation)) else None
+    return point if point.stable or get_activation(activation).homogeneous else None

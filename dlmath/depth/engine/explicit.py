@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.depth.engine.channel import Channel, log_slope
+from dlmath.depth.engine.channel import Channel
 from dlmath.depth.engine.figures import Figures
 from dlmath.depth.engine.matrices import MatrixStream
 from dlmath.depth.engine.normals import BIASES, normals, random_errors, random_inputs, stream
@@ -215,7 +215,7 @@ class ExplicitNetwork:
         before = float(np.vdot(g.array, g.array))
         if self.channel.homogeneous or passed.log_u or float(np.vdot(e, e)) >= UNDERFLOWN * before:
             return Signal(e, g.log)
-        sign, log = log_slope(self.settings.phi, passed.u.astype(np.float64))
+        sign, log = self.settings.phi.log_slope(passed.u.astype(np.float64))
         with np.errstate(divide="ignore"):  # where g is 0 the product is 0
             size = log + np.log(np.abs(g.array.astype(np.float64)))
         largest = float(size.max())

@@ -73,7 +73,7 @@ def shape(activation: Activation, q: float) -> Shape:
     [2.0, 2.0, 1.0, 1.0]
     """
     q = max(q, SMALLEST_Q)
-    n, weights = normal_nodes(q, POINTS)
+    n, weights = normal_nodes(activation, q, POINTS)
     value, slope = activation.value(n * math.sqrt(q)), activation.slope(n * math.sqrt(q))
     value, slope = value / _root_mean(value, weights), slope / _root_mean(slope, weights)
     a, s = value * value, slope * slope
@@ -127,7 +127,7 @@ def curve(activation: Activation, q: float, gain: float, noise: float) -> Curve:
 
 def _logs(activation: Activation, q: float, gain: float, noise: float) -> tuple[float, float]:
     """Return ln E phi'^2 and ln q'."""
-    n, weights = normal_nodes(q, POINTS)
+    n, weights = normal_nodes(activation, q, POINTS)
     u = n * math.sqrt(q)
     slope, value = activation.slope(u), activation.value(u)
     square = gain * float(value * value @ weights) + noise

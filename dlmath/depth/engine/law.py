@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.depth.engine.channel import Channel, log_slope
+from dlmath.depth.engine.channel import Channel
 from dlmath.depth.engine.figures import Figures
 from dlmath.depth.engine.law_backward import Products, Scales, walk_back
 from dlmath.depth.engine.normals import LAYERS, box_muller, random_errors, random_inputs, stream, words
@@ -296,7 +296,7 @@ class ChainLaw:
     def _exact_slopes(self, slab: _Slab, layer: int, place: int, row: int) -> tuple[Array, float]:
         """Return phi'(u) of a layer in `place`, divided by its largest, and the logarithm of that."""
         u = slab.u[place, row] if self.normalized else self._argument(slab, layer, place, row)
-        sign, log = log_slope(self.settings.phi, u.astype(np.float64))
+        sign, log = self.settings.phi.log_slope(u.astype(np.float64))
         largest = float(log.max())
         if largest == -math.inf:
             return np.zeros_like(log), 0.0

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.depth.engine.channel import log_slope
 from dlmath.depth.engine.explicit import ExplicitNetwork
 from dlmath.depth.engine.planner import plan
 from dlmath.depth.engine.settings import DepthSettings, check_settings
@@ -135,7 +134,7 @@ def _slopes(network: ExplicitNetwork, layer: int) -> tuple[Array, Array, Array]:
         z = passed.u[0].astype(np.float64) * np.exp(passed.log_u)
         if passed.log_u:  # phi was replaced by its limit: the slopes are the limit's
             return z, np.sign(passed.slope[0]), np.log(np.abs(passed.slope[0].astype(np.float64)))
-    return z, *log_slope(network.settings.phi, z)
+    return z, *network.settings.phi.log_slope(z)
 
 
 def _factors(network: ExplicitNetwork) -> tuple[Factor, ...]:

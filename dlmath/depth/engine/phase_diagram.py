@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dlmath.depth.engine.critical import CriticalPoint, critical_line
-from dlmath.depth.engine.quadrature import limit_slopes, moments
+from dlmath.depth.engine.quadrature import moments
 from dlmath.errors import InvalidValueError
 from dlmath.neural.activations import get_activation
 
@@ -108,7 +108,7 @@ def phase_diagram(
 
 
 def _slope_square_far_out(activation: str) -> float:
-    left, right = limit_slopes(get_activation(activation), 1e30)
+    left, right = get_activation(activation).limit_slopes(1e30)
     return (left * left + right * right) / 2
 
 

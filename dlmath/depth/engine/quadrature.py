@@ -24,8 +24,10 @@ REACH = 14.0  # beyond it the bell weighs 1e-43
 Z_BREAKS = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 5.5, 7.0, 9.0, 12.0, REACH)
 U_BREAKS = (0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
 """Breaks in u = sqrt(q) z: where sigmoids bend and have saturated."""
+TAIL_BREAKS = tuple(32 * 4.0**k for k in range(1, 40))
+"""More of them, for a phi that runs into its limits as a power of u."""
 SMALLEST_Q = 1e-300  # stands for q = 0, so that both sides of a kink at 0 are seen
-NARROWEST = 1e-6  # panels below this width hold nothing that counts
+CLOSEST = 1 + 1e-6  # borders nearer to each other than this, relatively, are one
 
 
 class Nodes(NamedTuple):
@@ -66,27 +68,33 @@ def _legendre(degree: int, x: Array) -> tuple[Array, Array]:
     return value, slope
 
 
-def _breaks(root_q: float) -> list[float]:
-    """Return the borders of the panels of the positive half-line, growing."""
+def _borders(root_q: float, kinks: tuple[float, ...], *, algebraic: bool) -> list[float]:
+    """Return the borders of the panels of the positive half-line, growing; both half-lines have the same."""
+    bends = (*U_BREAKS, *(TAIL_BREAKS if algebraic else ()), *(abs(kink) for kink in kinks))
     found = [0.0]
-    for place in sorted({*Z_BREAKS, *(u / root_q for u in U_BREAKS)}):
-        if found[-1] + NARROWEST < place <= REACH:
+    for place in sorted({*Z_BREAKS, *(u / root_q for u in bends)}):
+        if found[-1] * CLOSEST < place <= REACH:
             found.append(place)
     return found
 
 
-def normal_nodes(q: float, points: int = POINTS) -> Nodes:
-    """Return the rule for means over z ~ N(0, 1) of functions of sqrt(q) z, both half-lines.
+def normal_nodes(activation: Activation, q: float, points: int = POINTS) -> Nodes:
+    """Return the rule for means over z ~ N(0, 1) of functions of sqrt(q) z that bend where `activation` does.
 
-    The panels follow q in steps of a factor 2, so that the q of neighbouring layers share their nodes.
+    The panels follow q in steps of a factor 2, so that the q of neighbouring layers share their nodes; only kinks
+    away from 0 need a border just where they are.
     """
-    return _nodes_of_octave(round(math.log2(max(q, SMALLEST_Q))), points)
+    kinks = tuple(kink for kink in activation.kinks if kink)
+    root_q = math.sqrt(max(q, SMALLEST_Q))
+    if not kinks:
+        root_q = 2.0 ** (round(2 * math.log2(root_q)) / 2)
+    return _nodes(root_q, kinks, activation.algebraic, points)
 
 
 @lru_cache(maxsize=256)
-def _nodes_of_octave(octave: int, points: int) -> Nodes:
+def _nodes(root_q: float, kinks: tuple[float, ...], algebraic: bool, points: int) -> Nodes:  # noqa: FBT001
     rule = gauss_legendre(points)
-    borders = np.array(_breaks(2.0 ** (octave / 2)))
+    borders = np.array(_borders(root_q, kinks, algebraic=algebraic))
     half = (np.diff(borders) / 2)[:, None]
     z = (borders[:-1, None] + half * (rule.z + 1)).ravel()
     weights = (half * rule.weights).ravel() * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
@@ -132,16 +140,7 @@ def homogeneous_slopes(activation: Activation) -> tuple[float, float] | None:
     >>> homogeneous_slopes(get_activation("relu"))
     (0.0, 1.0)
     """
-    if activation.name not in {"linear", "relu", "leaky-relu"}:
-        return None
-    left, right = activation.slope(np.array([-1.0, 1.0]))
-    return float(left), float(right)
-
-
-def limit_slopes(activation: Activation, u: float) -> tuple[float, float]:
-    """Return phi'(-u) and phi'(u): with u tiny or huge, the slopes of the homogeneous function phi is there."""
-    left, right = activation.slope(np.array([-u, u]))
-    return float(left), float(right)
+    return activation.limit_slopes(1.0) if activation.homogeneous else None
 
 
 def homogeneous_moments(left: float, right: float, q: float) -> Moments:
@@ -168,7 +167,7 @@ def moments(activation: Activation, q: float, points: int = POINTS) -> Moments:
 def moments_by_quadrature(activation: Activation, q: float, points: int = POINTS) -> Moments:
     """Return the means by quadrature, whatever the activation."""
     q = max(q, SMALLEST_Q)
-    z, weights = normal_nodes(q, points)
+    z, weights = normal_nodes(activation, q, points)
     u = z * math.sqrt(q)
     value, slope = activation.value(u), activation.slope(u)
     square, slope_square = value * value, slope * slope
@@ -182,7 +181,7 @@ def mean_square(activation: Activation, q: float, points: int = POINTS) -> float
     slopes = homogeneous_slopes(activation)
     if slopes:
         return homogeneous_moments(*slopes, q).square
-    z, weights = normal_nodes(max(q, SMALLEST_Q), points)
+    z, weights = normal_nodes(activation, q, points)
     value = activation.value(z * math.sqrt(max(q, SMALLEST_Q)))
     return float(value * value @ weights)
 
@@ -202,7 +201,7 @@ def squares(activation: Activation, q: float, points: int = POINTS) -> Squares:
         found = homogeneous_moments(*slopes, q)
         return Squares(found.mean, found.square, found.slope_square)
     q = max(q, SMALLEST_Q)
-    z, weights = normal_nodes(q, points)
+    z, weights = normal_nodes(activation, q, points)
     u = z * math.sqrt(q)
     value, slope = activation.value(u), activation.slope(u)
     return Squares(float(value @ weights), float((value * value) @ weights), float((slope * slope) @ weights))
@@ -214,7 +213,7 @@ def hermite_squares(activation: Activation, q: float, count: int, *, of_slope: b
     With z1, z2 standard normal of correlation c, E phi(u1) phi(u2) = sum_k a_k^2 c^k (Mehler 1866): the whole
     correlation map from integrals over one variable.
     """
-    z, weights = normal_nodes(max(q, SMALLEST_Q))
+    z, weights = normal_nodes(activation, q)
     u = z * math.sqrt(max(q, SMALLEST_Q))
     weighted = (activation.slope(u) if of_slope else activation.value(u)) * weights
     before, polynomial = np.zeros_like(z), np.ones_like(z)

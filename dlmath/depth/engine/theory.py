@@ -22,7 +22,6 @@ UNRELIABLE = 0.1
 """The theory is silent once scatter that grows with depth moves ln chi by more than this (one standard deviation)."""
 LARGEST_STEP = 0.5
 """So is it beyond this variance of one layer's log factor, about beta / N."""
-ODD = frozenset({"tanh", "linear"})
 SMALLEST_BATCH = 4  # (B - 2) / (B - 3) of batch normalization
 
 
@@ -89,7 +88,7 @@ def no_theory(settings: DepthSettings) -> str | None:
         return f"the weights have mean {weights.mean:g}, not 0: every unit is pushed the same way, N mean(w) at a time"
     if weights.family == CONSTANT or weights.sigma == 0:
         return "all weights of a layer are equal: the units are copies of each other"
-    if settings.residual == "post" and settings.activation not in ODD:
+    if settings.residual == "post" and not settings.phi.odd:
         return (
             f"x + phi(W x) with {settings.activation}, which is not odd: the mean of phi adds up in x and carries the "
             "gradient with it; x + W phi(x) has a theory"
