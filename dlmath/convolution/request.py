@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.convolution.engine import planner
 from dlmath.convolution.engine.borders import Border, parse_border
 from dlmath.convolution.engine.convolve import convolve
 from dlmath.convolution.engine.exact import ExactKernel, from_fractions
@@ -16,21 +15,19 @@ from dlmath.convolution.engine.kernel import Kernel, Magnitude
 from dlmath.convolution.engine.magnitude import combine_responses
 from dlmath.convolution.engine.naive import Geometry, WindowArithmetic, fraction_kernel, window_at
 from dlmath.convolution.engine.pooling import parse_pool, pool
-from dlmath.convolution.engine.request import SCALES
 from dlmath.convolution.engine.single_precision import filtered
 from dlmath.convolution.likeness import LIKE, Likeness
 from dlmath.convolution.report.images import Convolved
 from dlmath.errors import InvalidValueError, ShapeError
-from dlmath.frame.checks import at_least, given, one_of, refuse
+from dlmath.frame.checks import given, refuse
 
 if TYPE_CHECKING:
-    from dlmath.convolution.command import Words
     from dlmath.convolution.engine.pooling import Pool
+    from dlmath.convolution.words import Words
     from dlmath.files.pictures.picture import Picture
     from dlmath.frame.output import Output
     from dlmath.neural.arrays import Array
 
-CHANNELS = ("keep", "gray")
 LUMA = (0.299, 0.587, 0.114)
 """ITU-R BT.601, as Pillow and OpenCV turn RGB into gray."""
 PLAIN_NUMBERS = ("NPY", "TEXT")
@@ -75,24 +72,24 @@ class Request(NamedTuple):
 
 def resolve(words: Words, output: Output) -> Request:
     """Check the words and resolve their defaults."""
-    like = LIKE[one_of("--like", words.like, LIKE)] if words.like else None
+    like = LIKE[words.like] if words.like else None
     at = parse_at(words.at)
     if at is not None and not output.explain:
         refuse({"--at": words.at}, "without --explain")
     return Request(
         border=parse_border(given(words.border, like.border if like else "replicate").lower()),
-        stride=at_least("--stride", words.stride, 1),
-        dilation=at_least("--dilation", words.dilation, 1),
+        stride=words.stride,
+        dilation=words.dilation,
         flip=words.flip,
-        channels=one_of("--channels", words.channels, CHANNELS),
-        scale=None if words.scale is None else one_of("--scale", words.scale, SCALES),
+        channels=words.channels,
+        scale=words.scale,
         offset=words.offset,
-        dtype=parse_dtype(words.dtype),
-        method=one_of("--method", words.method, planner.METHODS),
+        dtype=None if words.dtype is None else np.dtype(words.dtype),
+        method=words.method,
         pool=None if words.pool is None else parse_pool(words.pool),
         like=like,
         at=at,
-        threads=None if words.threads is None else at_least("--threads", words.threads, 1),
+        threads=words.threads,
     )
 
 
@@ -108,12 +105,6 @@ def parse_at(text: str | None) -> tuple[int, int] | None:
     if len(parts) != 2 or not all(part.isdecimal() for part in parts):
         raise InvalidValueError(f"--at {text} is not a pixel", "give ROW,COL counted from 0, as --at 10,20")
     return int(parts[0]), int(parts[1])
-
-
-def parse_dtype(word: str | None) -> np.dtype[Any] | None:
-    """Return the type of --dtype."""
-    names = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "int64", "float32", "float64")
-    return None if word is None else np.dtype(one_of("--dtype", word, names))
 
 
 def convolved(picture: Picture, kernel: Kernel | Magnitude | None, request: Request) -> Convolved:

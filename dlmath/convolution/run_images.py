@@ -7,25 +7,32 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.convolution.command import NAME
 from dlmath.convolution.engine.kernels import names_in
 from dlmath.convolution.files.kernels import read_kernel
 from dlmath.convolution.report import images as report
 from dlmath.convolution.request import Request, arithmetic_at, convolved, resolve
 from dlmath.errors import InvalidValueError, UnwritableError
 from dlmath.files.atomic import STANDARD, check_writable
-from dlmath.files.pictures.images import WRITABLE, check_image_name, check_not_input, is_inline, read_image, write_image
+from dlmath.files.pictures.images import (
+    BEGUN,
+    WRITABLE,
+    check_image_name,
+    check_not_input,
+    is_inline,
+    read_image,
+    write_image,
+)
 from dlmath.files.pictures.matrices import TEXT_ENDINGS
+from dlmath.files.sources import open_source
 from dlmath.frame.outcome import Outcome
 from dlmath.report.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.convolution.command import Words
     from dlmath.convolution.engine.kernel import Kernel, Magnitude
     from dlmath.convolution.report.images import Convolved
-    from dlmath.files.pictures.images import Decoding
+    from dlmath.convolution.words import Words
     from dlmath.files.pictures.picture import Picture
     from dlmath.frame.output import Output
     from dlmath.report.blocks import Block
@@ -49,15 +56,24 @@ class Done(NamedTuple):
     convolved: Convolved
 
 
-def convolve_images(words: Words, output: Output, first: Decoding) -> Outcome:
-    """Check everything, then convolve, then write."""
+def check_images(words: Words, output: Output) -> None:
+    """Refuse, before any work, what the words alone tell is wrong: options, kernels, targets, missing images."""
+    assert words.images
+    planned(words, resolve(words, output))
+    for image in words.images:
+        if image not in BEGUN and image != STANDARD and not is_inline(image):
+            open_source(image).file.close()
+
+
+def convolve_images(words: Words, output: Output) -> Outcome:
+    """Convolve every image with every kernel, and write the results."""
     assert words.images
     request = resolve(words, output)
     tasks = planned(words, request)
     done = []
     notes: list[str] = []
     with progress(output.streams, "convolving", len(tasks)) as advance:
-        for number, (task, picture) in enumerate(with_pictures(tasks, words, first), start=1):
+        for number, (task, picture) in enumerate(with_pictures(tasks, words), start=1):
             result = convolved(picture, task.kernel, request)
             done.append(Done(task, picture, result))
             notes += [f"{task.image}: {note}" for note in (*picture.notes, *result.notes)]
@@ -140,9 +156,9 @@ def check_targets(tasks: list[Task], words: Words) -> None:
         check_not_input(task.target, words.images or (), force=words.force)
 
 
-def with_pictures(tasks: list[Task], words: Words, first: Decoding) -> Iterator[tuple[Task, Picture]]:
-    """Yield each task with its image, read once for all its kernels; the first one is on its way already."""
-    name, picture = tasks[0].image, first.result()
+def with_pictures(tasks: list[Task], words: Words) -> Iterator[tuple[Task, Picture]]:
+    """Yield each task with its image, read once for all its kernels; the first one may be on its way already."""
+    name, picture = tasks[0].image, read_image(tasks[0].image, allow_large=words.allow_large)
     for task in tasks:
         if task.image != name:
             name, picture = task.image, read_image(task.image, allow_large=words.allow_large)
@@ -164,8 +180,8 @@ def outcome(done: list[Done], words: Words, request: Request, output: Output, no
     """Gather the results, the table, the explanation and the pictures."""
     shown = [report.Shown(d.task.image, d.task.target, d.task.kernel, d.picture.pixels, d.convolved) for d in done]
     return Outcome(
-        command=NAME,
-        settings={**words._asdict(), **request.settings(), **output.settings()},
+        command="convolve",
+        settings={**words.as_dict(), **request.settings(), **output.settings()},
         result={"images": [report.entry(item) for item in shown]},
         table=report.main_table(shown),
         blocks=partial(report.blocks, shown, show=words.show, streams=output.streams),

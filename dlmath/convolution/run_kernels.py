@@ -6,7 +6,6 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dlmath.convolution.command import NAME, Words
 from dlmath.convolution.engine.kernel import Kernel
 from dlmath.convolution.engine.kernel_analysis import analyse_kernel
 from dlmath.convolution.engine.kernels import listed_kernels, names_in
@@ -17,15 +16,26 @@ from dlmath.frame.outcome import Outcome
 
 if TYPE_CHECKING:
     from dlmath.convolution.engine.kernel import Magnitude
+    from dlmath.convolution.words import Words
     from dlmath.frame.output import Output
 
 
-def list_kernels(words: Words, output: Output) -> Outcome:
+def check_listing(words: Words, output: Output) -> None:
+    """Refuse options that a list has no use for."""
+    refuse({**words.given(but=("list_kernels",)), "--plot": output.plot}, "with --list-kernels")
+
+
+def check_analysis(words: Words, output: Output) -> None:
+    """Refuse options that only an image gives a meaning, and kernels that are none."""
+    refuse({**words.given(but=("kernel",)), "--plot": output.plot}, "without an IMAGE")
+    kernels_of(words)
+
+
+def list_kernels(_words: Words, output: Output) -> Outcome:
     """Name every kernel with its weights, sum and separable rank."""
-    refuse_others(words, output, keep={"list_kernels"}, reason="with --list-kernels")
     listed = [(usage, report.described(kernel)) for usage, kernel in listed_kernels()]
     return Outcome(
-        command=NAME,
+        command="convolve",
         settings={"list_kernels": True, **output.settings()},
         result={"kernels": [{"usage": usage, **made} for usage, made in listed]},
         table=report.listing(listed),
@@ -36,13 +46,11 @@ def list_kernels(words: Words, output: Output) -> Outcome:
 
 def analyse_kernels(words: Words, output: Output) -> Outcome:
     """Say what the weights of kernels alone tell."""
-    refuse_others(words, output, keep={"kernel"}, reason="without an IMAGE")
-    kernels = [read_kernel(name) for word in words.kernel or () for name in names_in(word)]
-    parts = [part for kernel in kernels for part in parts_of(kernel)]
+    parts = [part for kernel in kernels_of(words) for part in parts_of(kernel)]
     analysed = [(part, analyse_kernel(part)) for part in parts]
     found = [{**report.described(part), "analysis": asdict(analysis)} for part, analysis in analysed]
     return Outcome(
-        command=NAME,
+        command="convolve",
         settings={"kernel": words.kernel, **output.settings()},
         result={"kernels": found},
         table=report.analysis_table(analysed),
@@ -51,22 +59,11 @@ def analyse_kernels(words: Words, output: Output) -> Outcome:
     )
 
 
+def kernels_of(words: Words) -> list[Kernel | Magnitude]:
+    """Return the kernels that are named."""
+    return [read_kernel(name) for word in words.kernel or () for name in names_in(word)]
+
+
 def parts_of(kernel: Kernel | Magnitude) -> tuple[Kernel, ...]:
     """Return the kernels that a word stands for: itself, or the parts of a magnitude."""
     return (kernel,) if isinstance(kernel, Kernel) else kernel.parts
-
-
-def refuse_others(words: Words, output: Output, keep: set[str], reason: str) -> None:
-    """Refuse options that only an image gives a meaning."""
-    usual = Words()
-    given = {
-        option(name): value
-        for name, value in words._asdict().items()
-        if name not in keep and value != getattr(usual, name) and value != []
-    }
-    refuse({**given, "--plot": output.plot}, reason)
-
-
-def option(name: str) -> str:
-    """Return an option as it is typed."""
-    return {"images": "IMAGE", "target": "--output"}.get(name, "--" + name.replace("_", "-"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlmath.counting.engine.tensors import by_dtype, by_module
+from dlmath.errors import InvalidValueError
 from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Outcome
 from dlmath.report.blocks import Facts, Table
@@ -12,14 +13,16 @@ from dlmath.report.blocks import Facts, Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.counting.command import Words
     from dlmath.counting.engine.tensors import Tensors
+    from dlmath.counting.words import Words
     from dlmath.frame.output import Output
     from dlmath.report.blocks import Block
 
 
-def count_tensors(words: Words, output: Output) -> Outcome:
-    """Read the header of a weights file and add up what it names."""
+def check_tensors(words: Words, output: Output) -> None:
+    """Refuse what only a network's layers give a meaning."""
+    if words.layers or words.conv:
+        raise InvalidValueError("--model names a whole network, and layers are given too", "give one of them")
     given = {
         "--input": words.input_shape,
         "--compare": words.compare or None,
@@ -31,11 +34,15 @@ def count_tensors(words: Words, output: Output) -> Outcome:
         "--plot": output.plot,
     }
     refuse(given, "on a file of tensors, which has no layers")
+
+
+def count_tensors(words: Words, output: Output) -> Outcome:
+    """Read the header of a weights file and add up what it names."""
     model = read(words.model or "")
     table = main_table(model)
     return Outcome(
         command="param-count",
-        settings={**words._asdict(), **output.settings()},
+        settings={**words.as_dict(), **output.settings()},
         result=result(model),
         table=table,
         blocks=lambda: blocks(model, table),

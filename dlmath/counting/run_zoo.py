@@ -12,8 +12,8 @@ from dlmath.frame.outcome import Outcome
 from dlmath.report.blocks import Table
 
 if TYPE_CHECKING:
-    from dlmath.counting.command import Words
     from dlmath.counting.engine.graph import Network
+    from dlmath.counting.words import Words
     from dlmath.frame.output import Output
 
 YAML = (".yaml", ".yml", ".json")
@@ -39,13 +39,8 @@ def load_model(model: str, input_shape: str | None) -> Network:
     return zoo.load(reference, shape)
 
 
-def names() -> list[str]:
-    """Return the names of the zoo."""
-    return list(zoo.names())
-
-
-def list_models(words: Words, output: Output) -> Outcome:
-    """Name every network of the zoo, with what it may be given and its source."""
+def check_listing(words: Words, output: Output) -> None:
+    """Refuse options that a list has no use for."""
     given = {
         "LAYER": words.layers or None,
         "--conv": words.conv or None,
@@ -59,6 +54,10 @@ def list_models(words: Words, output: Output) -> Outcome:
         "--convention": words.convention,
     }
     refuse(given, "with --list-models")
+
+
+def list_models(_words: Words, output: Output) -> Outcome:
+    """Name every network of the zoo, with what it may be given and its source."""
     entries = zoo.entries()
     rows = tuple((e.name, e.about, " ".join(f"{k}={v}" for k, v in e.settings.items()), e.source) for e in entries)
     table = Table(("model", "about", "settings", "source"), rows, title="The zoo")

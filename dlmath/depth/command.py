@@ -1,190 +1,63 @@
-"""`dlmath vanishing`: every combination of activation and initialisation measured, theory beside it."""
+"""`dlmath vanishing`: which of its three questions is asked."""
 
 from __future__ import annotations
 
-from functools import partial
-from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
+from dlmath.depth.words import Words, results
 from dlmath.errors import InvalidValueError
-from dlmath.frame.checks import at_least, given, one_of, refuse
+from dlmath.frame.command import Command
 
 if TYPE_CHECKING:
-    from dlmath.depth.engine.histograms import Histogram
-    from dlmath.depth.engine.measure import DepthResult
-    from dlmath.depth.engine.path import PathResult
-    from dlmath.depth.engine.settings import DepthSettings
-    from dlmath.depth.engine.task import TaskResult
     from dlmath.frame.outcome import Outcome
     from dlmath.frame.output import Output
 
-NAME = "vanishing"
-DEPTH, WIDTH = 30, 256
 
+def check(words: Words, output: Output) -> None:
+    """Refuse, before any work, what the wanted run would refuse."""
+    if words.critical and words.phase_diagram:
+        raise InvalidValueError("--critical and --phase-diagram are two questions", "ask one of them")
+    if words.critical:
+        from dlmath.depth.run_phases import check_critical
 
-class Words(NamedTuple):
-    """The options as the user gave them; None and False stand for "not given"."""
+        check_critical(words, output)
+    elif words.phase_diagram:
+        from dlmath.depth.run_phases import check_diagram
 
-    depth: int = DEPTH
-    width: int = WIDTH
-    batch: int = 1
-    seeds: int = 1
-    seed: int = 0
-    activation: list[str] | None = None
-    init: list[str] | None = None
-    weight_std: float | None = None
-    bias_std: float | None = None
-    residual: bool = False
-    residual_kind: str | None = None
-    normalize: str = "none"
-    clip: float | None = None
-    method: str = "auto"
-    dtype: str = "float32"
-    critical: bool = False
-    phase_diagram: bool = False
-    train: int | None = None
+        check_diagram(words, output)
+    else:
+        from dlmath.depth.run_networks import check_measurement
+
+        check_measurement(words, output)
 
 
 def run(words: Words, output: Output) -> Outcome:
     """Solve for the critical line, draw the phase diagram, or measure networks."""
-    if words.critical and words.phase_diagram:
-        raise InvalidValueError("--critical and --phase-diagram are two questions", "ask one of them")
-    if words.critical or words.phase_diagram:
-        from dlmath.depth.run_phases import critical_line, phase_diagram
+    if words.critical:
+        from dlmath.depth.run_phases import critical_line
 
-        return critical_line(words, output) if words.critical else phase_diagram(words, output)
+        return critical_line(words, output)
+    if words.phase_diagram:
+        from dlmath.depth.run_phases import phase_diagram
+
+        return phase_diagram(words, output)
+    from dlmath.depth.run_networks import measured
+
     return measured(words, output)
 
 
-def measured(words: Words, output: Output) -> Outcome:
-    """Measure every combination, one after the other."""
-    from dlmath.depth.engine.measure import measure
-    from dlmath.depth.engine.settings import check_settings
-    from dlmath.depth.report import tables as report
-    from dlmath.frame.outcome import Lazy, Outcome
-    from dlmath.report.progress import progress
+COMMAND = Command(
+    name="vanishing",
+    words=Words,
+    about="""Measure how activations and gradients travel through depth, beside the theory that predicts it.
 
-    requests = combinations(words)
-    for request in requests:
-        check_settings(request)
-    trained = trainings(requests, words)
-    runs = []
-    with progress(output.streams, "measuring networks", len(requests) * words.seeds) as advance:
-        for number, request in enumerate(requests):
-            tell = None if advance is None else partial(told, advance, number * words.seeds)
-            runs.append(measure(request, tell))
-    advised = [advice(one) for one in runs]
-    extras = list(zip(trained, advised, strict=True))
-    return Outcome(
-        command=NAME,
-        settings={**words._asdict(), **resolved(requests), **output.settings()},
-        result=Lazy(lambda: {"runs": [report.run(one, *extra) for one, extra in zip(runs, extras, strict=True)]}),
-        table=report.main_table(runs),
-        blocks=partial(report.blocks, runs, extras, output.streams.columns),
-        explanation=(lambda: report.explanation([(one, path_of(one)) for one in runs])) if output.explain else None,
-        picture=partial(report.picture, runs, histograms_of),
-        notes=[note for one in runs for note in report.notes(one)],
-    )
-
-
-def told(advance: object, before: int, done: int, _all: int) -> None:
-    """Tell the progress bar of networks done."""
-    assert callable(advance)
-    advance(before + done)
-
-
-def combinations(words: Words) -> list[DepthSettings]:
-    """Return the settings of every activation with every initialisation."""
-    from dlmath.depth.engine.settings import DepthSettings
-
-    if words.weight_std is not None and words.init:
-        refuse({"--init": words.init[0]}, "beside --weight-std, which overrides it")
-    for option, value in (("--depth", words.depth), ("--width", words.width), ("--batch", words.batch)):
-        at_least(option, value, 1)
-    at_least("--seeds", words.seeds, 1)
-    at_least("--seed", words.seed, 0)
-    residual = given(words.residual_kind, "pre" if words.residual else "none").lower()
-    pairs = product(words.activation or ["sigmoid"], words.init or ["glorot"])
-    return [
-        DepthSettings(
-            depth=words.depth,
-            width=words.width,
-            batch=words.batch,
-            seeds=words.seeds,
-            seed=words.seed,
-            activation=activation.lower(),
-            init=init.lower(),
-            weight_std=words.weight_std,
-            bias_std=words.bias_std,
-            residual=residual,
-            normalize=one_of("--normalize", words.normalize, ("none", "layer", "batch")),
-            clip=words.clip,
-            method=one_of("--method", words.method, ("auto", "law", "explicit")),
-            dtype=one_of("--dtype", words.dtype, ("float32", "float64")),
-        )
-        for activation, init in pairs
-    ]
-
-
-def trainings(requests: list[DepthSettings], words: Words) -> list[TaskResult | None]:
-    """Return what --train found for every combination, None where it was not asked for."""
-    if words.train is None:
-        return [None] * len(requests)
-    from dlmath.depth.engine.task import train_parity
-
-    steps = at_least("--train", words.train, 1)
-    return [train_parity(request, steps) for request in requests]
-
-
-def advice(found: DepthResult) -> dict[str, Any] | None:
-    """Return the gain that would keep this activation's gradients, measured to prove it; None where all is well.
-
-    The proof is measured at no more than 100 layers of 1024 units.
-    """
-    settings = found.settings
-    if found.verdict == "stable" or settings.normalize != "none" or settings.residual != "none":
-        return None
-    from dlmath.depth.engine.critical import suggest
-    from dlmath.depth.engine.measure import measure
-
-    suggestion = suggest(settings.activation, settings.sigma_b)
-    if suggestion is None:
-        return None
-    proof = settings._replace(
-        depth=min(settings.depth, 100), width=min(settings.width, 1024), batch=1, seeds=4, init="lecun", clip=None,
-        weight_std=suggestion.sigma_w, bias_std=suggestion.sigma_b, method="auto",
-    )  # fmt: skip
-    return {**suggestion._asdict(), "measured_ratio": measure(proof).ratio, "measured_depth": proof.depth}
-
-
-def path_of(found: DepthResult) -> PathResult | str:
-    """Return the strongest path through the first seed's network, or why there is no single one to follow."""
-    from dlmath.depth.engine.path import strongest_path
-    from dlmath.errors import DlmathError
-
-    try:
-        return strongest_path(found.settings)
-    except DlmathError as error:
-        return str(error)
-
-
-def histograms_of(found: DepthResult) -> tuple[Histogram, ...]:
-    """Return the distributions of activations in five layers from the input to the output."""
-    from dlmath.depth.engine.histograms import activation_histograms
-
-    depth = found.settings.depth
-    layers = sorted({1, *(round(1 + share * (depth - 1) / 4) for share in range(1, 5))})
-    return activation_histograms(found.settings, tuple(layers))
-
-
-def resolved(requests: list[DepthSettings]) -> dict[str, object]:
-    """Return the options as the engine was given them."""
-    return {
-        "activation": list(dict.fromkeys(request.activation for request in requests)),
-        "init": list(dict.fromkeys(request.init for request in requests)),
-        "bias_std": requests[0].sigma_b,
-        "residual": requests[0].residual,
-        "normalize": requests[0].normalize,
-        "method": requests[0].method,
-        "dtype": requests[0].dtype,
-    }
+    The factor of the gradient's norm per layer going backward: below 1 it vanishes, above 1 it explodes.""",
+    examples=(
+        ("vanishing --activation sigmoid --depth 50", "how fast it fades"),
+        ("vanishing --activation relu --init glorot --init he", "two starts compared"),
+        ("vanishing --activation tanh --phase-diagram --plot phases.png", "order and chaos"),
+    ),
+    check=check,
+    run=run,
+    results=results,
+)

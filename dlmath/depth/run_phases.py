@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dlmath.depth.command import DEPTH, NAME, WIDTH, Words
 from dlmath.depth.engine.critical import critical_sigma_b, critical_sigma_w
 from dlmath.depth.engine.phase_diagram import phase_diagram as over_the_plane
 from dlmath.depth.report import phases as report
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dlmath.depth.engine.critical import CriticalPoint
+    from dlmath.depth.words import Words
     from dlmath.frame.output import Output
 
 MEASURED_ONLY = (
@@ -34,18 +34,22 @@ MEASURED_ONLY = (
 )
 
 
-def critical_line(words: Words, output: Output) -> Outcome:
-    """Solve chi_1 = 1 for sigma_w at the sigma_b given (0), or for sigma_b at the sigma_w given, and measure it."""
+def check_critical(words: Words, output: Output) -> None:
+    """Refuse what a solution has no use for."""
     refuse(strangers(words, MEASURED_ONLY), "with --critical")
     refuse({"--plot": output.plot}, "with --critical (--phase-diagram draws the line)")
     if words.weight_std is not None and words.bias_std is not None:
         raise InvalidValueError("--critical solves for one of --weight-std and --bias-std", "give the other one alone")
+
+
+def critical_line(words: Words, output: Output) -> Outcome:
+    """Solve chi_1 = 1 for sigma_w at the sigma_b given (0), or for sigma_b at the sigma_w given, and measure it."""
     activations = [activation.lower() for activation in words.activation or ["sigmoid"]]
     points = [solved(activation, words) for activation in activations]
     measured = [proof(activation, point, words) for activation, point in zip(activations, points, strict=True)]
     pairs = list(zip(activations, points, measured, strict=True))
     return Outcome(
-        command=NAME,
+        command="vanishing",
         settings=asked(words, output, activation=activations),
         result={"critical": [report.point(*pair) for pair in pairs]},
         table=report.critical_table(pairs),
@@ -78,23 +82,22 @@ def proof(activation: str, point: CriticalPoint, words: Words) -> float:
     return measure(settings).ratio
 
 
-def phase_diagram(words: Words, output: Output) -> Outcome:
-    """Return chi_1 over the plane of sigma_w and sigma_b."""
-    unused = (*MEASURED_ONLY, "weight_std", "bias_std")
-    refuse(strangers(words, unused), "with --phase-diagram")
-    sizes = {
-        "--depth": None if words.depth == DEPTH else words.depth,
-        "--width": None if words.width == WIDTH else words.width,
-    }
-    refuse(sizes, "with --phase-diagram, which is about infinite width")
+def check_diagram(words: Words, _output: Output) -> None:
+    """Refuse what a diagram has no use for."""
+    refuse(strangers(words, (*MEASURED_ONLY, "weight_std", "bias_std")), "with --phase-diagram")
+    refuse(strangers(words, ("depth", "width")), "with --phase-diagram, which is about infinite width")
     activations = words.activation or ["tanh"]
     if len(activations) > 1:
         raise InvalidValueError(
             f"--phase-diagram draws one plane, {len(activations)} activations are named", "name one"
         )
-    diagram = over_the_plane(activations[0].lower())
+
+
+def phase_diagram(words: Words, output: Output) -> Outcome:
+    """Return chi_1 over the plane of sigma_w and sigma_b."""
+    diagram = over_the_plane((words.activation or ["tanh"])[0].lower())
     return Outcome(
-        command=NAME,
+        command="vanishing",
         settings=asked(words, output, activation=[diagram.activation]),
         result=report.diagram(diagram),
         table=report.diagram_table(diagram),
@@ -106,14 +109,9 @@ def phase_diagram(words: Words, output: Output) -> Outcome:
 
 def strangers(words: Words, names: tuple[str, ...]) -> Mapping[str, object]:
     """Return the options among `names` that were given."""
-    usual = Words()
-    return {
-        "--" + name.replace("_", "-"): getattr(words, name)
-        for name in names
-        if getattr(words, name) != getattr(usual, name) and getattr(words, name) != []
-    }
+    return words.given(but=words.ALL.keys() - set(names))
 
 
 def asked(words: Words, output: Output, **resolved: Any) -> dict[str, object]:
     """Return the settings."""
-    return {**words._asdict(), **resolved, **output.settings()}
+    return {**words.as_dict(), **resolved, **output.settings()}

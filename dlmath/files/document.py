@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.errors import InvalidValueError, UnreadableError, unknown
-from dlmath.files.text import check_structure, read_text, shown
+from dlmath.files.text import check_text, read_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,7 +85,7 @@ def compose(text: str, name: str) -> list[Any]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        check_structure(yaml.parse(text, Loader=loader))
+        check_text(text)
         return [located(node, name) for node in yaml.compose_all(text, Loader=loader) if node is not None]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark

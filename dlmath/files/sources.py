@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
+from dlmath.files.standard import standard_bytes
 from dlmath.files.text import shown
 
 HEAD = 16
@@ -53,7 +53,7 @@ def open_source(name: str) -> Source:
     """
     place = shown(name)
     try:
-        file = io.BytesIO(_standard_input()) if name == STANDARD else _opened(Path(name))
+        file = io.BytesIO(standard_bytes()) if name == STANDARD else _opened(Path(name))
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         head = file.read(HEAD)
@@ -64,12 +64,6 @@ def open_source(name: str) -> Source:
         file.close()
         raise UnreadableError(f"{place}: is empty", "give an image file")
     return Source(name, place, file, size, head)
-
-
-def _standard_input() -> bytes:
-    if sys.stdin is None:
-        raise UnreadableError("standard input is closed", "send it a file or a pipe")
-    return sys.stdin.buffer.read()
 
 
 def _opened(path: Path) -> IO[bytes]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
+from dlmath.files.standard import standard_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 100
 """Levels a YAML document may be nested; the parser's C stack ends somewhere beyond."""
+
+TOO_DEEP = "is nested too deep"
 
 
 def shown(name: str) -> str:
@@ -38,9 +40,7 @@ def read_text(name: str) -> str:
     """
     try:
         if name == STANDARD:
-            if sys.stdin is None:
-                raise UnreadableError("standard input is closed", "send it a file or a pipe")
-            return sys.stdin.read().removeprefix("\ufeff")
+            return standard_text().removeprefix("\ufeff")
         return Path(name).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableError(f"{shown(name)}: is not UTF-8 text (byte {error.start})", "give a text file") from error
@@ -59,12 +59,14 @@ def load_yaml(text: str, name: str) -> Any:
     if text.lstrip()[:1] in {"{", "["}:
         # A printed JSON result is read a hundred times faster by its own parser; what is no JSON may still be YAML
         with suppress(ValueError, RecursionError):
-            return json.loads(text, object_pairs_hook=unique)
+            document = json.loads(text, object_pairs_hook=unique)
+            if not is_too_deep(document):
+                return document  # else YAML's reading tells the place
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        check_structure(yaml.parse(text, Loader=loader))
+        check_text(text)
         return yaml.load(text, Loader=loader)  # noqa: S506  both loaders are the safe ones
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -82,11 +84,57 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
+def is_too_deep(document: Any) -> bool:
+    """Tell whether lists and objects are nested deeper than is allowed; every level is walked once.
+
+    >>> is_too_deep({"a": [1, []]})
+    False
+    """
+    level = [document]
+    for _ in range(MAX_DEPTH + 1):
+        containers = [item for item in level if isinstance(item, dict | list)]
+        level = [inner for item in containers for inner in (item.values() if isinstance(item, dict) else item)]
+        if not containers:
+            return False
+    return True
+
+
 def fault(problem: str, mark: Any) -> Exception:
     """Return the error the parser itself would raise at a place."""
     import yaml
 
     return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+def check_text(text: str) -> None:
+    """Refuse YAML whose keys stand twice, or that is nested too deep, before any of it is composed.
+
+    The parser reads ahead of its events and may meet a limit of its own first: what lies before the place it complains
+    of is then read once more, so that too deep a nesting is told as such, at the place where it becomes too deep.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        check_structure(yaml.parse(text, Loader=loader))
+    except yaml.MarkedYAMLError as error:
+        before = text[: error.problem_mark.index] if error.problem_mark else ""
+        if (mark := place_too_deep(yaml.parse(before, Loader=loader))) is not None:
+            raise fault(TOO_DEEP, mark) from error
+        raise
+
+
+def place_too_deep(events: Iterable[Any]) -> Any:
+    """Return the mark where a document is nested too deep; None where it ends, or breaks off, before that."""
+    import yaml
+
+    depth = 0
+    with suppress(yaml.YAMLError):
+        for event in events:
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                return event.start_mark
+    return None
 
 
 def check_structure(events: Iterable[Any]) -> None:
@@ -106,7 +154,7 @@ def check_structure(events: Iterable[Any]) -> None:
             open_levels.append(set() if isinstance(event, yaml.MappingStartEvent) else None)
             at_key.append(True)
             if len(open_levels) > MAX_DEPTH:
-                raise fault("is nested too deep", event.start_mark)
+                raise fault(TOO_DEEP, event.start_mark)
         elif isinstance(event, yaml.CollectionEndEvent):
             open_levels.pop()
             at_key.pop()

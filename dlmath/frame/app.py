@@ -1,13 +1,18 @@
-"""The Typer application: every subcommand in one place."""
+"""The Typer application: every subcommand in one place, its parameters made of its words."""
 
+import inspect
 import os
-from collections.abc import Sequence
-from importlib import import_module
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from dlmath import __version__
+from dlmath.frame.command import Command
+from dlmath.frame.output import OutputWords
+from dlmath.frame.registry import HOUSES, command_of
+from dlmath.frame.words import Word, completer
 
 app = typer.Typer(
     name="dlmath",
@@ -34,6 +39,7 @@ def root(
         bool,
         typer.Option(
             "--version",
+            "-V",
             help="Print the version and exit.",
             is_eager=True,
             callback=lambda v: print_version(asked=v),
@@ -43,24 +49,69 @@ def root(
     """Do nothing: its docstring is not shown, `help=` of the application is."""
 
 
-HOUSES = {
-    "train-gate": "gates",
-    "convolve": "convolution",
-    "param-count": "counting",
-    "vanishing": "depth",
-    "run": "runs",
-}
-"""Subcommand to the house it lives in."""
-COMMANDS = {name: f"dlmath.{house}.cli" for name, house in HOUSES.items()}
-"""Subcommand to the module whose import registers it."""
-
-
 def load(words: Sequence[str]) -> None:
-    """Import the command that the words name, so that a call pays for no other; all of them when none is named.
+    """Register the command that the words name, so that a call pays for no other; all of them when none is named.
 
     Shell completion asks without naming, help and typos name none: there every command must be known.
     """
     first = next(iter(words), "")
-    asked = "_DLMATH_COMPLETE" not in os.environ and first in COMMANDS
-    for module in [COMMANDS[first]] if asked else COMMANDS.values():
-        import_module(module)
+    asked = "_DLMATH_COMPLETE" not in os.environ and first in HOUSES
+    for name in [first] if asked else HOUSES:
+        register(app, command_of(name))
+
+
+def register(to: typer.Typer, command: Command) -> None:
+    """Make a command a subcommand: its own words, then those that say how the result is wanted."""
+    own = list(command.words.ALL.values())
+    shared = [word for word in OutputWords.ALL.values() if command.has_plot or word.field != "plot"]
+    parameters = [parameter(word) for word in (*own, *shared)]
+    to.command(command.name, cls=help_class(command), short_help=command.about.partition("\n")[0])(
+        caller(command, parameters)
+    )
+
+
+def caller(command: Command, parameters: Sequence[inspect.Parameter]) -> Callable[..., int]:
+    """Return the function that Typer calls, with the signature it reads."""
+
+    def call(**given: Any) -> int:
+        from dlmath.frame.delivery import call as carry_out
+
+        return carry_out(command, given)
+
+    call.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    call.__doc__ = command.about
+    return call
+
+
+def parameter(word: Word) -> inspect.Parameter:
+    """Return a declared word as the parameter that Typer reads."""
+    shared: dict[str, Any] = {"metavar": word.metavar or None, "help": word.help, "show_default": False}
+    if word.suggestions or word.choices:
+        shared["autocompletion"] = completer(word)
+    if word.variable:
+        shared["envvar"] = word.variable
+    item = list[word.kind] if word.many else word.kind  # type: ignore[name-defined]
+    annotation = item if word.kind is bool or word.default is not None else item | None
+    declared = typer.Argument(**shared) if word.is_argument else typer.Option(*flags(word), **shared)
+    return inspect.Parameter(
+        word.field, inspect.Parameter.KEYWORD_ONLY, default=word.default, annotation=Annotated[annotation, declared]
+    )
+
+
+def flags(word: Word) -> list[str]:
+    """Return how an option is typed; what is on by default can be switched off."""
+    flag = f"{word.flag}/--no-{word.flag[2:]}" if word.default is True else word.flag
+    return [flag, word.short] if word.short else [flag]
+
+
+def help_class(command: Command) -> type[TyperCommand]:
+    """Return the class of a subcommand whose `--help` is made of its declaration."""
+
+    class Helped(TyperCommand):
+        def get_help(self, _context: Any) -> str:
+            from dlmath.frame.help import help_of
+
+            return help_of(command)
+
+    return Helped

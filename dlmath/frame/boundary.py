@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import typer
+import sys
+from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import DlmathError, nearest
+
+if TYPE_CHECKING:
+    import typer
+
+
+def is_usage(error: Exception) -> bool:
+    """Tell whether Typer raised it; where Typer was not imported, it did not."""
+    typer: Any = sys.modules.get("typer")
+    return typer is not None and isinstance(error, typer.TyperException)
 
 
 def describe(error: Exception) -> str:
     """Return the line for an error, whoever raised it."""
     if isinstance(error, DlmathError):
         text = str(error)
-    elif isinstance(error, typer.TyperException):
-        text = describe_usage(error)
+    elif is_usage(error):
+        text = describe_usage(error)  # type: ignore[arg-type]
     elif isinstance(error, MemoryError):
         text = (
             f"not enough memory ({error}); ask for less at once"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeVar
 
-from dlmath.errors import InvalidValueError, unknown
+from dlmath.errors import InvalidValueError
+from dlmath.frame.words import one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
+
+__all__ = ["at_least", "between", "given", "one_of", "positive", "refuse", "widths"]
 
 T = TypeVar("T")
 
@@ -33,18 +36,6 @@ def at_least(option: str, value: int, low: int) -> int:
     if value < low:
         raise InvalidValueError(f"{option} {value} is not allowed", f"give a whole number of at least {low}")
     return value
-
-
-def one_of(option: str, word: str, words: Iterable[str]) -> str:
-    """Return the allowed word that was meant, whatever its capitals; else raise the error with the nearest match.
-
-    >>> one_of("--units", "m", ("K", "M")), one_of("--rule", "Backprop", ("backprop", "perceptron"))
-    ('M', 'backprop')
-    """
-    spelled = {allowed.lower(): allowed for allowed in words}
-    if word.lower() not in spelled:
-        raise unknown(f"value for {option}:", word, spelled.values())
-    return spelled[word.lower()]
 
 
 def widths(option: str, word: str) -> tuple[int, ...]:

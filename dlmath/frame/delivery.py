@@ -1,6 +1,6 @@
-"""From a command's words to its printed outcome: what `frame.subcommand` calls once a command runs.
+"""From a command's words to its printed outcome: what the command line calls once a command runs.
 
-Apart from `frame`, so that declaring commands imports none of this.
+Apart from `app`, so that declaring commands imports none of this.
 """
 
 from __future__ import annotations
@@ -9,26 +9,36 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import InvalidValueError, UnwritableError, unknown
-from dlmath.frame.checks import one_of
-from dlmath.frame.options import FORMATS
 from dlmath.frame.outcome import emit
-from dlmath.frame.output import Output
+from dlmath.frame.output import Output, OutputWords
+from dlmath.frame.paths import check_path
 from dlmath.report.streams import detect, silence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
+    from dlmath.frame.command import Command
     from dlmath.frame.outcome import Outcome
 
 PLOT_FORMATS = ("png", "svg", "pdf")
 
 
-def take_output(words: dict[str, Any], names: Sequence[str]) -> Output:
-    """Split the shared options from a command's own, and check them."""
-    taken = {name: words.pop(name) for name in names}
-    taken.setdefault("plot", None)
-    taken["format"] = one_of("--format", taken["format"], FORMATS)
-    output = Output(**taken, streams=detect(sys.stdout, sys.stderr, quiet=taken["quiet"]))
+def call(command: Command, given: Mapping[str, Any]) -> int:
+    """Carry out one call of the command line: everything is checked, then done, then delivered."""
+    output = output_of({field: value for field, value in given.items() if field in OutputWords.ALL})
+    words = command.words(**{field: value for field, value in given.items() if field not in OutputWords.ALL})
+    words = words.checked()
+    command.begin(words)
+    if output.get is not None:
+        check_path(output.get, command.results(words), (*words.ALL, *output.settings()))
+    command.check(words, output)
+    return deliver(command.run(words, output), output)
+
+
+def output_of(given: Mapping[str, Any]) -> Output:
+    """Return the shared options, checked, with the streams they go to."""
+    taken = OutputWords(**given).checked()
+    output = Output(**taken.as_dict(), streams=detect(sys.stdout, sys.stderr, quiet=taken.quiet))
     check_output(output)
     return output
 

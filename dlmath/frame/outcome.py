@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dlmath import __version__
-from dlmath.errors import InvalidValueError, nearest
+from dlmath.frame.paths import SETTINGS, lookup
 from dlmath.report.blocks import Block, Table, text_of
 
 if TYPE_CHECKING:
@@ -55,6 +54,12 @@ class Outcome(NamedTuple):
     notes: Sequence[str] = ()
     printed: bool = True
 
+    def __getitem__(self, key: Any) -> Any:
+        """Return a value of the result by its path: `found["epochs.median"]`; NumPy values as Python has them."""
+        if isinstance(key, str):
+            return lookup(plain(self.result), key)
+        return tuple(self)[key]
+
     @property
     def status(self) -> int:
         """Exit status: 0 done, 1 done but the answer is no."""
@@ -94,13 +99,20 @@ def emit(outcome: Outcome, streams: Streams, style: str = "table", path: str | N
     if not outcome.printed:
         return
     if path is not None:
-        streams.out.write(bare(lookup(plain(outcome.result), path), as_json=style == "json"))
+        streams.out.write(bare(lookup(looked_into(outcome, path), path), as_json=style == "json"))
     elif style == "json":
         streams.out.write(to_json(envelope(outcome)) + "\n")
     elif style == "csv":
         streams.out.write(to_csv(outcome.table))
     else:
         show(outcome, streams)
+
+
+def looked_into(outcome: Outcome, path: str) -> Any:
+    """Return what a path of `--get` leads into: the result, or the envelope's settings."""
+    if path.split(".", maxsplit=1)[0] == SETTINGS and SETTINGS not in outcome.result:
+        return {SETTINGS: plain(outcome.settings)}
+    return plain(outcome.result)
 
 
 def show(outcome: Outcome, streams: Streams) -> None:
@@ -189,41 +201,3 @@ def bare(value: Any, *, as_json: bool = False) -> str:
         return to_json(value) + "\n"
     items = value if isinstance(value, list) else [value]
     return "".join(scalar(item) + "\n" for item in items)
-
-
-def lookup(value: Any, path: str) -> Any:
-    """Follow a dotted path (`layers.0.macs`) into a JSON-like value.
-
-    >>> lookup({"layers": [{"macs": 3}]}, "layers.0.macs")
-    3
-
-    Raises
-    ------
-    InvalidValueError
-        When a step is not there; names the step and what is.
-    """
-    for step in path.split("."):
-        value = child(value, step, path)
-    return value
-
-
-def child(value: Any, step: str, path: str) -> Any:
-    """Return one step of a `--get` path."""
-    if isinstance(value, dict):
-        if step in value:
-            return value[step]
-        raise no_such_step(step, path, list(value))
-    if isinstance(value, list):
-        if re.fullmatch("-?[0-9]{1,18}", step) and -len(value) <= int(step) < len(value):
-            return value[int(step)]
-        allowed = f"an index from 0 to {len(value) - 1}" if value else "nothing: the list is empty"
-        raise InvalidValueError(f"--get {path}: no item {step!r}", f"here stands a list; allowed is {allowed}")
-    raise InvalidValueError(f"--get {path}: nothing below {scalar(value)} to look up {step!r} in", "shorten the path")
-
-
-def no_such_step(step: str, path: str, keys: list[str]) -> InvalidValueError:
-    """Return the error for a key that the result does not have."""
-    close = nearest(step, keys)
-    there = f"there are: {', '.join(keys)}"
-    mend = f"did you mean '{close}'? ({there})" if close else there
-    return InvalidValueError(f"--get {path}: the result has no {step!r}", mend)

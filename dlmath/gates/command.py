@@ -2,51 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dlmath.errors import InvalidValueError
-from dlmath.files.atomic import check_writable
-from dlmath.frame.checks import at_least, one_of, refuse
-from dlmath.gates.engine.gates import Gate, parse_gate
-from dlmath.gates.files.rows import is_data_file, read_rows
+from dlmath.frame.checks import refuse
+from dlmath.frame.command import Command
+from dlmath.gates.words import Words, results
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from dlmath.frame.outcome import Outcome
     from dlmath.frame.output import Output
+    from dlmath.gates.engine.gates import Gate
 
-NAME = "train-gate"
 
+def check(words: Words, output: Output) -> None:
+    """Refuse, before any work, what the wanted run would refuse."""
+    if words.separable is not None:
+        from dlmath.gates.run_census import check_census
 
-class Words(NamedTuple):
-    """The options as the user gave them; None and False stand for "not given"."""
+        check_census(words, output)
+        return
+    check_common(words)
+    gate = read_gate(words)
+    if words.rule == "perceptron":
+        from dlmath.gates.run_perceptron import check_perceptron
 
-    gate: str | None = None
-    rule: str = "backprop"
-    hidden: str | None = None
-    activation: str | None = None
-    output_activation: str | None = None
-    loss: str | None = None
-    optimizer: str | None = None
-    learning_rate: float | None = None
-    momentum: float | None = None
-    epochs: int | None = None
-    tolerance: float | None = None
-    bias: str = "neuron"
-    init: str | None = None
-    bias_init: str | None = None
-    dtype: str | None = None
-    batch: str | None = None
-    inputs: str = "01"
-    weights: str | None = None
-    fixed_biases: bool = False
-    seed: int = 0
-    seeds: int = 1
-    jobs: int = 1
-    check_gradients: bool = False
-    save: str | None = None
-    separable: int | None = None
+        check_perceptron(gate, words)
+    else:
+        from dlmath.gates.run_network import check_network
+
+        check_network(gate, words)
 
 
 def run(words: Words, output: Output) -> Outcome:
@@ -55,12 +40,8 @@ def run(words: Words, output: Output) -> Outcome:
         from dlmath.gates.run_census import run_census
 
         return run_census(words, output)
-    if words.gate is None:
-        raise InvalidValueError("no GATE is named", "name one, as in dlmath train-gate xor")
-    rule = one_of("--rule", words.rule, ("backprop", "perceptron"))
-    check_common(words)
     gate = read_gate(words)
-    if rule == "perceptron":
+    if words.rule == "perceptron":
         from dlmath.gates.run_perceptron import run_perceptron
 
         return run_perceptron(gate, words, output)
@@ -69,19 +50,12 @@ def run(words: Words, output: Output) -> Outcome:
     return run_network(gate, words, output)
 
 
-def read_gate(words: Words) -> Gate:
-    """Return the rows that GATE means, coded as --inputs says."""
-    assert words.gate is not None
-    gate = read_rows(words.gate) if is_data_file(words.gate) else parse_gate(words.gate)
-    return gate.recode(one_of("--inputs", words.inputs, ("01", "pm1")))
-
-
 def check_common(words: Words) -> None:
-    """Check what both rules take, before any work."""
-    at_least("--seed", words.seed, 0)
-    at_least("--seeds", words.seeds, 1)
-    at_least("--jobs", words.jobs, 1)
-    one_of("--bias", words.bias, ("neuron", "layer", "none"))
+    """Check what both rules take."""
+    from dlmath.files.atomic import check_writable
+
+    if words.gate is None:
+        raise InvalidValueError("no GATE is named", "name one, as in dlmath train-gate xor")
     if words.save is not None:
         check_writable(words.save, "--save")
     if words.weights is not None:
@@ -91,6 +65,28 @@ def check_common(words: Words) -> None:
         raise InvalidValueError(what, "use --seeds 1")
 
 
-def settings(words: Words, output: Output, resolved: Mapping[str, object]) -> dict[str, object]:
-    """Return every option as resolved: what was given, what the run made of it, how it was printed."""
-    return {**words._asdict(), **resolved, **output.settings()}
+def read_gate(words: Words) -> Gate:
+    """Return the rows that GATE means, coded as --inputs says."""
+    from dlmath.gates.engine.gates import parse_gate
+    from dlmath.gates.files.rows import is_data_file, read_rows
+
+    assert words.gate is not None
+    gate = read_rows(words.gate) if is_data_file(words.gate) else parse_gate(words.gate)
+    return gate.recode(words.inputs)
+
+
+COMMAND = Command(
+    name="train-gate",
+    words=Words,
+    about="""Train a perceptron or a small network on a logic gate, and show every number on request.
+
+    Exit status 0 when the gate was learned, 1 when it was not: dlmath train-gate xor && echo learned""",
+    examples=(
+        ("train-gate xor", "a network learns XOR"),
+        ("train-gate xor --rule perceptron --explain", "one unit cannot: the proof"),
+        ("train-gate xor --seeds 1000 --hidden 2", "how often 2-2-1 learns"),
+    ),
+    check=check,
+    run=run,
+    results=results,
+)

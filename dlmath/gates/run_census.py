@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from dlmath.errors import InvalidValueError
 from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Outcome
-from dlmath.gates.command import NAME, Words
 from dlmath.report.blocks import Facts, Lines, Table
 
 if TYPE_CHECKING:
@@ -16,19 +15,19 @@ if TYPE_CHECKING:
 
     from dlmath.frame.output import Output
     from dlmath.gates.engine.census import Census
+    from dlmath.gates.words import Words
     from dlmath.report.blocks import Block, Cell
 
 
 def run_census(words: Words, output: Output) -> Outcome:
     """Run the perceptron rule on every function of N inputs; each ends learned or in a proven cycle."""
-    check_words(words, output)
     from dlmath.gates.engine.census import census
 
     assert words.separable is not None
     counted = census(words.separable)
     table = main_table(counted)
     return Outcome(
-        command=NAME,
+        command="train-gate",
         settings={"separable": words.separable, **output.settings()},
         result={**asdict(counted), "rule": "perceptron", "not_separable": counted.functions - counted.separable},
         table=table,
@@ -37,18 +36,12 @@ def run_census(words: Words, output: Output) -> Outcome:
     )
 
 
-def check_words(words: Words, output: Output) -> None:
+def check_census(words: Words, output: Output) -> None:
     """Refuse what a count over all gates has no use for."""
     if words.gate is not None:
         what = f"--separable counts over all gates, {words.gate!r} is one"
         raise InvalidValueError(what, "name a GATE or use --separable")
-    usual = Words()
-    unused = {
-        "--" + name.replace("_", "-"): value
-        for name, value in words._asdict().items()
-        if name != "separable" and value != getattr(usual, name)
-    }
-    unused.pop("--rule", None)
+    unused = words.given(but=("separable", "rule"))
     refuse({**unused, "--plot": output.plot}, "with --separable")
 
 

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dlmath.errors import InvalidValueError
-from dlmath.frame.checks import at_least, between, given, one_of, positive, refuse, widths
+from dlmath.frame.checks import given, refuse, widths
 from dlmath.frame.outcome import Outcome
-from dlmath.gates.command import NAME, settings
-from dlmath.gates.engine.training import BATCHES, DTYPES, TrainingSettings, train
-from dlmath.neural.activations import ACTIVATIONS
+from dlmath.gates.engine.training import TrainingSettings, train
 from dlmath.neural.architecture import Architecture
-from dlmath.neural.losses import LOSSES, get_loss
-from dlmath.neural.optimizers import OPTIMIZERS
+from dlmath.neural.losses import get_loss
 from dlmath.neural.uncertainty import summarise_epochs, wilson_interval
 from dlmath.report.progress import progress
 
@@ -24,11 +21,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dlmath.frame.output import Output
-    from dlmath.gates.command import Words
     from dlmath.gates.engine.gates import Gate
     from dlmath.gates.engine.gradients import GradientCheck
     from dlmath.gates.engine.training import TrainingResult
     from dlmath.gates.files.weights import Weights
+    from dlmath.gates.words import Words
 
 DEFAULT_EPOCHS = 5_000
 MOMENTUM_OPTIMIZERS = ("momentum", "nesterov")
@@ -43,6 +40,15 @@ class Trained(NamedTuple):
     check: GradientCheck | None
 
 
+def check_network(gate: Gate, words: Words) -> None:
+    """Refuse what cannot be trained, before any work."""
+    from dlmath.neural.initialisers import parse_initialiser
+
+    request = resolve(gate, words)
+    for init in (request.init, request.bias_init):
+        parse_initialiser(init)
+
+
 def run_network(gate: Gate, words: Words, output: Output) -> Outcome:
     """Train one network or many, and gather what was found."""
     request = resolve(gate, words)
@@ -54,28 +60,29 @@ def run_network(gate: Gate, words: Words, output: Output) -> Outcome:
         from dlmath.gates.files.weights import save_weights
 
         save_weights(words.save, result.shown.weights, result.shown.biases)
-    return outcome(Trained(gate, request, result, check), settings(words, output, resolved_options(request)), output)
+    settings = {**words.as_dict(), **resolved_options(request), **output.settings()}
+    return outcome(Trained(gate, request, result, check), settings, output)
 
 
 def resolve(gate: Gate, words: Words) -> TrainingSettings:
     """Turn the words into a request to the engine, every default resolved."""
     start = read_start(words)
-    optimizer = one_of("--optimizer", given(words.optimizer, "sgd"), OPTIMIZERS)
+    optimizer = given(words.optimizer, "sgd")
     if optimizer not in MOMENTUM_OPTIMIZERS:
         refuse({"--momentum": words.momentum}, f"with --optimizer {optimizer}")
     architecture = resolve_architecture(gate, words, start)
     request = TrainingSettings(
         architecture=architecture,
-        loss=one_of("--loss", given(words.loss, "mse"), LOSSES),
+        loss=given(words.loss, "mse"),
         optimizer=optimizer,
-        learning_rate=None if words.learning_rate is None else positive("--learning-rate", words.learning_rate),
-        momentum=between("--momentum", given(words.momentum, 0.9), 0, 1, closed_low=True),
-        epochs=at_least("--epochs", given(words.epochs, DEFAULT_EPOCHS), 0),
-        tolerance=between("--tolerance", given(words.tolerance, 0.1), 0, 1),
+        learning_rate=words.learning_rate,
+        momentum=given(words.momentum, 0.9),
+        epochs=given(words.epochs, DEFAULT_EPOCHS),
+        tolerance=given(words.tolerance, 0.1),
         init=given(words.init, "glorot").lower(),
         bias_init=given(words.bias_init, "zeros").lower(),
-        dtype=one_of("--dtype", given(words.dtype, "float64"), DTYPES),
-        batch=one_of("--batch", given(words.batch, "full"), BATCHES),
+        dtype=given(words.dtype, "float64"),
+        batch=given(words.batch, "full"),
         seed=words.seed,
         seeds=words.seeds,
         parameters=None if start is None else parameters_of(architecture, start),
@@ -110,13 +117,13 @@ def resolve_architecture(gate: Gate, words: Words, start: Weights | None) -> Arc
         sizes,
         activation_name("--activation", words.activation),
         activation_name("--output-activation", words.output_activation),
-        words.bias.lower(),
+        words.bias,
     )
 
 
 def activation_name(option: str, word: str | None) -> str:
     """Return the name of an activation that has a slope to follow."""
-    name = one_of(option, given(word, "sigmoid"), (*ACTIVATIONS, "step"))
+    name = given(word, "sigmoid")
     if name == "step":
         raise InvalidValueError(
             f"{option} step has slope 0 everywhere, so backpropagation cannot train it",
@@ -182,7 +189,7 @@ def outcome(trained: Trained, chosen: dict[str, object], output: Output) -> Outc
 
     found = trained.result
     return Outcome(
-        command=NAME,
+        command="train-gate",
         settings=chosen,
         result=result(trained),
         table=report.main_table(trained.gate, found),

@@ -6,9 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.errors import InvalidValueError
-from dlmath.frame.checks import at_least, given, one_of, positive, refuse
+from dlmath.frame.checks import at_least, given, one_of, refuse
 from dlmath.frame.outcome import Outcome
-from dlmath.gates.command import NAME, settings
 from dlmath.gates.engine import perceptron, separability
 from dlmath.neural.uncertainty import summarise_epochs, wilson_interval
 
@@ -16,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dlmath.frame.output import Output
-    from dlmath.gates.command import Words
     from dlmath.gates.engine.gates import Gate
     from dlmath.gates.engine.perceptron import Perceptron, Run
     from dlmath.gates.engine.separability import Separability
+    from dlmath.gates.words import Words
 
 DEFAULT_EPOCHS = 10_000
 CURVE_POINTS = 500
@@ -38,15 +37,14 @@ class Trained(NamedTuple):
 
 def run_perceptron(gate: Gate, words: Words, output: Output) -> Outcome:
     """Train one unit from one start or from many."""
-    check_words(gate, words)
     resolved = resolve(words)
     trained = train(gate, words, resolved)
     if words.save is not None:
         save(words.save, trained)
-    return outcome(trained, settings(words, output, resolved), output)
+    return outcome(trained, {**words.as_dict(), **resolved, **output.settings()}, output)
 
 
-def check_words(gate: Gate, words: Words) -> None:
+def check_perceptron(gate: Gate, words: Words) -> None:
     """Refuse what a step unit has no use for."""
     if gate.n_outputs != 1:
         raise InvalidValueError(f"{gate.name} has {gate.n_outputs} outputs, a perceptron one", "use --rule backprop")
@@ -65,6 +63,7 @@ def check_words(gate: Gate, words: Words) -> None:
         "--jobs": None if words.jobs == 1 else words.jobs,
     }
     refuse(unused, "with --rule perceptron")
+    resolve(words)
 
 
 def resolve(words: Words) -> dict[str, object]:
@@ -73,9 +72,9 @@ def resolve(words: Words) -> dict[str, object]:
         "hidden": "none",
         "activation": "step",
         "output_activation": "step",
-        "learning_rate": positive("--learning-rate", given(words.learning_rate, 1.0)),
+        "learning_rate": given(words.learning_rate, 1.0),
         "epochs": at_least("--epochs", given(words.epochs, DEFAULT_EPOCHS), 1),
-        "batch": one_of("--batch", given(words.batch, "online"), ("full", "online")),
+        "batch": given(words.batch, "online"),
         "init": None if words.weights else given(words.init, "zeros"),
         "bias_init": None if words.weights else given(words.bias_init, "zeros"),
     }
@@ -154,7 +153,7 @@ def outcome(trained: Trained, chosen: dict[str, object], output: Output) -> Outc
     from dlmath.gates.report import perceptron as report
 
     return Outcome(
-        command=NAME,
+        command="train-gate",
         settings=chosen,
         result=result(trained),
         table=report.main_table(trained.gate, trained.run),

@@ -5,7 +5,6 @@ What a worker, here or on another machine, needs is a `Task`, and what it gives 
 
 from __future__ import annotations
 
-import io
 import socket
 import tempfile
 import time
@@ -15,15 +14,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath import __version__
 from dlmath.errors import DlmathError
+from dlmath.frame.face import silent_output
 from dlmath.frame.outcome import plain
-from dlmath.frame.output import Output
-from dlmath.report.streams import Streams
-from dlmath.runs.vocabulary import COMMANDS, module_of
+from dlmath.frame.registry import command_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dlmath.frame.outcome import Outcome
+    from dlmath.frame.words import Words
 
 CLOCK = "seconds"
 """The key under which commands report times: they are of the machine, not of the mathematics, and no two are alike."""
@@ -98,13 +97,6 @@ def machine() -> dict[str, str]:
     }
 
 
-def silent_output() -> Output:
-    """Return the output options of a cell: nothing is printed."""
-    streams = Streams(io.StringIO(), io.StringIO(), rich=False, color=False, true_color=False, width=None,
-                      progress=False, quiet=True)  # fmt: skip
-    return Output(format="json", get=None, explain=False, plot=None, quiet=True, streams=streams)
-
-
 def execute(task: Task) -> Done:
     """Run one cell. What goes wrong in it is its result; an interrupt is not."""
     started = time.time()
@@ -114,7 +106,7 @@ def execute(task: Task) -> Done:
         try:
             check_version(task)
             words = whole_words(task, stack, names)
-            outcome: Outcome = module_of(task.command).run(words, silent_output())
+            outcome = command_of(task.command).carry_out(words, silent_output())
             found = finished(task, outcome, names)
         except Exception as error:  # noqa: BLE001  whatever it is, the other cells go on
             found = failed(task, error, names)
@@ -135,17 +127,22 @@ def check_version(task: Task) -> None:
         raise DlmathError(what, "install the same version on every machine")
 
 
-def whole_words(task: Task, stack: ExitStack, names: dict[str, str]) -> Any:
+def whole_words(task: Task, stack: ExitStack, names: dict[str, str]) -> Words:
     """Return the command's words, with input files by their whole paths and pictures written where they vanish."""
-    made = {field: with_paths(value, task.files) for field, value in task.words.items()}
-    if task.command == "convolve" and made.get("images") and not made.get("target"):
-        from dlmath.convolution.run_images import is_matrix
+    command = command_of(task.command)
+    words = command.words(**{field: with_paths(value, task.files) for field, value in task.words.items()})
+    field = command.own_output(words)
+    if field is None:
+        return words
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dlmath-cell-")) + "/"
+    names[""] = folder
+    return words.replace(**{field: folder})
 
-        if not any(is_matrix(image) for image in made["images"]):
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dlmath-cell-")) + "/"
-            made["target"] = folder
-            names[""] = folder
-    return module_of(task.command).Words(**made)
+
+def check_task(task: Task) -> None:
+    """Raise what the command would raise for a cell's words, before any work."""
+    with ExitStack() as stack:
+        command_of(task.command).check(whole_words(task, stack, {}).checked(), silent_output())
 
 
 def with_paths(value: Any, files: Mapping[str, str]) -> Any:
@@ -178,7 +175,7 @@ def finished(task: Task, outcome: Outcome, names: Mapping[str, str]) -> dict[str
     of_output = silent_output().settings()
     settings = {key: value for key, value in outcome.settings.items() if key not in of_output}
     if "" in names:
-        settings["target"] = None  # the folder that vanished was ours
+        settings |= dict.fromkeys(command_of(task.command).writes)  # the folder that vanished was ours
     return record_of(
         task,
         status=DONE,
@@ -199,11 +196,6 @@ def failed(task: Task, error: Exception, names: Mapping[str, str]) -> dict[str, 
         text = f"{error.filename or 'a file'}: {error.strerror or error}; check the path and the space left"
     else:
         text = f"{type(error).__name__}: {error}; this is a defect of dlmath: run the cell's command line to see where"
-    settings = {**module_of(task.command).Words()._asdict(), **task.words}
+    settings = {**command_of(task.command).words().as_dict(), **task.words}
     shown = as_written(" ".join(text.split()), names)
     return record_of(task, status=FAILED, answer=None, settings=plain(settings), result=None, error=shown)
-
-
-def outputs_of(command: str) -> tuple[str, ...]:
-    """Return the fields of a command that name a file that is written."""
-    return COMMANDS[command].outputs

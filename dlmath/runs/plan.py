@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.errors import DlmathError, InvalidValueError, UnreadableError, unknown
 from dlmath.files.document import Entries, Listing, Place, compose, wrong
+from dlmath.frame.registry import command_of
 from dlmath.language.expectations import Cell, Sweep, selected
 from dlmath.language.functions import ExpressionError
-from dlmath.runs.cell import Task, program_version
+from dlmath.runs.cell import Task, check_task, program_version
 from dlmath.runs.files.experiment import located_error
 from dlmath.runs.files.sweep import Axis, filled, read_axis
 from dlmath.runs.files.values import label, read_setting
-from dlmath.runs.vocabulary import COMMANDS, default_words, vocabulary
+from dlmath.runs.vocabulary import default_words, spelled, vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -221,7 +222,7 @@ def files_of(
     words: dict[str, Any], experiment: Experiment, digests: dict[str, InputFile | None]
 ) -> Iterator[InputFile]:
     """Yield the input files that words name, beside the experiment's file or from here."""
-    outputs = COMMANDS[experiment.command].outputs
+    outputs = command_of(experiment.command).writes
     for field, value in words.items():
         for word in value if isinstance(value, list) else [value]:
             if not isinstance(word, str):
@@ -305,23 +306,19 @@ def place_of(experiment: Experiment, field: str, words: dict[str, Any], item: st
 
 def check_cells(planned: Planned) -> None:
     """Let the command's own checks refuse what it would refuse, at the place where it was written."""
-    from dlmath.runs.checks import check_words
-
     seen: set[str] = set()
     for cell in planned.cells:
         if cell.id in seen:
             continue
         seen.add(cell.id)
         try:
-            check_words(task_of(planned.experiment, cell))
+            check_task(task_of(planned.experiment, cell))
         except DlmathError as error:
             raise wrong(guilty_place(planned.experiment, cell, error), error.what, error.mend) from error
 
 
 def guilty_place(experiment: Experiment, cell: PlannedCell, error: DlmathError) -> Place:
     """Return the place of the option that an error is about: the one it names, or whose value it quotes."""
-    from dlmath.runs.vocabulary import spelled
-
     text = error.what.replace(":", " ") + " "
     options = {field: spelled(experiment.command, field) + " " for field in cell.words}
     named = [(text.find(option), field) for field, option in options.items() if option != " " and option in text]

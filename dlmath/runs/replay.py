@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 
     from dlmath.frame.output import Output
     from dlmath.report.blocks import Block
-    from dlmath.runs.command import Words
+    from dlmath.runs.words import Words
 
 COMPARED = ("status", "answer", "settings", "result", "error")
 
 
 def replay(words: Words, output: Output) -> Outcome:
     """Run the cell again and tell every value that differs."""
-    refuse_others(words)
     assert words.replay is not None
     record, file = find_record(words.replay)
     if record["command"] not in COMMANDS:
@@ -56,7 +55,7 @@ def replay(words: Words, output: Output) -> Outcome:
     )
 
 
-def refuse_others(words: Words) -> None:
+def check_replay(words: Words) -> None:
     """Refuse options that one cell has no use for."""
     given = {
         "FILE": words.files or None,

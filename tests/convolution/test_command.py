@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from dlmath.__main__ import run
-from dlmath.convolution import cli as declared
+from dlmath.convolution import words as declared
 from dlmath.convolution.engine import borders, planner, request
 
 SCENE = Path(__file__).parent.parent.parent / "experiments" / "data" / "scene.png"
@@ -212,10 +212,8 @@ def test_a_wrong_request_is_one_line_and_status_2(dlmath, tmp_path, words, hint)
 
 def test_the_words_offered_are_the_words_of_the_engine():
     from dlmath.convolution.likeness import LIKE
-    from dlmath.convolution.request import CHANNELS
 
     assert set(declared.METHODS) == set(planner.METHODS)
     assert declared.SCALES == request.SCALES
     assert declared.BORDERS == borders.ALLOWED
-    assert declared.CHANNELS == CHANNELS
     assert set(declared.LIKE) == set(LIKE)

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from dlmath.counting import cli as declared
+from dlmath.counting import words as declared
 from dlmath.counting.engine.conventions import CONVENTIONS
 from dlmath.counting.engine.count import AUXILIARIES
 from dlmath.counting.engine.memory import BYTES, OPTIMIZER_STATE

@@ -9,7 +9,7 @@ import math
 
 import pytest
 
-from dlmath.depth import cli as declared
+from dlmath.depth import words as declared
 from dlmath.depth.engine.settings import METHODS, NORMALISATIONS, RESIDUALS
 from dlmath.neural.activations import ACTIVATIONS
 from dlmath.neural.initialisers import INITIALISERS

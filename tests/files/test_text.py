@@ -124,8 +124,11 @@ def test_documents(text, value):
         ("a: *b", "undefined alias"),
         ("a: 1\n---\nb: 2\n", "another document"),
         ("[" * 100_000, "a.yaml:1:101: is nested too deep"),
-        ("- " * 100_000, "is nested too deep"),
-        ("{a: " * 5000, "is nested too deep"),
+        ("[" * 101 + "]" * 101, "a.yaml:1:101: is nested too deep"),  # as JSON, within any parser's own limit
+        ('{"a":' * 101 + "1" + "}" * 101, "a.yaml:1:501: is nested too deep"),
+        ("- " * 100_000, "a.yaml:1:201: is nested too deep"),
+        ("{a: " * 5000, "a.yaml:1:401: is nested too deep"),
+        ("a: 1\nb:\n  - " + "[" * 3000, "a.yaml:3:103: is nested too deep"),
         ("[" + "9" * 5000 + "]", "a.yaml: "),
     ],
     ids=lambda text: text[:20],
@@ -134,6 +137,16 @@ def test_faults_are_told_with_their_place(text, told):
     with pytest.raises(UnreadableError, match=told) as caught:
         load_yaml(text, "a.yaml")
     assert str(caught.value).startswith("a.yaml")
+
+
+@pytest.mark.parametrize("text", ["[" * 100 + "]" * 100, "- " * 100 + "1", '{"a":' * 100 + "1" + "}" * 100])
+def test_what_is_nested_as_deep_as_allowed_is_read(text):
+    assert load_yaml(text, "a.yaml")
+
+
+def test_a_fault_beside_deep_nesting_is_told_as_itself():
+    with pytest.raises(UnreadableError, match=r"a\.yaml:2:1: "):
+        load_yaml("[" * 100 + "]" * 99 + "\n}", "a.yaml")
 
 
 @given(st.text("[]{}:,-? \n'\"&*!|>%@ab1.#\t"))

@@ -15,24 +15,25 @@ import pytest
 from dlmath.__main__ import run
 from dlmath.errors import InvalidValueError, UnwritableError
 from dlmath.frame.delivery import check_output, ending_of
-from dlmath.frame.options import choice, completer
+from dlmath.frame.help import entry
 from dlmath.frame.output import Output
+from dlmath.frame.words import Word, Words, completer, option
 from dlmath.report.streams import detect
 
-PROBE = '''
+PROBE = """
 import sys
 import time
-from typing import Annotated
 
 import typer
 
 import dlmath.frame.app
-from dlmath.frame.options import SEED, subcommand
+from dlmath.frame.app import register
+from dlmath.frame.command import Command
+from dlmath.frame.words import Seeded, Words as Record, argument, option
 from dlmath.errors import InvalidValueError
 from dlmath.files.atomic import atomic
 from dlmath.report.blocks import Facts, Lines, Table
 from dlmath.frame.outcome import Outcome
-from dlmath.frame.output import Output
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -45,49 +46,52 @@ app = typer.Typer(
 def root(): pass
 
 
-@subcommand(app, "probe")
-def probe(
-    word: Annotated[str, typer.Argument()] = "w",
-    *,
-    rows: Annotated[int, typer.Option("--rows")] = 3,
-    no: Annotated[bool, typer.Option("--no")] = False,
-    fail: Annotated[str, typer.Option("--fail")] = "",
-    save: Annotated[str, typer.Option("--save")] = "",
-    picture: Annotated[bool, typer.Option("--picture")] = False,
-    seed: SEED = 0,
-    output: Output,
-) -> Outcome:
-    """Probe the frame."""
-    if fail == "defect":
+class Words(Seeded):
+    word: str | None = argument("WORD", "A word.")
+    rows: int = option("Rows.", default=3)
+    no: bool = option("Answer no.")
+    fail: str | None = option("How to fail.")
+    save: str | None = option("A file.", writes=True)
+    picture: bool = option("Have a picture.")
+
+
+def run(words, output):
+    if words.fail == "defect":
         raise KeyError("first line\\nsecond line")
-    if fail == "user":
+    if words.fail == "user":
         raise InvalidValueError("gate 'x' is wrong", "give another")
-    if fail == "memory":
+    if words.fail == "memory":
         raise MemoryError
-    if fail == "wait":
-        with atomic(save) as file:
+    if words.fail == "wait":
+        with atomic(words.save) as file:
             file.write(b"half")
             print("ready", file=sys.stderr, flush=True)
             time.sleep(30)
-    table = Table(("name", "value", "macs"), tuple((f"row{i}", i / 7, 924844032 * i) for i in range(rows)), title="T")
+    rows = tuple((f"row{i}", i / 7, 924844032 * i) for i in range(words.rows))
+    table = Table(("name", "value", "macs"), rows, title="T")
     listed = [dict(zip(table.columns, row)) for row in table.rows]
     return Outcome(
         "probe",
-        {"seed": seed, "word": word, **output.settings()},
+        {**words.as_dict(), **output.settings()},
         {"rows": listed, "third": 1 / 3, "nothing": None, "bad": float("nan")},
         table,
         lambda: (table, Facts((("a fact", 1),))),
         explanation=(lambda: [Lines(("z = w x + b",))]) if output.explain else None,
-        picture=(lambda ending: b"picture as " + ending.encode()) if picture else None,
-        answer=not no,
+        picture=(lambda ending: b"picture as " + ending.encode()) if words.picture else None,
+        answer=not words.no,
         notes=("a note",),
     )
 
 
-@subcommand(app, "pure", plots=False)
-def pure(output: Output) -> Outcome:
-    """Show nothing."""
+RESULTS = {"rows.*.name": "", "rows.*.value": "", "rows.*.macs": "", "third": "", "nothing": "", "bad": ""}
+register(app, Command("probe", Words, "Probe the frame.", (), lambda *_: None, run, lambda _: RESULTS))
+
+
+def show_nothing(words, output):
     return Outcome("pure", {}, {}, Table(("a",), ()), lambda: ())
+
+
+register(app, Command("pure", Record, "Show nothing.", (), lambda *_: None, show_nothing, lambda _: {}, has_plot=False))
 
 
 if __name__ == "__main__":
@@ -96,7 +100,7 @@ if __name__ == "__main__":
     dlmath.frame.app.app = app
     dlmath.frame.app.load = lambda words: None
     main()
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -300,8 +304,8 @@ def test_a_plot_is_written_beside_the_printed_result(call, tmp_path, name):
 def test_help_lists_the_shared_options_of_every_command(call, flag):
     status, out, err = call("probe", flag)
     assert (status, err) == (0, "")
-    for option in ("--format", "--get", "--explain", "--plot", "--quiet", "--seed"):
-        assert option in out
+    for shared in ("--format", "--get", "--explain", "--plot", "--quiet", "--seed"):
+        assert shared in out
 
 
 def test_no_words_show_the_help(call):
@@ -318,15 +322,17 @@ def test_version(call):
 
 
 def test_completion_offers_what_begins_so():
-    assert completer(("sigmoid", "softplus", "tanh"))("s") == ["sigmoid", "softplus"]
-    assert completer(lambda: iter(["and", "or"]))("o") == ["or"]
-    assert completer(("a",))("z") == []
+    assert completer(Word(suggestions=("sigmoid", "softplus", "tanh")))("s") == ["sigmoid", "softplus"]
+    assert completer(Word(suggestions=lambda: iter(["and", "or"])))("o") == ["or"]
+    assert completer(Word(choices=("a",)))("z") == []
 
 
 def test_a_choice_shows_its_words_and_completes_them():
-    option = choice("--loss", ("mse", "half-sse"), "Text.")
-    assert option.metavar == "mse|half-sse"
-    assert option.autocompletion("h") == ["half-sse"]
+    class Probe(Words):
+        loss: str | None = option("Text.", choices=("mse", "half-sse"))
+
+    assert completer(Probe.ALL["loss"])("h") == ["half-sse"]
+    assert list(entry(Probe.ALL["loss"], 80)) == ["  --loss WORD             Text. One of mse, half-sse."]
 
 
 @pytest.mark.parametrize(("name", "ending"), [("a.PNG", "png"), ("a.b.pdf", "pdf"), ("plain", "plain")])
@@ -394,33 +400,33 @@ def test_a_reader_that_is_gone_is_no_error(script, words, variables, status):
     assert done.stderr in {b"", b"note: a note\n"}
 
 
-def test_head_takes_its_line_and_the_rest_ends_quietly(script):
-    with subprocess.Popen(
+def test_head_takes_its_line_and_the_rest_ends_quietly(script, start):
+    process = start(
         [sys.executable, script, "probe", "--rows", "20000", "--quiet"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
-    ) as process:
-        assert process.stdout.readline() == b"T\n"
-        process.stdout.close()
-        assert process.stderr.read() == b""
-        assert process.wait(10) == 0
+    )
+    assert process.stdout.readline() == b"T\n"
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(start.patience) == 0
 
 
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_leaves_the_old_file_and_no_draft(script, tmp_path, sent, status):
+def test_an_interrupted_run_leaves_the_old_file_and_no_draft(script, start, tmp_path, sent, status):
     kept = tmp_path / "weights.npz"
     kept.write_bytes(b"old")
-    with subprocess.Popen(
+    process = start(
         [sys.executable, script, "probe", "--fail", "wait", "--save", kept],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
-    ) as process:
-        assert process.stderr.readline() == b"ready\n"
-        assert len(list(tmp_path.iterdir())) == 2
-        process.send_signal(sent)
-        assert process.communicate(timeout=10) == (b"", b"")
+    )
+    assert process.stderr.readline() == b"ready\n"
+    assert len(list(tmp_path.iterdir())) == 2
+    process.send_signal(sent)
+    assert process.communicate(timeout=start.patience) == (b"", b"")
     assert process.returncode == status
     assert list(tmp_path.iterdir()) == [kept]
     assert kept.read_bytes() == b"old"

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from dlmath.gates import cli as declared
+from dlmath.gates import words as declared
 from dlmath.neural.activations import ACTIVATIONS
 from dlmath.neural.initialisers import INITIALISERS
 from dlmath.neural.losses import LOSSES

@@ -11,19 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlmath.report.bars import bars, histogram
 from dlmath.report.blocks import text_of
-from dlmath.report.drawing import (
-    bars,
-    braille,
-    crossings,
-    curve,
-    decision_map,
-    histogram,
-    position,
-    resampled,
-    segment,
-    sparkline,
-)
+from dlmath.report.canvas import braille, position, segment
+from dlmath.report.curve import curve
+from dlmath.report.map import crossings, decision_map, resampled
 
 ANY = st.floats()
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -82,11 +74,6 @@ def test_a_histogram_counts_every_finite_value_once(values, bins):
     assert sum(counts) == sum(map(math.isfinite, values))
     assert len(labels) == len(counts) <= max(bins, 2) + 1
     assert all(count >= 0 for count in counts)
-
-
-@given(st.lists(ANY, max_size=50))
-def test_a_sparkline_has_one_character_a_value(values):
-    assert len(sparkline(values)) == len(values)
 
 
 # --- the curve ------------------------------------------------------------------------------------------------------
@@ -216,7 +203,7 @@ def test_crossings_are_one_dot_thick_and_on_the_high_side():
     assert crossings([[1, 1], [1, 1]]) == crossings([[0, 0], [0, 0]]) == set()
 
 
-# --- bars, histograms, sparklines -----------------------------------------------------------------------------------
+# --- bars, histograms -----------------------------------------------------------------------------------
 
 
 def eighths(text):
@@ -266,12 +253,6 @@ def test_intervals_hold_their_lower_end():
 def test_equal_values_are_one_interval():
     assert histogram([0.3] * 7) == (("0.3",), (7,))
     assert histogram([]) == ((), ())
-
-
-@given(st.lists(TAME, min_size=2, max_size=20))
-def test_sparklines_of_rising_values_rise(values):
-    drawn = sparkline(sorted(values))
-    assert list(drawn) == sorted(drawn)
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from dlmath.report.bars import bars
 from dlmath.report.blocks import Facts, Lines, Table
-from dlmath.report.drawing import bars
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -33,10 +33,10 @@ __all__ = [
     "WRITABLE",
     "Decoding",
     "Picture",
+    "begin_decoding",
     "check_image_name",
     "check_not_input",
     "read_image",
-    "start_decoding",
     "write_image",
 ]
 
@@ -62,12 +62,17 @@ def read_image(name: str, *, allow_large: bool = False, allow_nan: bool = False)
     TooLargeError
         When it has more pixels than any camera takes and that is not allowed.
     """
-    return start_decoding(name, allow_large=allow_large, allow_nan=allow_nan, threaded=False).result()
+    begun = None if allow_nan else BEGUN.pop(name, None)
+    return (begun or Decoding(name, allow_large=allow_large, allow_nan=allow_nan, threaded=False)).result()
 
 
-def start_decoding(name: str, *, allow_large: bool = False, allow_nan: bool = False, threaded: bool = True) -> Decoding:
-    """Begin to read an image, in a thread if it is one that Pillow decodes: NumPy can be imported meanwhile."""
-    return Decoding(name, allow_large=allow_large, allow_nan=allow_nan, threaded=threaded)
+BEGUN: dict[str, Decoding] = {}
+"""Images that are being decoded already, until they are asked for."""
+
+
+def begin_decoding(name: str, *, allow_large: bool = False) -> None:
+    """Begin to read an image in a thread, so that NumPy can be imported meanwhile; `read_image` waits for it."""
+    BEGUN[name] = Decoding(name, allow_large=allow_large, allow_nan=False, threaded=True)
 
 
 class Decoding:

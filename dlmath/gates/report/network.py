@@ -11,8 +11,10 @@ from dlmath.gates.engine.predict import predict
 from dlmath.gates.engine.training import STOP_TEXTS
 from dlmath.gates.report.tables import span, truth_table
 from dlmath.neural.uncertainty import summarise_epochs, wilson_interval
+from dlmath.report.bars import bars, histogram, wide_histogram
 from dlmath.report.blocks import Facts, Lines, Table
-from dlmath.report.drawing import bars, curve, decision_map, histogram, wide_histogram
+from dlmath.report.curve import curve
+from dlmath.report.map import decision_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from dlmath.gates.engine.perceptron import steps
 from dlmath.gates.engine.separability import nearest_row
 from dlmath.gates.report.tables import linear_form, number, numbered, span, truth_table
 from dlmath.report.blocks import Facts, Lines, Table
-from dlmath.report.drawing import decision_map
+from dlmath.report.map import decision_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

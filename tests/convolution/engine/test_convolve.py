@@ -56,9 +56,7 @@ def test_floats_are_the_definition_to_rounding(method, request):
     image, kernel, options = request
     wanted, found = outcome(image, kernel, "naive", **options), outcome(image, kernel, method, **options)
     assume(wanted is not None and found is not None)
-    weights = np.asarray(kernel, dtype=float)
-    size = max(1.0, float(np.abs(weights).sum())) * max(16.0, float(np.abs(image.astype(float)).max()))
-    limit = (2e-6 if found.pixels.dtype == np.float32 else 1e-13) * size
+    limit = laws.error_limit(image, kernel, options, found)
     assert np.abs(found.pixels.astype(float) - wanted.pixels.astype(float)).max() <= limit
     for fact in ("minimum", "maximum", "mean"):
         assert abs(getattr(found, fact) - getattr(wanted, fact)) <= limit
@@ -71,9 +69,11 @@ def test_stretched_results_span_the_type(request):
     found = outcome(image, kernel, "auto", **options)
     assume(found is not None)
     top = 1.0 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
-    constant = found.maximum - found.minimum <= 1e-3
-    assert constant or abs(float(found.pixels.max()) - top) <= 1e-4 * top
-    assert constant or abs(float(found.pixels.min())) <= 1e-3
+    # the stretch multiplies what r is off by; where that is a thousandth of the range, rounding is all there is to see
+    limit = laws.error_limit(image, kernel, options, found) / max(found.maximum - found.minimum, 1e-300)
+    if limit < 1e-3:
+        assert abs(float(found.pixels.max()) - top) <= (2 * limit + 1e-6) * top
+        assert abs(float(found.pixels.min())) <= (2 * limit + 1e-6) * top
 
 
 @settings(max_examples=25, deadline=None)
@@ -157,7 +157,12 @@ def test_constants_stay_constant_under_kernels_of_sum_one(method, border, size):
         image = np.full((30, 40), value, dtype=np.uint8)
         assert (convolve(image, box, border=border, method=method).pixels == value).all()
     floats = convolve(np.full((30, 40), 0.7, dtype=np.float32), box, border=border, method=method).pixels
-    assert np.abs(floats - np.float32(0.7)).max() < 1e-6
+    # a sum of size^2 products that adds up to 0.7; by transforms, of tiles of at most 60 x 50 pixels
+    limit = laws.sum_error(size * size, np.float32, 0.7)
+    if method == "fft":
+        tile, weights = np.full((60, 64), 0.7), np.full((size, size), size**-2.0)
+        limit = laws.transform_error(64 * 64, np.float32, tile, weights)
+    assert np.abs(floats - np.float32(0.7)).max() <= limit
 
 
 @settings(max_examples=25, deadline=None)
@@ -168,7 +173,9 @@ def test_linear(request, a, b):
     other = image[::-1]
     together = convolve(a * image + b * other, kernel, **options).pixels
     apart = a * convolve(image, kernel, **options).pixels + b * convolve(other, kernel, **options).pixels
-    assert np.allclose(together, apart, atol=1e-9 * (1 + np.abs(apart).max()))
+    # |a|, |b| <= 3: three convolutions of at most 3 + 3 times the image, each within its limit
+    limit = 12 * laws.error_limit(image, kernel, options, convolve(image, kernel, **options))
+    np.testing.assert_allclose(together, apart, rtol=0, atol=limit)
 
 
 @given(st.integers(0, 8), st.integers(0, 8), st.sampled_from(METHODS))

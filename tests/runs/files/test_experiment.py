@@ -11,7 +11,7 @@ from dlmath.runs.files.claims import check_claims_file, read_claims, write_claim
 from dlmath.runs.files.experiment import OWN_KEYS, read_experiments
 from dlmath.runs.files.results import Store, leaves, table_of
 from dlmath.runs.files.sweep import filled
-from dlmath.runs.vocabulary import COMMANDS, vocabularies
+from dlmath.runs.vocabulary import vocabularies
 
 BASE = "command: train-gate\ngate: xor\n"
 
@@ -137,27 +137,6 @@ def test_a_folder_without_experiments_is_an_error(tmp_path):
 def test_no_command_has_an_option_that_experiments_use_as_a_key():
     for command, words in vocabularies().items():
         assert not (set(words) - {"seed"}) & {*OWN_KEYS, "experiments"}, command
-
-
-def test_the_words_are_those_of_the_command_line():
-    """The table of renamed options is held to the declarations that Typer reads."""
-    import importlib
-    import typing
-
-    from dlmath.frame.app import COMMANDS as MODULES
-
-    for command in COMMANDS:
-        module = importlib.import_module(MODULES[command])
-        function = getattr(module, command.replace("-", "_"))
-        declared = set()
-        for name, annotation in function.__annotations__.items():
-            if typing.get_origin(annotation) is typing.Annotated:
-                option = annotation.__metadata__[0]
-                words = [option.default, *(option.param_decls or ())]  # Typer takes the first name for a default
-                flags = [word for word in words if isinstance(word, str) and word.startswith("--")]
-                declared.add(flags[0][2:].replace("-", "_") if flags else name)
-        shared = {"format", "get", "explain", "plot", "quiet"}
-        assert declared - shared <= set(vocabularies()[command]), command
 
 
 # --- results and claims -----------------------------------------------------------------------------------------------

@@ -1,0 +1,218 @@
+"""`dlmath param-count`: layers and networks counted, and what is set beside them; no array library, no framework."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dlmath.counting.engine.count import NetworkCount, count
+from dlmath.counting.engine.shapes import parse_shape
+from dlmath.counting.engine.words import parse_chain
+from dlmath.counting.report import tables as report
+from dlmath.errors import InvalidValueError
+from dlmath.frame.checks import refuse
+from dlmath.frame.outcome import Lazy, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dlmath.counting.engine.checks import Verdict
+    from dlmath.counting.engine.conventions import Reading
+    from dlmath.counting.engine.graph import Network, Shape
+    from dlmath.counting.engine.solve import Solution
+    from dlmath.counting.words import Words
+    from dlmath.frame.output import Output
+
+ONE_PIXEL: Shape = (1, 1, 1)
+"""What a convolution is counted on when no input is given: one position of one channel."""
+
+
+class Counted(NamedTuple):
+    """A network, its count, and how its memory is reckoned."""
+
+    network: Network
+    counts: NetworkCount
+    one_channel: bool = False
+
+
+def check_network(words: Words, output: Output) -> None:
+    """Refuse, before any file is opened, what does not go together."""
+    if words.convention is not None and words.reconcile:
+        raise InvalidValueError("--reconcile prints every convention, --convention one", "give one of them")
+    chain = bool(words.layers or words.conv)
+    if words.model is not None and chain:
+        raise InvalidValueError("--model names a whole network, and layers are given too", "give one of them")
+    if words.model is None and not chain:
+        raise InvalidValueError("nothing to count is named", "give layers (conv:3x3x64 relu), --conv or --model")
+    if words.model is None:
+        refuse({"--auxiliary": words.auxiliary}, "without --model")
+        run_network(words, output)  # counting layers takes no longer than reading them
+
+
+def run_network(words: Words, output: Output) -> Outcome:
+    """Count what is named, and what is set beside it."""
+    if words.solve is not None:
+        words, solution = solved(words)
+    else:
+        solution = None
+    main = counted(words, words.layers or (), words.conv or ())
+    others = [alternative(spec, main, words) for spec in words.compare or ()]
+    return outcome(main, others, words, output, solution)
+
+
+def solved(words: Words) -> tuple[Words, Solution]:
+    """Return the words with the number that --solve finds in place of every ?, and what it found."""
+    from dlmath.counting.engine.solve import filled, parse_limit, solve
+
+    assert words.solve is not None
+    limit = parse_limit(words.solve)
+    if words.model is not None or not any("?" in word for word in (*(words.layers or ()), *(words.conv or ()))):
+        raise InvalidValueError("--solve looks for a number, and no layer has a ?", "write conv:3x3x? for one")
+
+    def value(number: int) -> int:
+        return counted(words, filled(words.layers or (), number), filled(words.conv or (), number)).counts.total(
+            limit.quantity
+        )
+
+    solution = solve(limit, value)
+    number = solution.number
+    return words.replace(layers=filled(words.layers or (), number), conv=filled(words.conv or (), number)), solution
+
+
+def counted(words: Words, layers: Sequence[str], convolutions: Sequence[str]) -> Counted:
+    """Count the network or the chain that was named."""
+    if words.model is not None:
+        from dlmath.counting.run_zoo import load_model
+
+        network = load_model(words.model, words.input_shape)
+        return Counted(network, count(network, words.auxiliary))
+    rows = [*(f"conv:{word}" for word in convolutions), *layers]
+    given = words.input_shape is not None
+    shape = parse_shape(words.input_shape) if words.input_shape is not None else guessed_shape(rows)
+    network = parse_chain(rows, shape, words.padding or "same", name=" ".join(rows))
+    return Counted(network, count(network), one_channel=not given)
+
+
+def guessed_shape(rows: Sequence[str]) -> Shape:
+    """Return the input of layers that are counted without one: a single position of a single channel.
+
+    Only a convolution is known by what it holds per input channel; every other first layer needs an input.
+    """
+    if rows[0].split(":")[0] != "conv":
+        raise InvalidValueError(f"{rows[0]}: the input is not known", "give --input, as 112x112x64 or 784")
+    return ONE_PIXEL
+
+
+def alternative(spec: str, main: Counted, words: Words) -> Counted:
+    """Count a --compare: layers, a convolution's sizes, a model, or `dense` of the same output."""
+    shape = main.network.input_shapes[0]
+    rows = spec.split()
+    if spec == "dense":
+        size = 1
+        for axis in main.counts.output_shape:
+            size *= axis
+        rows = [f"dense:{size}"]
+    elif len(rows) == 1 and is_sizes(spec):
+        rows = [f"conv:{spec}"]
+    elif len(rows) == 1 and ":" not in spec and not is_layer(spec):
+        from dlmath.counting.run_zoo import load_model
+
+        network = load_model(spec, words.input_shape)
+        return Counted(network, count(network, words.auxiliary))
+    network = parse_chain(rows, shape, words.padding or "same", name=spec)
+    return Counted(network, count(network), one_channel=main.one_channel)
+
+
+def is_sizes(spec: str) -> bool:
+    """Tell whether a word is a convolution's sizes.
+
+    >>> is_sizes("1x1x128"), is_sizes("resnet50")
+    (True, False)
+    """
+    return spec[:1].isdigit() and "x" in spec
+
+
+def is_layer(spec: str) -> bool:
+    """Tell whether a word without sizes is a layer."""
+    from dlmath.counting.engine.layers import FAMILY, canonical
+
+    return canonical(spec) in FAMILY
+
+
+def outcome(
+    main: Counted, others: Sequence[Counted], words: Words, output: Output, solution: Solution | None
+) -> Outcome:
+    """Gather the result, the tables, the explanation and the picture."""
+    reckoning = report.Reckoning(words.dtype, words.batch, words.optimizer)
+    verdicts = checked(main.counts, words.check or ())
+    readings = read(main.counts, words)
+    units = words.units if output.format == "table" else "exact"
+    table = report.layer_table(main.counts, units)
+    notes = [*main.counts.notes, *(report.missing_notes(main.counts))]
+    if solution is not None:
+        notes.append(
+            f"{words.solve}: ? = {solution.number:,} gives {solution.value:,}; "
+            f"{solution.next_number:,} would give {solution.next_value:,}"
+        )
+    if main.one_channel:
+        notes.append(report.one_channel_note(main.counts))
+    return Outcome(
+        command="param-count",
+        settings={**words.as_dict(), "padding": words.padding or "same", **output.settings()},
+        result=Lazy(partial(result, main, others, reckoning, words, readings, verdicts, solution)),
+        table=table,
+        blocks=partial(
+            report.blocks, main.counts, table, [o.counts for o in others], reckoning, units, readings, verdicts
+        ),
+        explanation=partial(report.explanation, [main.counts, *(o.counts for o in others)]) if output.explain else None,
+        picture=partial(report.picture, main.counts),
+        answer=all(verdict.holds for verdict in verdicts),
+        notes=notes,
+    )
+
+
+def result(
+    main: Counted,
+    others: Sequence[Counted],
+    reckoning: report.Reckoning,
+    words: Words,
+    readings: Sequence[Reading],
+    verdicts: Sequence[Verdict],
+    solution: Solution | None,
+) -> dict[str, Any]:
+    """Return the result as INTERFACE.md names it; a convention that was asked for gives its own params and macs."""
+    made = report.result(main.counts, reckoning)
+    if words.compare:
+        made["alternatives"] = [report.alternative(other.counts, main.counts, reckoning) for other in others]
+    if solution is not None:
+        made["solution"] = solution._asdict()
+    if words.check:
+        made["checks"] = [report.verdict(verdict) for verdict in verdicts]
+    if readings:
+        made["conventions"] = [report.reading(reading) for reading in readings]
+    if words.convention:
+        chosen = readings[0]
+        made |= {"params": chosen.params, "macs": chosen.operations, "flops": 2 * chosen.operations}
+    return made
+
+
+def checked(count: NetworkCount, texts: Sequence[str]) -> list[Verdict]:
+    """Return whether every --check holds."""
+    if not texts:
+        return []
+    from dlmath.counting.engine.checks import check, parse_check
+
+    return [check(count, expectation) for expectation in [parse_check(text) for text in texts]]
+
+
+def read(count: NetworkCount, words: Words) -> tuple[Reading, ...]:
+    """Return what the convention that was asked for reports, or all of them for --reconcile."""
+    if words.reconcile:
+        from dlmath.counting.engine.conventions import reconcile
+
+        return reconcile(count)
+    if words.convention is None:
+        return ()
+    from dlmath.counting.engine.conventions import read_as
+
+    return (read_as(count, words.convention),)

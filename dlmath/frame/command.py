@@ -1,0 +1,77 @@
+"""What a house hands out: a command's words, its check, its run, and what its result holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dlmath.frame.outcome import Outcome
+    from dlmath.frame.output import Output
+    from dlmath.frame.words import Words
+
+
+def _nowhere(_words: Any) -> str | None:
+    return None
+
+
+def _nothing(_words: Any) -> None:
+    return None
+
+
+class Command(NamedTuple):
+    """A subcommand, and all that the frame and `run` need to know of it.
+
+    Parameters
+    ----------
+    name : str
+        As it is typed.
+    words : type of Words
+        Its options, each declared once.
+    about : str
+        What it does: a line, then paragraphs, for `--help`.
+    examples : tuple of (str, str)
+        Command lines without `dlmath`, and what each shows; the first lines of `--help`.
+    check : callable
+        (words, output) -> None: raises the error that the run would raise for these words, before any work.
+    run : callable
+        (words, output) -> Outcome. The words have been checked.
+    results : callable
+        words -> {path: meaning}: what the result of such a call holds, for `--get` and the manual. `*` is any item;
+        a path ending in `**` holds anything below.
+    has_plot : bool
+        Whether `--plot` is an option of it.
+    own_output : callable
+        words -> the field of the option that names where files go, when the run would write some under names of its
+        own; None when it writes only what the words name. A cell of an experiment gives it a folder that vanishes.
+    begin : callable
+        words -> None: starts, beside the imports that follow, what takes long; only the command line calls it, first.
+    """
+
+    name: str
+    words: type[Words]
+    about: str
+    examples: tuple[tuple[str, str], ...]
+    check: Callable[[Any, Output], None]
+    run: Callable[[Any, Output], Outcome]
+    results: Callable[[Any], Mapping[str, str]]
+    has_plot: bool = True
+    own_output: Callable[[Any], str | None] = _nowhere
+    begin: Callable[[Any], None] = _nothing
+
+    @property
+    def draws_random_numbers(self) -> bool:
+        """Whether a seed decides what comes out."""
+        return "seed" in self.words.ALL
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The fields that name files that are written."""
+        return tuple(field for field, word in self.words.ALL.items() if word.writes)
+
+    def carry_out(self, words: Words, output: Output) -> Outcome:
+        """Check the words, one by one and together, then run: what the command line, `run` and Python all call."""
+        whole = words.checked()
+        self.check(whole, output)
+        return self.run(whole, output)
