@@ -19,11 +19,13 @@ from dlmath.gates.engine.curvature import AT_ONCE, Slopes, curvature
 from dlmath.gates.engine.levels import target_levels
 from dlmath.gates.engine.obstacles import Question, find_obstacle, one_direction_fails
 from dlmath.gates.engine.plateaus import HALF, PLATEAUS, THIRDS, standing
+from dlmath.neural.activations import get_activation
 
 if TYPE_CHECKING:
     from dlmath.gates.engine.lanes import Problem
     from dlmath.gates.engine.levels import Levels
     from dlmath.gates.engine.obstacles import Obstacle
+    from dlmath.neural.activations import Activation
     from dlmath.neural.arrays import Array
 
 FAILURES: dict[str, str] = {
@@ -54,8 +56,8 @@ EQUAL = {8: 1e-8, 4: 1e-4}
 """By bytes of a number: how far equal units may drift apart by rounding, relative to the weights."""
 MOST_PARAMETERS = 64
 """Beyond, the eigenvalues of a Hessian cost more than a tenth of the training of most networks."""
-SETTLED_UNSEEN = 1e-4
-"""Without the Hessian: the fall over the second half below which a network is called at rest."""
+SETTLED_UNSEEN, SETTLED_UNSEEN_PLATEAU = 1e-6, 2e-3
+"""Without the Hessian: the fall over the second half up to which a network is called at rest, on a plateau or not."""
 
 
 class Ends(NamedTuple):
@@ -108,6 +110,12 @@ class State(NamedTuple):
     zero: Array
 
 
+def _bends(activation: Activation) -> bool:
+    """Tell whether the slope jumps somewhere, so that differences across the place tell nothing of curvature."""
+    around = np.array(activation.kinks)[:, None] + np.array([-1e-9, 1e-9])
+    return bool((np.abs(np.diff(activation.slope(around), axis=1)) > 1e-6).any())
+
+
 class Diagnostician:
     """Diagnoses the networks of one problem.
 
@@ -126,6 +134,10 @@ class Diagnostician:
         self.levels: Levels | None = target_levels(problem.targets)
         self.hopeless = question.is_one_direction and one_direction_fails(question)
         self.follows = problem.optimizer.rule.follows_gradient_size
+        names = problem.architecture.activations
+        bent = any(_bends(get_activation(name)) for name in names)
+        self.can_stop = any(get_activation(name).flat for name in names)  # a slope of 0 ends all movement
+        self.curved = problem.architecture.parameter_count <= MOST_PARAMETERS and not bent  # is there a Hessian to ask?
 
     def classify(self, ends: Ends) -> Array:
         """Return the failure class of each network as an index into `NAMES`: ndarray of int8 (S,)."""
@@ -151,7 +163,7 @@ class Diagnostician:
             self._dead(ends, state, before),
             chained | (collapsed & resting),
             (plateau >= 0) & resting,
-            self._saturated(ends, state),
+            self._saturated(ends, state, resting),
             ~resting,
         ]
         names = np.where(plateau == 1, CODES[THIRDS], CODES[HALF])
@@ -182,7 +194,7 @@ class Diagnostician:
         if self.problem.loss.from_logits:  # there the output's slope cancels
             sizes = np.ones_like(sizes)
         return State(
-            outputs, network.losses(slice(0, slopes.count)), np.where(wrong, sizes, 0).max(axis=(0, 1)), hidden, zero
+            outputs, network.losses(slice(0, slopes.count)), np.where(wrong.any(axis=(0, 1)), np.where(wrong, sizes, 0).max(axis=(0, 1)), 1), hidden, zero
         )
 
     def _right(self, outputs: Array) -> Array:
@@ -204,13 +216,13 @@ class Diagnostician:
             return np.zeros(len(state.zero), bool)
         return np.asarray(state.zero & (before.zero | (len(ends.memory) == 0)))
 
-    def _saturated(self, ends: Ends, state: State) -> Array:
-        """Return which networks no longer move because their slopes have vanished."""
+    def _saturated(self, ends: Ends, state: State, resting: Array) -> Array:
+        """Return which networks no longer move, or are at rest, because their slopes have vanished."""
         slopes = Slopes(self.problem, ends.parameters.shape[1])
         steps = np.abs(self.reach(ends) * slopes.at(ends.parameters)) * (ends.epochs * AGES)
         still = (steps <= STILL * np.maximum(1, np.abs(ends.parameters))).all(axis=0)
         flat = np.minimum(state.wrong_slopes, state.hidden_slopes) < FLAT
-        return np.asarray(still & flat)
+        return np.asarray((still | resting) & flat)
 
     # --------------------------------------------------------------------------------------- equal units
 
@@ -268,18 +280,19 @@ class Diagnostician:
             return plateau, np.ones(count, bool)
         resting = np.zeros(count, bool)
         partly = np.flatnonzero((plateau >= 0) & ~everywhere)
-        resting[partly] = self._rests_on_plateau(ends.of(partly), excess[partly], settled[partly])
+        falls = np.abs(before.losses - state.losses) / state.losses
+        resting[partly] = self._rests_on_plateau(ends.of(partly), excess[partly], falls[partly])
         others = np.flatnonzero(settled & ((plateau < 0) | everywhere))
-        resting[others] = self._rests_elsewhere(ends.of(others), state.losses[others], before.losses[others])
+        resting[others] = self._rests_elsewhere(ends.of(others), state.losses[others], falls[others])
         return plateau, resting
 
-    def _rests_on_plateau(self, ends: Ends, excess: Array, settled: Array) -> Array:
+    def _rests_on_plateau(self, ends: Ends, excess: Array, falls: Array) -> Array:
         """Tell for each network on a plateau whether nothing leads off it.
 
         A deviation of the share s of the gradient, growing as t^c, comes to matter after (s0 / s)^(1/c) ages.
         """
-        if not len(excess) or self.problem.architecture.parameter_count > MOST_PARAMETERS:
-            return settled
+        if not len(excess) or not self.curved:
+            return falls <= (SETTLED_UNSEEN_PLATEAU if self.can_stop else SETTLED_UNSEEN)
         around = curvature(self.problem, ends.parameters, self.reach(ends))
         speed = np.maximum(around.speed, np.finfo(np.float64).tiny)
         age = np.maximum(ends.epochs, np.minimum(excess / speed, OLDEST))  # given weights may be older than the run
@@ -289,15 +302,13 @@ class Diagnostician:
         share = np.maximum(along / np.sqrt(speed), along / flow if self.follows else 0)
         ages = np.log(np.maximum(MATTERS / np.maximum(share, 1e-300), 1)) / np.maximum(growth, 1e-12)  # logarithm
         if self.follows:
-            return np.asarray((growth <= NO_GROWTH) | (ages > LOG_AGES))
+            return np.asarray((growth <= NO_GROWTH) | ((share < SMALL_SHARE) & (ages > LOG_AGES)))
         return np.asarray((share < ADAPTIVE_SHARE) & ((growth <= NO_GROWTH) | (ages > ADAPTIVE_LOG_AGES)))
 
-    def _rests_elsewhere(self, ends: Ends, losses: Array, before: Array) -> Array:
+    def _rests_elsewhere(self, ends: Ends, losses: Array, falls: Array) -> Array:
         """Tell for each network whose loss has settled whether it is at a minimum: no slope left, no way down."""
-        if not len(losses):
-            return np.zeros(0, bool)
-        if self.problem.architecture.parameter_count > MOST_PARAMETERS:
-            return np.asarray(np.abs(before - losses) <= SETTLED_UNSEEN * losses)
+        if not len(losses) or not self.curved:
+            return falls <= SETTLED_UNSEEN
         reach = self.reach(ends)
         around = curvature(self.problem, ends.parameters, reach)
         stiffest = np.abs(around.eigenvalues).max(axis=1)
@@ -314,7 +325,7 @@ NO_GROWTH = 1e-2
 """The exponent c below which a deviation does not grow."""
 MATTERS = 0.3
 """The share of the gradient at which a deviation leads off the plateau."""
-LOG_AGES = 7.0
-"""Networks that learned later: at most 6.0; that never did: from 1 on, most of them without end."""
+LOG_AGES, SMALL_SHARE = 7.0, 0.012
+"""Networks that learned later: the logarithm at most 6.0, or a share of at least 0.0137 (from large weights)."""
 ADAPTIVE_SHARE, ADAPTIVE_LOG_AGES = 0.008, 25.0
 """The same for rules whose steps do not shrink with the gradient, which wander on a plateau."""
