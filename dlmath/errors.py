@@ -56,22 +56,63 @@ class MissingExtraError(DlmathError):
     """An optional package that the request needs is not installed."""
 
 
+LISTED = 8
+"""Allowed words that an error names; of more, the nearest."""
+
+ALIKE = 0.66
+"""Share of letters in common, in order, from which a word may be what was meant (`xro` and `xor`: two of three)."""
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
-    """Return the allowed word most like `word`, or None when none is alike."""
+    """Return the allowed word most like `word`, or None when none is alike.
+
+    >>> nearest("xro", ["and", "xor"]), nearest("nosuch", ["scharr"]), nearest("sig", ["tanh", "sigmoid"])
+    ('xor', None, 'sigmoid')
+    """
+    names = list(allowed)
+    alike = _alike(word, names, 1, ALIKE)
+    begun = [name for name in names if len(word) > 2 and name.lower().startswith(word.lower())]
+    return next(iter([*alike, *begun]), None)
+
+
+def _alike(word: str, names: list[str], count: int, share: float) -> list[str]:
+    """Return the names most like a word, dashes before both aside."""
     from difflib import get_close_matches
 
-    found = get_close_matches(word.lower(), list(allowed), n=1, cutoff=0.5)
-    return found[0] if found else None
+    bare = {name.lower().lstrip("-"): name for name in reversed(names)}
+    return [bare[close] for close in get_close_matches(word.lower().lstrip("-"), list(bare), n=count, cutoff=share)]
 
 
-def unknown(kind: str, word: str, allowed: Iterable[str]) -> InvalidValueError:
+def listing(word: str, names: list[str]) -> str:
+    """Return the allowed words; of many those most like `word`, in their order, and how many more there are.
+
+    >>> listing("x", ["and", "xor"]), listing("9", list("abcdefghij9"))
+    ('and, xor', 'd, e, f, g, h, i, j, 9, and 3 more')
+    """
+    if len(names) <= LISTED:
+        return ", ".join(names)
+    near = set(_alike(word, names, LISTED, 0.0)) if nearest(word, names) else set(names[:LISTED])
+    kept = [name for name in names if name in near][:LISTED]
+    return f"{', '.join(kept)}, and {len(names) - len(kept)} more"
+
+
+def unknown(kind: str, word: str, allowed: Iterable[str], where: str = "") -> InvalidValueError:
     """Return the error for a mistyped name: the nearest match, and what is allowed.
+
+    Parameters
+    ----------
+    kind, word : str
+        What it should have been, and what was written.
+    allowed : iterable of str
+        The names there are.
+    where : str
+        The command line that lists them all, when they are many.
 
     >>> print(unknown("gate", "xro", ["and", "xor"]))
     unknown gate 'xro'; did you mean 'xor'? (allowed: and, xor)
     """
-    names = list(allowed)
+    names = list(dict.fromkeys(allowed))
     close = nearest(word, names)
-    listing = ", ".join(names)
-    mend = f"did you mean '{close}'? (allowed: {listing})" if close else f"allowed: {listing}"
+    listed = listing(word, names) + (f": {where}" if where and len(names) > LISTED else "")
+    mend = f"did you mean '{close}'? (allowed: {listed})" if close else f"allowed: {listed}"
     return InvalidValueError(f"unknown {kind} {word!r}", mend)

@@ -10,7 +10,7 @@ from typer.core import TyperCommand
 
 from dlmath import __version__
 from dlmath.frame.command import Command
-from dlmath.frame.output import OutputWords
+from dlmath.frame.output import shared_words
 from dlmath.frame.registry import HOUSES, command_of
 from dlmath.frame.words import Word, completer
 
@@ -58,13 +58,38 @@ def load(words: Sequence[str]) -> None:
     asked = "_DLMATH_COMPLETE" not in os.environ and first in HOUSES
     for name in [first] if asked else HOUSES:
         register(app, command_of(name))
+    if not asked:
+        app.command("help", short_help="Show the manual of a command, or the list of built-in examples.")(show_help)
+
+
+def help_topics(incomplete: str) -> list[str]:
+    """Return the topics of `help` that begin so, for completion."""
+    from dlmath.frame.manual import topics
+
+    return [topic for topic in topics() if topic.startswith(incomplete)]
+
+
+def show_help(
+    topic: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="COMMAND",
+            help="A command, or `examples`. Without one: what all commands share.",
+            autocompletion=help_topics,
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Show the manual of a command, or the list of built-in examples."""
+    from dlmath.frame.manual import show_help as show
+
+    return show(topic)
 
 
 def register(to: typer.Typer, command: Command) -> None:
     """Make a command a subcommand: its own words, then those that say how the result is wanted."""
     own = list(command.words.ALL.values())
-    shared = [word for word in OutputWords.ALL.values() if command.has_plot or word.field != "plot"]
-    parameters = [parameter(word) for word in (*own, *shared)]
+    parameters = [parameter(word) for word in (*own, *shared_words(command))]
     to.command(command.name, cls=help_class(command), short_help=command.about.partition("\n")[0])(
         caller(command, parameters)
     )

@@ -38,7 +38,8 @@ def call(command: Command, given: Mapping[str, Any]) -> int:
 def output_of(given: Mapping[str, Any]) -> Output:
     """Return the shared options, checked, with the streams they go to."""
     taken = OutputWords(**given).checked()
-    output = Output(**taken.as_dict(), streams=detect(sys.stdout, sys.stderr, quiet=taken.quiet))
+    streams = detect(sys.stdout, sys.stderr, quiet=taken.quiet)
+    output = Output(**taken.as_dict(), streams=streams._replace(width=None) if taken.wide else streams)
     check_output(output)
     return output
 

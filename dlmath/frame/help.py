@@ -6,7 +6,7 @@ import shutil
 import textwrap
 from typing import TYPE_CHECKING
 
-from dlmath.frame.output import OutputWords
+from dlmath.frame.output import shared_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ def help_of(command: Command, width: int | None = None) -> str:
     """Return the help of a command: usage, what it does, examples, then its words panel by panel."""
     columns = width or min(shutil.get_terminal_size().columns, WIDEST)
     own = list(command.words.ALL.values())
-    shared = [word for word in OutputWords.ALL.values() if command.has_plot or word.field != "plot"]
+    shared = shared_words(command)
     parts = ["\n".join(wrapped(usage(command), columns, "", 7)), *paragraphs(command.about, columns)]
     if command.examples:
         parts.append("\n".join(("Examples:", *example_lines(command, columns))))

@@ -7,11 +7,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dlmath import __version__
+from dlmath.errors import MissingExtraError
 from dlmath.frame.paths import SETTINGS, lookup
 from dlmath.report.blocks import Block, Table, text_of
 
 if TYPE_CHECKING:
     from dlmath.report.streams import Streams
+
+MARKUPS = ("markdown", "latex")
+
+SCHEMA_VERSION = 1
+"""Of the object that `--format json` prints; it grows when a key that was there changes its meaning or goes."""
 
 BlockMaker: TypeAlias = Callable[[], Iterable[Block]]
 
@@ -60,6 +66,34 @@ class Outcome(NamedTuple):
             return lookup(plain(self.result), key)
         return tuple(self)[key]
 
+    def to_frame(self) -> Any:
+        """Return the main table as a pandas DataFrame, its columns with their types.
+
+        Raises
+        ------
+        MissingExtraError
+            Where pandas is not installed.
+        """
+        try:
+            from pandas import DataFrame
+        except ImportError as error:
+            raise MissingExtraError("to_frame() needs pandas, which is not installed", "pip install pandas") from error
+        return DataFrame([plain(row) for row in self.table.rows], columns=list(self.table.columns))
+
+    def __str__(self) -> str:
+        """Return the report as plain text."""
+        from dlmath.report.plain import render
+
+        return render(report_of(self)).rstrip("\n")
+
+    def _repr_markdown_(self) -> str:
+        """Return the report as Markdown, for notebooks."""
+        return marked_up(self, "markdown")
+
+    def _repr_html_(self) -> str:
+        """Return the report as HTML, for notebooks."""
+        return marked_up(self, "html")
+
     @property
     def status(self) -> int:
         """Exit status: 0 done, 1 done but the answer is no."""
@@ -104,6 +138,8 @@ def emit(outcome: Outcome, streams: Streams, style: str = "table", path: str | N
         streams.out.write(to_json(envelope(outcome)) + "\n")
     elif style == "csv":
         streams.out.write(to_csv(outcome.table))
+    elif style in MARKUPS:
+        streams.out.write(marked_up(outcome, style))
     else:
         show(outcome, streams)
 
@@ -115,9 +151,21 @@ def looked_into(outcome: Outcome, path: str) -> Any:
     return plain(outcome.result)
 
 
+def report_of(outcome: Outcome) -> list[Block]:
+    """Return the whole report: the explanation (when asked for), then the blocks."""
+    return [*(outcome.explanation() if outcome.explanation else ()), *outcome.blocks()]
+
+
+def marked_up(outcome: Outcome, style: str) -> str:
+    """Return the report in a markup language; drawings that colours make are drawn without."""
+    from dlmath.report import markup
+
+    return {"markdown": markup.markdown, "latex": markup.latex, "html": markup.html_of}[style](report_of(outcome))
+
+
 def show(outcome: Outcome, streams: Streams) -> None:
-    """Print the explanation (when asked for) and the blocks."""
-    blocks = [*(outcome.explanation() if outcome.explanation else ()), *outcome.blocks()]
+    """Print the report as it fits the window."""
+    blocks = report_of(outcome)
     if streams.rich:
         from dlmath.report import terminal
 
@@ -125,7 +173,7 @@ def show(outcome: Outcome, streams: Streams) -> None:
     else:
         from dlmath.report.plain import render
 
-        streams.out.write(render(blocks))
+        streams.drawing.write(render(blocks, streams.width))
 
 
 def envelope(outcome: Outcome) -> dict[str, Any]:
@@ -133,6 +181,7 @@ def envelope(outcome: Outcome) -> dict[str, Any]:
     made: dict[str, Any] = {
         "command": outcome.command,
         "version": __version__,
+        "schema_version": SCHEMA_VERSION,
         "settings": plain(outcome.settings),
         "result": plain(outcome.result),
     }

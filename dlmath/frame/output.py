@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.frame.words import Words, option
+from dlmath.frame.words import Word, Words, option
 
 if TYPE_CHECKING:
+    from dlmath.frame.command import Command
     from dlmath.report.streams import Streams
 
-FORMATS = ("table", "json", "csv")
+FORMATS = ("table", "json", "csv", "markdown", "latex")
 
 
 class OutputWords(Words):
@@ -21,7 +22,18 @@ class OutputWords(Words):
     )
     explain: bool = option("Print the mathematics, with this run's numbers in every formula.", panel="output")
     plot: str | None = option("Also draw the result (.png, .svg, .pdf).", metavar="FILE", panel="output", writes=True)
+    wide: bool = option("Tables as wide and as long as they are, whatever the window.", panel="output")
     quiet: bool = option("No progress, no notes.", short="-q", panel="output")
+
+
+def shared_words(command: "Command") -> list[Word]:
+    """Return the output options that a command has; `--get` completes the paths of its own result."""
+
+    def paths() -> list[str]:
+        return [path.removesuffix(".**") for path in command.results(command.words())]
+
+    own = [word for word in OutputWords.ALL.values() if command.has_plot or word.field != "plot"]
+    return [word._replace(suggestions=paths) if word.field == "get" else word for word in own]
 
 
 class Output(NamedTuple):
@@ -31,6 +43,7 @@ class Output(NamedTuple):
     get: str | None
     explain: bool
     plot: str | None
+    wide: bool
     quiet: bool
     streams: "Streams"
 

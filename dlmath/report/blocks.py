@@ -7,27 +7,44 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
+from dlmath.report.numbers import Cell, column, figure, is_number
+
+__all__ = ["Block", "Cell", "Facts", "Line", "Lines", "Span", "Table", "column", "figure", "is_number", "text_of"]
+
 Span: TypeAlias = tuple[str, str]
 """A piece of text and its style (a Rich style such as "green", or "" for none)."""
 
 Line: TypeAlias = "str | tuple[Span, ...]"
 """One line of a drawing or an explanation: plain text, or styled spans."""
 
-Cell: TypeAlias = "str | int | float | bool | None"
-
 
 class Table(NamedTuple):
     """Rows under a header; cells are raw values, so CSV keeps full precision.
 
-    `styles` gives a row its style where the command wants one (as many entries as rows, or none); `digits` are the
-    significant digits shown.
+    Parameters
+    ----------
+    columns, rows : tuple
+        Titles, and cells as they are.
+    title : str
+        What stands above.
+    styles : tuple of str
+        A style for each row, or none at all.
+    digits : int
+        Significant digits of a column's largest number; its others share the decimals.
+    keep : tuple of str
+        Columns in the order of their importance: where the window is too narrow, the last of them leave first. Those
+        that are not named are less important, and leave from the right.
+    scalable : tuple of str
+        Columns of large figures that may be written as 924.8 M where the window is too narrow.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     title: str = ""
     styles: tuple[str, ...] = ()
-    digits: int = 6
+    digits: int = 5
+    keep: tuple[str, ...] = ()
+    scalable: tuple[str, ...] = ()
 
 
 class Facts(NamedTuple):
@@ -48,10 +65,6 @@ class Lines(NamedTuple):
 Block: TypeAlias = "Table | Facts | Lines"
 
 
-BLANKS = dict.fromkeys(map(ord, "\t\n\r\v\f"), " ")
-"""What would break a cell's line or its alignment."""
-
-
 def text_of(line: Line) -> str:
     """Return a line without its styles.
 
@@ -59,25 +72,3 @@ def text_of(line: Line) -> str:
     'x = 1'
     """
     return line if isinstance(line, str) else "".join(text for text, _ in line)
-
-
-def figure(value: Cell, digits: int = 6) -> str:
-    """Write one value for people: thousands grouped, `digits` significant digits.
-
-    >>> figure(924844032), figure(0.1), figure(1 / 3), figure(None), figure(True)
-    ('924,844,032', '0.1', '0.333333', '-', 'yes')
-    """
-    if value is None:
-        return "-"
-    if isinstance(value, str):
-        return value.translate(BLANKS)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:.{digits}g}"
-
-
-def is_number(value: Cell) -> bool:
-    """Tell whether a cell is aligned to the right."""
-    return isinstance(value, int | float) and not isinstance(value, bool)

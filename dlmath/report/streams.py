@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO, cast
+
+from dlmath.report.glyphs import AsciiWriter, can_draw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +35,8 @@ class Streams(NamedTuple):
         Whether progress bars may be drawn on `err`.
     quiet : bool
         Whether notes are left out.
+    ascii : bool
+        Whether drawings are made of ASCII alone: the encoding lacks their characters, or the terminal is dumb.
     """
 
     out: TextIO
@@ -43,6 +47,12 @@ class Streams(NamedTuple):
     width: int | None
     progress: bool
     quiet: bool
+    ascii: bool = False
+
+    @property
+    def drawing(self) -> TextIO:
+        """Standard output as reports are written on it."""
+        return cast("TextIO", AsciiWriter(self.out)) if self.ascii else self.out
 
     def note(self, text: str) -> None:
         """Write one note line on standard error, unless quiet."""
@@ -77,4 +87,5 @@ def detect(out: TextIO, err: TextIO, environ: Mapping[str, str] = os.environ, *,
         width=shutil.get_terminal_size().columns if terminal else None,
         progress=err.isatty() and not quiet and not dumb,
         quiet=quiet,
+        ascii=dumb or not can_draw(out.encoding),
     )

@@ -157,11 +157,11 @@ def test_a_piped_table_is_plain_and_whole(call, monkeypatch):
     assert (status, err) == (0, "note: a note\n")
     assert out.splitlines() == [
         "T",
-        "name     value           macs",
-        "----  --------  -------------",
-        "row0         0              0",
-        "row1  0.142857    924,844,032",
-        "row2  0.285714  1,849,688,064",
+        "name   value           macs",
+        "----  ------  -------------",
+        "row0  0.0000              0",
+        "row1  0.1429    924,844,032",
+        "row2  0.2857  1,849,688,064",
         "",
         "a fact  1",
     ]
@@ -172,7 +172,7 @@ def test_json_is_one_object_with_the_keys_scripts_read(call):
     assert status == 0
     assert out.count("\n") == 1
     document = json.loads(out, parse_constant=pytest.fail)
-    assert list(document) == ["command", "version", "settings", "result"]
+    assert list(document) == ["command", "version", "schema_version", "settings", "result"]
     assert document["command"] == "probe"
     assert document["settings"]["seed"] == 7
     assert document["settings"]["word"] == "word"
@@ -342,9 +342,22 @@ def test_endings(name, ending):
 
 def test_settings_hold_every_shared_option():
     output = Output(
-        "json", "a.b", explain=False, plot=None, quiet=True, streams=detect(io.StringIO(), io.StringIO(), {})
+        "json",
+        "a.b",
+        explain=False,
+        plot=None,
+        wide=False,
+        quiet=True,
+        streams=detect(io.StringIO(), io.StringIO(), {}),
     )
-    assert output.settings() == {"format": "json", "get": "a.b", "explain": False, "plot": None, "quiet": True}
+    assert output.settings() == {
+        "format": "json",
+        "get": "a.b",
+        "explain": False,
+        "plot": None,
+        "wide": False,
+        "quiet": True,
+    }
     check_output(output)
 
 
@@ -357,14 +370,18 @@ def test_deliver_names_a_full_standard_output():
         def write(self, _text):
             raise OSError(28, "No space left on device")
 
-    output = Output("csv", None, explain=False, plot=None, quiet=True, streams=detect(Full(), io.StringIO(), {}))
+    output = Output(
+        "csv", None, explain=False, plot=None, wide=False, quiet=True, streams=detect(Full(), io.StringIO(), {})
+    )
     outcome = Outcome("probe", {}, {}, Table(("a",), ()), lambda: ())
     with pytest.raises(UnwritableError, match="standard output: No space left"):
         deliver(outcome, output)
 
 
 def test_emission_refuses_get_into_csv_before_any_work():
-    output = Output("csv", "a", explain=False, plot=None, quiet=True, streams=detect(io.StringIO(), io.StringIO(), {}))
+    output = Output(
+        "csv", "a", explain=False, plot=None, wide=False, quiet=True, streams=detect(io.StringIO(), io.StringIO(), {})
+    )
     with pytest.raises(InvalidValueError):
         check_output(output)
 

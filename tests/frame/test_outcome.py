@@ -86,8 +86,8 @@ def test_numpy_values_tuples_and_odd_keys_become_json():
     }
 
 
-def test_the_envelope_has_four_keys_and_the_explanation_only_when_asked():
-    assert list(envelope(outcome())) == ["command", "version", "settings", "result"]
+def test_the_envelope_has_its_keys_and_the_explanation_only_when_asked():
+    assert list(envelope(outcome())) == ["command", "version", "schema_version", "settings", "result"]
     made = envelope(
         outcome(explanation=lambda: [Lines(("z = 1", (("a", "red"), (" = 2", ""))), title="Step 1"), TABLE])
     )

@@ -277,6 +277,6 @@ def test_braille_sets_as_many_dots_as_it_is_given(dots):
 
 
 def test_drawing_imports_neither_numpy_nor_rich():
-    script = "import sys, dlmath.report.drawing; print(*sys.modules)"
+    script = "import sys, dlmath.report.bars; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not {name.split(".")[0] for name in done.stdout.split()} & {"numpy", "rich", "matplotlib"}
