@@ -194,7 +194,11 @@ class Diagnostician:
         if self.problem.loss.from_logits:  # there the output's slope cancels
             sizes = np.ones_like(sizes)
         return State(
-            outputs, network.losses(slice(0, slopes.count)), np.where(wrong.any(axis=(0, 1)), np.where(wrong, sizes, 0).max(axis=(0, 1)), 1), hidden, zero
+            outputs,
+            network.losses(slice(0, slopes.count)),
+            np.where(wrong.any(axis=(0, 1)), np.where(wrong, sizes, 0).max(axis=(0, 1)), 1),
+            hidden,
+            zero,
         )
 
     def _right(self, outputs: Array) -> Array:
