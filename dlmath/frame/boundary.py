@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     import typer
 
 
+INSTEAD = {
+    **{f"--{style}": f"--format {style}" for style in ("json", "csv", "table", "markdown", "latex")},
+    "--verbose": "--explain",
+    "-v": "--explain, or dlmath --version",
+    "--silent": "--quiet",
+}
+"""What other tools have, and how it is said here."""
+
+
 def is_usage(error: Exception) -> bool:
     """Tell whether Typer raised it; where Typer was not imported, it did not."""
     typer: Any = sys.modules.get("typer")
@@ -42,6 +51,8 @@ def describe_usage(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "dlmath COMMAND"
     option = getattr(error, "option_name", None)
+    if option in INSTEAD:
+        return f"no such option {option}; write {INSTEAD[option]}"
     if hasattr(error, "possibilities"):
         return f"no such option {option}; {similar(option, error.possibilities)}see {command} --help"
     message = error.format_message() if hasattr(error, "format_message") else str(error)

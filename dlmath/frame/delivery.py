@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dlmath.frame.command import Command
     from dlmath.frame.outcome import Outcome
 
+STANDARD = "-"
 PLOT_FORMATS = ("png", "svg", "pdf")
 
 
@@ -51,6 +52,8 @@ def check_output(output: Output) -> None:
         raise InvalidValueError(f"{option} has no place in --format csv", "use --format table or json with it")
     if output.get and output.explain:
         raise InvalidValueError("--get prints one value and --explain a text", "use one of the two")
+    if output.dark and output.plot is None:
+        raise InvalidValueError("--dark has no meaning without --plot", "leave it away")
     if output.plot is not None:
         check_plot(output.plot)
 
@@ -60,7 +63,7 @@ def check_plot(name: str) -> None:
     from dlmath.files.atomic import check_writable
     from dlmath.report.figures import require_matplotlib
 
-    if ending_of(name) not in PLOT_FORMATS:
+    if name != STANDARD and ending_of(name) not in PLOT_FORMATS:
         raise unknown("ending for --plot:", ending_of(name), PLOT_FORMATS)
     check_writable(name, "--plot")
     require_matplotlib()
@@ -69,7 +72,9 @@ def check_plot(name: str) -> None:
 def deliver(outcome: Outcome, output: Output) -> int:
     """Write the picture and print the outcome; a reader that closed the pipe early is no error."""
     if output.plot is not None:
-        write_plot(outcome, output.plot)
+        write_plot(outcome, output.plot, dark=output.dark)
+    if output.plot == STANDARD:
+        outcome = outcome._replace(printed=False)
     try:
         emit(outcome, output.streams, output.format, output.get)
         output.streams.out.flush()
@@ -80,13 +85,16 @@ def deliver(outcome: Outcome, output: Output) -> int:
     return outcome.status
 
 
-def write_plot(outcome: Outcome, name: str) -> None:
+def write_plot(outcome: Outcome, name: str, *, dark: bool = False) -> None:
     """Draw the figure and write it whole."""
     from dlmath.files.atomic import write_bytes
+    from dlmath.report.figures import background
 
     if outcome.picture is None:
         raise InvalidValueError("--plot: this run has nothing to draw", "leave --plot away")
-    write_bytes(name, outcome.picture(ending_of(name)))
+    with background(dark=dark):
+        picture = outcome.picture("png" if name == STANDARD else ending_of(name))
+    write_bytes(name, picture)
 
 
 def ending_of(name: str) -> str:

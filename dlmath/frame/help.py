@@ -68,7 +68,7 @@ def example_lines(command: Command, width: int) -> Iterator[str]:
         if all(column + len(other) <= width for _, other in command.examples):
             yield f"{typed:<{column}}{shows}"
         else:
-            yield typed
+            yield from wrapped(typed, width, "", INDENT + 4)
             yield from wrapped(shows, width, " " * (INDENT + 4), INDENT + 4)
 
 

@@ -21,7 +21,13 @@ class OutputWords(Words):
         "Print one value of the result, bare: layers.0.macs; * is every item.", metavar="PATH", panel="output"
     )
     explain: bool = option("Print the mathematics, with this run's numbers in every formula.", panel="output")
-    plot: str | None = option("Also draw the result (.png, .svg, .pdf).", metavar="FILE", panel="output", writes=True)
+    plot: str | None = option(
+        "Also draw the result (.png, .svg, .pdf); - is standard output, as PNG.",
+        metavar="FILE",
+        panel="output",
+        writes=True,
+    )
+    dark: bool = option("Draw --plot on a dark background.", panel="output")
     wide: bool = option("Tables as wide and as long as they are, whatever the window.", panel="output")
     quiet: bool = option("No progress, no notes.", short="-q", panel="output")
 
@@ -32,7 +38,7 @@ def shared_words(command: "Command") -> list[Word]:
     def paths() -> list[str]:
         return [path.removesuffix(".**") for path in command.results(command.words())]
 
-    own = [word for word in OutputWords.ALL.values() if command.has_plot or word.field != "plot"]
+    own = [word for word in OutputWords.ALL.values() if command.has_plot or word.field not in {"plot", "dark"}]
     return [word._replace(suggestions=paths) if word.field == "get" else word for word in own]
 
 
@@ -43,6 +49,7 @@ class Output(NamedTuple):
     get: str | None
     explain: bool
     plot: str | None
+    dark: bool
     wide: bool
     quiet: bool
     streams: "Streams"

@@ -144,8 +144,18 @@ class Word(NamedTuple):
         if value is None or self.kind is bool:
             return value
         if self.many:
+            for item in value:
+                self._refuse_commas(item)
             return [self._checked_item(item) for item in value]
         return self._checked_item(value)
+
+    def _refuse_commas(self, item: Any) -> None:
+        """Refuse a list written with commas where an option is repeated instead."""
+        parts = str(item).split(",")
+        offered = {word.partition(":")[0] for word in self.offered()} if len(parts) > 1 else set()
+        if offered and self.flag and all(part.strip().lower().partition(":")[0] in offered for part in parts):
+            each = " ".join(f"{self.flag} {part.strip()}" for part in parts)
+            raise InvalidValueError(f"{self.flag} {item} is a list, and takes one word", f"repeat it: {each}")
 
     def _checked_item(self, value: Any) -> Any:
         if self.choices:

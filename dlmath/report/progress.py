@@ -12,16 +12,25 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress(streams: Streams, task: str, total: int) -> Iterator[Callable[[int], None] | None]:
-    """Give a function that is told how many of `total` are done, or None where no bar is drawn."""
+def progress(streams: Streams, task: str, total: float) -> Iterator[Callable[[float], None] | None]:
+    """Give a function that is told how many of `total` are done, or None where no bar is drawn.
+
+    A long job tells parts of itself: 2.25 of 8 networks. It may tell as often as it likes.
+    """
     if not streams.progress:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     console = Console(file=streams.err, no_color=not streams.color)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         handle = bar.add_task(task, total=total)
         yield lambda done: bar.update(handle, completed=done)

@@ -14,10 +14,12 @@ import pytest
 
 from dlmath.__main__ import run
 from dlmath.errors import InvalidValueError, UnwritableError
-from dlmath.frame.delivery import check_output, ending_of
+from dlmath.frame.delivery import check_output, deliver, ending_of
 from dlmath.frame.help import entry
-from dlmath.frame.output import Output
+from dlmath.frame.outcome import Outcome
+from dlmath.frame.output import Output, OutputWords
 from dlmath.frame.words import Word, Words, completer, option
+from dlmath.report.blocks import Table
 from dlmath.report.streams import detect
 
 PROBE = """
@@ -226,6 +228,8 @@ def test_quiet_silences_notes(call):
         (("prob",), ["'prob'", "did you mean 'probe'?", "dlmath --help"]),
         (("zzz",), ["no such command 'zzz'", "dlmath --help"]),
         (("probe", "--formt", "json"), ["--formt", "did you mean --format?", "dlmath probe --help"]),
+        (("probe", "--json"), ["no such option --json; write --format json"]),
+        (("probe", "--dark"), ["--dark has no meaning without --plot"]),
         (("probe", "-z"), ["no such option -z", "dlmath probe --help"]),
         (("--bogus",), ["no such option --bogus", "dlmath --help"]),
         (("probe", "--seed", "a"), ["'--seed'", "'a'", "int", "dlmath probe --help"]),
@@ -340,50 +344,32 @@ def test_endings(name, ending):
     assert ending_of(name) == ending
 
 
+def output_for(style, path, out):
+    """Return the output options of a call that asks for a format and a path."""
+    options = OutputWords(format=style, get=path, quiet=True)
+    return Output(**options.as_dict(), streams=detect(out, io.StringIO(), {}))
+
+
 def test_settings_hold_every_shared_option():
-    output = Output(
-        "json",
-        "a.b",
-        explain=False,
-        plot=None,
-        wide=False,
-        quiet=True,
-        streams=detect(io.StringIO(), io.StringIO(), {}),
-    )
-    assert output.settings() == {
-        "format": "json",
-        "get": "a.b",
-        "explain": False,
-        "plot": None,
-        "wide": False,
-        "quiet": True,
-    }
+    output = output_for("json", "a.b", io.StringIO())
+    assert output.settings() == OutputWords(format="json", get="a.b", quiet=True).as_dict()
+    assert set(output.settings()) == set(OutputWords.ALL)
     check_output(output)
 
 
 def test_deliver_names_a_full_standard_output():
-    from dlmath.frame.delivery import deliver
-    from dlmath.frame.outcome import Outcome
-    from dlmath.report.blocks import Table
-
     class Full(io.StringIO):
         def write(self, _text):
             raise OSError(28, "No space left on device")
 
-    output = Output(
-        "csv", None, explain=False, plot=None, wide=False, quiet=True, streams=detect(Full(), io.StringIO(), {})
-    )
     outcome = Outcome("probe", {}, {}, Table(("a",), ()), lambda: ())
     with pytest.raises(UnwritableError, match="standard output: No space left"):
-        deliver(outcome, output)
+        deliver(outcome, output_for("csv", None, Full()))
 
 
 def test_emission_refuses_get_into_csv_before_any_work():
-    output = Output(
-        "csv", "a", explain=False, plot=None, wide=False, quiet=True, streams=detect(io.StringIO(), io.StringIO(), {})
-    )
     with pytest.raises(InvalidValueError):
-        check_output(output)
+        check_output(output_for("csv", "a", io.StringIO()))
 
 
 # Whole processes: pipes that close, signals, closed and full streams
