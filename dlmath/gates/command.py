@@ -27,11 +27,11 @@ def check(words: Words, output: Output) -> None:
     if words.rule == "perceptron":
         from dlmath.gates.run_perceptron import check_perceptron
 
-        check_perceptron(gate, words)
+        check_perceptron(gate, words, output)
     else:
         from dlmath.gates.run_network import check_network
 
-        check_network(gate, words)
+        check_network(gate, words, output)
 
 
 def run(words: Words, output: Output) -> Outcome:

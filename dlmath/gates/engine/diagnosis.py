@@ -193,13 +193,8 @@ class Diagnostician:
         wrong = ~self._right(outputs)
         if self.problem.loss.from_logits:  # there the output's slope cancels
             sizes = np.ones_like(sizes)
-        return State(
-            outputs,
-            network.losses(slice(0, slopes.count)),
-            np.where(wrong.any(axis=(0, 1)), np.where(wrong, sizes, 0).max(axis=(0, 1)), 1),
-            hidden,
-            zero,
-        )
+        largest = np.where(wrong.any(axis=(0, 1)), np.where(wrong, sizes, 0).max(axis=(0, 1)), 1)
+        return State(outputs, network.losses(slice(0, slopes.count)), largest, hidden, zero)
 
     def _right(self, outputs: Array) -> Array:
         """Return which outputs (R, K, S) are on their target's side, or near their target where there are no sides."""
@@ -233,7 +228,7 @@ class Diagnostician:
     def _collapsed(self, ends: Ends) -> tuple[Array, Array]:
         """Return which networks have a hidden layer of equal units, and which can compute nothing for that alone."""
         layers = self.problem.architecture.layers
-        equal = [self._units_equal(ends.parameters, number) for number in range(len(layers) - 1)]
+        equal = [self.units_equal(ends.parameters, number) for number in range(len(layers) - 1)]
         if not equal:
             none = np.zeros(ends.parameters.shape[1], bool)
             return none, none
@@ -243,7 +238,7 @@ class Diagnostician:
         fails = rises and one_direction_fails(self.question) if chained.any() else False
         return np.asarray(np.array(equal).any(axis=0)), np.asarray(chained & fails)
 
-    def _units_equal(self, parameters: Array, number: int) -> Array:
+    def units_equal(self, parameters: Array, number: int) -> Array:
         """Tell for each network whether the units of hidden layer `number` (from 0) have equal weights on all sides."""
         architecture = self.problem.architecture
         layer = architecture.layers[number]

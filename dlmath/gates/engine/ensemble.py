@@ -32,6 +32,7 @@ LEARNED, DIVERGED, EXHAUSTED = range(3)
 CACHED_BYTES = 3 << 17
 """A layer's array may take this much in a block of lanes, so that the block's arrays stay in a core's cache."""
 CURVE_POINTS = 500
+STRIDES_TOLD = 128  # between two reports of progress
 
 
 class LossCurve(NamedTuple):
@@ -174,7 +175,7 @@ class EnsembleTraining:
         Of the networks that do not learn.
     shows_first : bool
         Keep the first seed's run in full.
-    progress : callable (networks finished) or None
+    progress : callable (networks finished, running ones by the share of their epochs) or None
     """
 
     def __init__(
@@ -188,7 +189,7 @@ class EnsembleTraining:
         start: tuple[Array, Array | None] | None = None,
         *,
         shows_first: bool = False,
-        progress: Callable[[int], None] | None = None,
+        progress: Callable[[float], None] | None = None,
     ) -> None:
         self.problem = problem
         self.seeds = seeds
@@ -208,6 +209,7 @@ class EnsembleTraining:
         self.seated = 0
         self.finished: list[_Finished] = []
         self.finished_count = 0
+        self.strides = 0
         self.curve = CurveRecorder()
         self.limit = math.sqrt(float(np.finfo(problem.dtype).max) / problem.targets.size)  # beyond, the loss is inf
 
@@ -249,9 +251,18 @@ class EnsembleTraining:
         if len(ended):
             self._record(ended, parameters[:, ended], memory[:, ended])
         self.ages += STRIDE
+        self._report()
         if len(ended):
             self._seat(ended)
             self._close_up()
+
+    def _report(self) -> None:
+        """Tell now and then how far the training is: short runs end before they are asked."""
+        self.strides += 1
+        if self.progress is None or self.strides % STRIDES_TOLD:
+            return
+        running = self.ages[self.tenants >= 0]
+        self.progress(self.finished_count + float(running.sum()) / max(self.epochs, 1))
 
     def _note_halfway(self) -> None:
         """Keep the parameters of the lanes that are halfway: what the loss falls from there tells who is at rest."""

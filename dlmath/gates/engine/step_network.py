@@ -7,7 +7,6 @@ everywhere, and nothing can be learned by following it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +14,7 @@ from dlmath.errors import InvalidValueError
 from dlmath.gates.engine.separability import exact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dlmath.gates.engine.separability import Real
 

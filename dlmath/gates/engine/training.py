@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmath.errors import InvalidValueError, ShapeError, unknown
+from dlmath.gates.engine.causes import Diagnosis, diagnose
 from dlmath.gates.engine.criteria import Criterion, parse_until
 from dlmath.gates.engine.diagnosis import NAMES as FAILURE_NAMES
-from dlmath.gates.engine.diagnosis import Diagnostician
+from dlmath.gates.engine.diagnosis import Diagnostician, Ends
 from dlmath.gates.engine.ensemble import LEARNED, EnsembleTraining, Outcome, SeedRange, ShownRun, block_size
 from dlmath.gates.engine.lanes import Problem
 from dlmath.gates.engine.obstacles import Question
@@ -190,6 +191,12 @@ class TrainingResult:
         return int(np.count_nonzero(self.learned))
 
     @property
+    def first_failed(self) -> dict[str, int]:
+        """The first seed of each class of failure."""
+        codes = self.failures.tolist()
+        return {name: self.settings.seed + codes.index(FAILURE_NAMES.index(name)) for name in self.failure_counts}
+
+    @property
     def failure_counts(self) -> dict[str, int]:
         """How the other seeds ended: class to count, classes that occur only."""
         counts = np.bincount(self.failures[self.failures >= 0], minlength=len(FAILURE_NAMES))
@@ -200,7 +207,7 @@ def train(
     inputs: Array,
     targets: Array,
     settings: TrainingSettings,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[float, int], None] | None = None,
     jobs: int = 1,
 ) -> TrainingResult:
     """Train the networks of seeds `settings.seed` onwards until each has learned, diverged or run out of epochs.
@@ -237,7 +244,18 @@ def train(
     return TrainingResult(settings, *_joined(outcomes), shown, problem.rate)
 
 
-def _no_progress(_done: int, _all: int) -> None:
+def diagnose_shown(inputs: Array, targets: Array, result: TrainingResult) -> Diagnosis | None:
+    """Return why the shown network did not learn, None when it did."""
+    shown, settings = result.shown, result.settings
+    if shown.learned:
+        return None
+    problem = make_problem(inputs, targets, settings)
+    parameters, halfway, memory = (part[:, None] for part in (shown.parameters, shown.halfway, shown.memory))
+    ends = Ends(parameters, halfway, memory, np.array([shown.stopped == "diverged"]), settings.epochs)
+    return diagnose(make_diagnostician(problem, settings), ends)
+
+
+def _no_progress(_done: float, _all: int) -> None:
     pass
 
 
@@ -316,7 +334,7 @@ class _RangeWork:
     targets: Array
     settings: TrainingSettings
 
-    def train(self, seeds: SeedRange, progress: Callable[[int], None] | None = None) -> Outcome:
+    def train(self, seeds: SeedRange, progress: Callable[[float], None] | None = None) -> Outcome:
         settings = self.settings
         problem = make_problem(self.inputs, self.targets, settings)
         start = None if settings.parameters is None else (settings.parameters, settings.memory)
@@ -339,7 +357,7 @@ def _ranges(problem: Problem, first: int, count: int, jobs: int) -> list[SeedRan
 
 
 def _train_in_processes(
-    work: _RangeWork, ranges: list[SeedRange], jobs: int, report: Callable[[int, int], None]
+    work: _RangeWork, ranges: list[SeedRange], jobs: int, report: Callable[[float, int], None]
 ) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     done = 0

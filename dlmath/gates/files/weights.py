@@ -178,9 +178,10 @@ def check_ending(name: str) -> None:
 
 
 def save_weights(name: str, weights: Weights) -> None:
-    """Write weights in the format of the name's ending, whole or not at all; standard output gets JSON."""
+    """Write weights in the format of the name's ending, whole or not at all; standard output and devices get .npz."""
     ending = Path(name).suffix.lower()
-    write_bytes(name, tensor_content(name, weights) if ending in TENSORS else document_content(ending, weights))
+    is_document = ending in ENDINGS and ending not in TENSORS
+    write_bytes(name, document_content(ending, weights) if is_document else tensor_content(name, weights))
 
 
 def tensor_content(name: str, weights: Weights) -> bytes:
