@@ -154,9 +154,9 @@ def usual_output(gate: Gate) -> str:
     """Return the output activation that can give the targets: sigmoid for 0..1, tanh for -1..1, else linear."""
     values = [value for row in gate.targets for value in row]
     low, high = min(values), max(values)
-    if 0 <= low and high <= 1:
+    if low >= 0 and high <= 1:
         return "sigmoid"
-    return "tanh" if -1 <= low and high <= 1 else "linear"
+    return "tanh" if low >= -1 and high <= 1 else "linear"
 
 
 def parameters_of(architecture: Architecture, start: Weights) -> NDArray[np.float64]:

@@ -27,8 +27,8 @@ class Kind(NamedTuple):
 
     Attributes
     ----------
-    usage, says : str
-        How it is written; what has been reached when it is met, with `{value}` in it.
+    usage, says, short : str
+        How it is written; what has been reached when it is met, with `{value}` in it; the same in a few words.
     plan : callable (errors (R, K, S), out (S,), offsets (R, K, 1)) -> Program
         Computes the figure from errors (output - target) / unit, which it may overwrite. `offsets` are
         (target - midpoint) / unit.
@@ -42,6 +42,7 @@ class Kind(NamedTuple):
 
     usage: str
     says: str
+    short: str
     plan: Callable[[Array, Array, Array], Program]
     power: int = 1
     default: float | None = None
@@ -74,11 +75,17 @@ def _worst_side(errors: Array, out: Array, offsets: Array) -> Program:
 
 
 KINDS: dict[str, Kind] = {
-    "tolerance": Kind("tolerance:T", "every output is within {value:g} of its target", _largest_error, default=0.1),
-    "sse": Kind("sse:E", "the total squared error is below {value:g}", _sum_of_squares, power=2, strict=True),
+    "tolerance": Kind(
+        "tolerance:T", "every output is within {value:g} of its target", "outputs within {value:g}", _largest_error,
+        default=0.1,
+    ),
+    "sse": Kind(
+        "sse:E", "the total squared error is below {value:g}", "squared error below {value:g}", _sum_of_squares,
+        power=2, strict=True,
+    ),
     "side": Kind(
-        "side", "every output is on its target's side of the midpoint", _worst_side, default=0.0, takes_value=False,
-        strict=True,
+        "side", "every output is on its target's side of the midpoint", "outputs on their side", _worst_side,
+        default=0.0, takes_value=False, strict=True,
     ),
 }  # fmt: skip
 """Every criterion, by the word the user types."""
@@ -111,6 +118,11 @@ class Criterion(NamedTuple):
         """What is reached when it is met."""
         return self.kind.says.format(value=self.value)
 
+    @property
+    def short(self) -> str:
+        """The same in a few words."""
+        return self.kind.short.format(value=self.value)
+
     def limit(self, unit: float, dtype: np.dtype[Any]) -> Any:
         """Return what the figure may be at most, for errors in multiples of `unit`."""
         limit = dtype.type(self.value / unit**self.kind.power)
@@ -140,6 +152,12 @@ class Criterion(NamedTuple):
         if self.name == "sse":
             return np.asarray((errors**2).sum(axis=1) < self.value / len(targets))
         return np.asarray((errors <= self.value).all(axis=1))
+
+    def met(self, outputs: Array, targets: Array) -> bool:
+        """Tell whether outputs (R, K) meet it."""
+        if self.name == "sse":
+            return bool(np.square(outputs - targets).sum() < self.value)
+        return bool(self.met_rows(outputs, targets).all())
 
     def demands_sides(self, levels: Levels | None) -> bool:
         """Tell whether it can be met only with every output on its target's side of the midpoint."""

@@ -107,6 +107,11 @@ class Gate(NamedTuple):
         """Whether this is a whole truth table in counting order (0/1 or -1/+1 inputs) with 0/1 targets."""
         return _in_counting_order(self.inputs) and all(value in {0, 1} for row in self.targets for value in row)
 
+    @property
+    def is_truth_table(self) -> bool:
+        """Whether the rows are all those of n binary inputs, 0/1 or -1/+1, in counting order; targets are any."""
+        return _in_counting_order(self.inputs)
+
     def recode(self, coding: str) -> Gate:
         """Present the 0/1 inputs in another coding; targets stay 0/1.
 
@@ -131,6 +136,17 @@ class Gate(NamedTuple):
             return self
         _require_binary(self)
         return self._replace(inputs=_recoded(self.inputs, CODINGS[coding]))
+
+    def of_two_classes(self) -> Gate:
+        """Join the two outputs of two classes in one, which is 1 for the second: a single unit's question.
+
+        >>> gate = Gate("g", ((0,), (1,)), ((1, 0), (0, 1)), ("x",), ("no", "yes"))
+        >>> gate.of_two_classes().targets, gate.of_two_classes().output_names
+        (((0,), (1,)), ('yes',))
+        """
+        if self.n_outputs != 2 or len(self.output_names) != 2 or any(sorted(row) != [0, 1] for row in self.targets):
+            return self
+        return self._replace(targets=tuple((row[1],) for row in self.targets), output_names=self.output_names[1:])
 
     def recode_targets(self, coding: str) -> Gate:
         """Present targets of 0 and 1 in another coding.

@@ -120,3 +120,15 @@ def _sums(rows: Sequence[Values], matrix: Sequence[Sequence[Real]], vector: Sequ
         )
         for row in rows
     )
+
+
+def mean_squared_error(outputs: Sequence[Sequence[float]], targets: Sequence[Sequence[float]]) -> float:
+    """Return the mean over rows and outputs of the squared error.
+
+    >>> mean_squared_error([[1], [0]], [[1], [1]])
+    0.5
+    """
+    errors = [
+        (a - y) ** 2 for row, wanted in zip(outputs, targets, strict=True) for a, y in zip(row, wanted, strict=True)
+    ]
+    return sum(errors) / len(errors)
