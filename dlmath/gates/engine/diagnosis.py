@@ -4,9 +4,9 @@ The class rests on what is known of the network, not on its outputs alone: what 
 slopes that have vanished, hidden units that are equal, how the loss fell over the second half of the training, and
 where the plateau it is on leads. A plateau is a place of rest only where nothing leaves it: an eigenvalue -l of the
 Hessian (in the optimizer's measure, see `curvature`) lets a deviation grow; on a plateau at infinity l falls as c / t,
-so that it grows as t^c, and what is still small after ages stays so. Measured on XOR over ten configurations of
-activations, losses and optimizers: of the networks called `half` or `thirds` none learned within 20 times the
-epochs with a rule that follows the gradient.
+so that it grows as t^c only, and what is small stays small for ages. Measured on XOR, 2-2-1, over 26 configurations of
+activations, losses, optimizers, rates and epochs: of 2,500 networks called `half`, `thirds`, `dead` or `saturated`
+none learned within 20 times the epochs (from weights of N(0, 8^2), which begin far out on the plateaus, 1 in 250 did).
 """
 
 from __future__ import annotations
@@ -288,21 +288,27 @@ class Diagnostician:
     def _rests_on_plateau(self, ends: Ends, excess: Array, falls: Array) -> Array:
         """Tell for each network on a plateau whether nothing leads off it.
 
-        A deviation of the share s of the gradient, growing as t^c, comes to matter after (s0 / s)^(1/c) ages.
+        Along the eigenvector of the lowest eigenvalue -l a deviation grows as exp(integral of l dt). On a plateau at
+        infinity l falls as t^-q; q is measured between the middle of the run and its end. A deviation of the share s
+        of the gradient leads off the plateau when s exp(integral) comes to matter.
         """
         if not len(excess) or not self.curved:
             return falls <= (SETTLED_UNSEEN_PLATEAU if self.can_stop else SETTLED_UNSEEN)
         around = curvature(self.problem, ends.parameters, self.reach(ends))
         speed = np.maximum(around.speed, np.finfo(np.float64).tiny)
         age = np.maximum(ends.epochs, np.minimum(excess / speed, OLDEST))  # given weights may be older than the run
-        growth = -around.eigenvalues[:, 0] * age
-        along = np.abs(around.gradient[:, 0])
-        flow = np.sqrt(np.maximum(excess, np.finfo(np.float64).tiny) / age)
-        share = np.maximum(along / np.sqrt(speed), along / flow if self.follows else 0)
-        ages = np.log(np.maximum(MATTERS / np.maximum(share, 1e-300), 1)) / np.maximum(growth, 1e-12)  # logarithm
+        lowest = -around.eigenvalues[:, 0]
+        share = np.abs(around.gradient[:, 0]) / np.sqrt(speed)
         if self.follows:
-            return np.asarray((growth <= NO_GROWTH) | ((share < SMALL_SHARE) & (ages > LOG_AGES)))
-        return np.asarray((share < ADAPTIVE_SHARE) & ((growth <= NO_GROWTH) | (ages > ADAPTIVE_LOG_AGES)))
+            flow = np.sqrt(np.maximum(excess, np.finfo(np.float64).tiny) / age)
+            share = np.maximum(share, np.abs(around.gradient[:, 0]) / flow)
+        resting = np.asarray(lowest * age <= NO_GROWTH)
+        growing = np.flatnonzero(~resting)
+        if len(growing):
+            earlier = -curvature(self.problem, ends.halfway[:, growing], self.reach(ends.of(growing))).eigenvalues[:, 0]
+            grown = lowest[growing] * age[growing] * _ahead(lowest[growing], earlier)
+            resting[growing] = share[growing] * np.exp(np.minimum(grown, 700)) < MATTERS
+        return resting if self.follows else np.asarray(resting & (share < ADAPTIVE_SHARE))
 
     def _rests_elsewhere(self, ends: Ends, losses: Array, falls: Array) -> Array:
         """Tell for each network whose loss has settled whether it is at a minimum: no slope left, no way down."""
@@ -322,9 +328,14 @@ OLDEST = 1e6
 """Epochs: the most that a network on a plateau is taken to have been there."""
 NO_GROWTH = 1e-2
 """The exponent c below which a deviation does not grow."""
-MATTERS = 0.3
-"""The share of the gradient at which a deviation leads off the plateau."""
-LOG_AGES, SMALL_SHARE = 7.0, 0.012
-"""Networks that learned later: the logarithm at most 6.0, or a share of at least 0.0137 (from large weights)."""
-ADAPTIVE_SHARE, ADAPTIVE_LOG_AGES = 0.008, 25.0
-"""The same for rules whose steps do not shrink with the gradient, which wander on a plateau."""
+MATTERS = 0.06
+"""The share of the gradient at which a deviation is taken to lead off the plateau within `AGES`."""
+ADAPTIVE_SHARE = 0.008
+"""The largest share with rules whose steps do not shrink with the gradient: they wander on a plateau."""
+
+
+def _ahead(now: Array, earlier: Array) -> Array:
+    """Return the integral of (t / t0)^-q dt / t0 from t0 to `AGES` t0, q such that the rate fell from half of t0 on."""
+    q = np.clip(np.log2(np.maximum(earlier, 1e-300) / np.maximum(now, 1e-300)), -1, 1.2)
+    rest = np.where(np.abs(1 - q) < 1e-6, 1e-6, 1 - q)
+    return np.asarray((AGES**rest - 1) / rest)

@@ -129,7 +129,9 @@ def title(draw: ImageDraw.ImageDraw, text: str) -> None:
 def draw_plane(picture: Image.Image, draw: ImageDraw.ImageDraw, scene: Scene, moment: Moment) -> None:
     """Draw the first output over the plane of the inputs, its midline, and the data."""
     gate, box = scene.gate, INPUTS_BOX
-    title(draw, f"output{' 1' if gate.n_outputs > 1 else ''} over the plane of x1 and x2")
+    which = " 1" if gate.n_outputs > 1 else ""
+    low, high = scale_of(gate, 0)
+    title(draw, f"output{which} over x1, x2 (open: target {low:g}, filled: {high:g})")
     shares = output_grid(scene.settings.architecture, moment.parameters, gate, STEPS)
     size = (box[2] - box[0], box[3] - box[1])
     fine = Image.fromarray(shares.astype(np.float32), mode=None).resize(size, Image.Resampling.BICUBIC)

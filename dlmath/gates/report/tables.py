@@ -71,10 +71,10 @@ def shown_rows(table: Table, correct: Sequence[bool]) -> Table:
 
 
 def right_text(count: int | None, rows: int) -> str:
-    r"""Say how many rows are on their target's side.
+    """Say how many rows are on their target's side.
 
-    >>> right_text(3, 4), right_text(None, 4)
-    ('3 of 4 rows on their target\'s side (accuracy 75 %)', 'unknown: the targets have more than two levels')
+    >>> right_text(3, 4)
+    "3 of 4 rows on their target's side (accuracy 75 %)"
     """
     if count is None:
         return "unknown: the targets have more than two levels"
