@@ -5,7 +5,9 @@ Every command is a function of the same words: `dlmath.train_gate("xor", seeds=1
 
 from typing import Any
 
-__version__ = "0.1.0"
+from dlmath.version import __version__
+
+__all__ = ["__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,8 +8,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from dlmath import __version__
 from dlmath.errors import UnwritableError
+from dlmath.version import __version__
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -68,8 +68,10 @@ def dispatch(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? instead of failing
-    from dlmath.frame.app import app, load
+    from dlmath.frame.app import app, completion, load
 
+    if len(arguments) == 2 and arguments[0] in {"--show-completion", "--install-completion"}:
+        return completion(*arguments)
     load(arguments)
     status: Any = app(args=arguments or ["--help"], prog_name="dlmath", standalone_mode=False)
     return status if isinstance(status, int) else 0

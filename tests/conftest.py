@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if not NUMERICAL.isdisjoint(item.path.relative_to(config.rootpath).parent.parts):
             item.add_marker(pytest.mark.numerical)
+        if os.name != "posix" and item.get_closest_marker("posix"):
+            item.add_marker(pytest.mark.skip(reason="only POSIX can do that"))
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "dlmath"
-GROUND = ("errors", "neural", "language", "files", "report", "frame")
+GROUND = ("version", "errors", "neural", "language", "files", "report", "frame")
 """The ground floor, lowest first: a room imports itself and what stands before it."""
-HOUSES = ("gates", "convolution", "counting", "depth", "runs")
+HOUSES = ("gates", "convolution", "counting", "activations", "depth", "runs")
 ENGINE_ROOMS = ("errors", "neural", "language")
 ENGINE_PACKAGES = {"numpy"}
 HEAVY = {"numpy", "yaml", "PIL", "pydantic", "matplotlib", "rich"}
@@ -113,6 +113,7 @@ def modules_after(*arguments: str) -> set[str]:
         ("--help",),
         ("train-gate", "--help"),
         ("train-gate", "and", "--rule", "perceptron"),
+        ("train-gate", "and", "--rule", "perceptron", "--epochs", "50", "--learning-rate", "0.5"),
         ("train-gate", "and", "--rule", "perceptron", "--format", "json"),
         ("train-gate", "xro"),
     ],

@@ -58,6 +58,7 @@ def printed(command: str, folder: Path) -> str:
 EXAMPLES = [(page, *example) for page in PAGES for example in examples(page.read_text(encoding="utf-8"))]
 
 
+@pytest.mark.posix
 @pytest.mark.skipif(UPDATE, reason="the pages are being written")
 @pytest.mark.parametrize(
     ("page", "command", "shown"), EXAMPLES, ids=[f"{page.parent.name}: {command}" for page, command, _ in EXAMPLES]

@@ -13,6 +13,7 @@ from dlmath.convolution.report import images as report
 from dlmath.convolution.request import Request, arithmetic_at, convolved, resolve
 from dlmath.errors import InvalidValueError, UnwritableError
 from dlmath.files.atomic import STANDARD, check_writable
+from dlmath.files.examples import is_example, path_of
 from dlmath.files.pictures.images import (
     BEGUN,
     WRITABLE,
@@ -112,12 +113,12 @@ def target_name(image: str, word: str | None, words: Words, request: Request, *,
 
 def is_matrix(image: str) -> bool:
     """Tell whether an image is a matrix of text, whose result is printed."""
-    return is_inline(image) or image.lower().endswith(TEXT_ENDINGS)
+    return is_inline(image) or path_of(image).suffix.lower() in TEXT_ENDINGS
 
 
 def default_name(image: str, word: str | None, request: Request) -> str:
     """Return the image's own name with the kernel's in it, in a format that holds the result."""
-    stem, ending = ("stdin", ".png") if image == STANDARD else (Path(image).stem, Path(image).suffix.lower())
+    stem, ending = ("stdin", ".png") if image == STANDARD else (path_of(image).stem, path_of(image).suffix.lower())
     if is_inline(image):
         stem, ending = "matrix", ".txt"
     if ending not in WRITABLE:
@@ -135,7 +136,11 @@ def slug(word: str) -> str:
     """
     if re.search(r"[;\s,]", word):
         return "kernel"
-    name = Path(word).stem if "/" in word or Path(word).suffix in {".npy", ".txt", ".yaml", ".csv"} else word
+    name = (
+        path_of(word).stem
+        if is_example(word) or "/" in word or Path(word).suffix in {".npy", ".txt", ".yaml", ".csv"}
+        else word
+    )
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
 
 

@@ -10,6 +10,7 @@ from dlmath.counting.engine.shapes import parse_shape
 from dlmath.counting.engine.words import parse_chain
 from dlmath.counting.report import tables as report
 from dlmath.errors import InvalidValueError
+from dlmath.files.examples import is_example
 from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Lazy, Outcome
 
@@ -114,7 +115,7 @@ def alternative(spec: str, main: Counted, words: Words) -> Counted:
         rows = [f"dense:{size}"]
     elif len(rows) == 1 and is_sizes(spec):
         rows = [f"conv:{spec}"]
-    elif len(rows) == 1 and ":" not in spec and not is_layer(spec):
+    elif is_example(spec) or (len(rows) == 1 and ":" not in spec and not is_layer(spec)):
         from dlmath.counting.run_zoo import load_model
 
         network = load_model(spec, words.input_shape)

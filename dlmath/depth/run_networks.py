@@ -4,75 +4,119 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dlmath.frame.checks import given, refuse
+from dlmath.depth.report.result import Measured
+from dlmath.errors import InvalidValueError
+from dlmath.frame.checks import given, refuse, widths
 
 if TYPE_CHECKING:
-    from dlmath.depth.engine.histograms import Histogram
+    from collections.abc import Callable
+
+    from dlmath.depth.engine.bounds import Bound
+    from dlmath.depth.engine.histograms import Histograms
     from dlmath.depth.engine.measure import DepthResult
     from dlmath.depth.engine.path import PathResult
     from dlmath.depth.engine.settings import DepthSettings
-    from dlmath.depth.engine.task import TaskResult
+    from dlmath.depth.engine.task import Task
     from dlmath.depth.words import Words
     from dlmath.frame.outcome import Outcome
     from dlmath.frame.output import Output
 
+DEPTH, STEPS, WIDTH = 30, 100, 256
+
 
 def check_measurement(words: Words, _output: Output) -> None:
-    """Refuse, before any work, networks that cannot be measured."""
+    """Refuse, before any work, networks that cannot be measured, moved or trained."""
+    from dlmath.depth.engine.planner import plan
+    from dlmath.depth.engine.sensitivity import check_move
     from dlmath.depth.engine.settings import check_settings
+    from dlmath.depth.engine.task import check_task
 
+    refuse({"--weight-range": words.weight_range, "--bias-range": words.bias_range}, "without --phase-diagram")
+    if words.cell != "lstm":
+        refuse({"--forget-bias": words.forget_bias}, "without --cell lstm, which has a forget gate")
+    if words.train is None:
+        refuse({"--learning-rate": words.learning_rate, "--optimizer": words.optimizer}, "without --train")
     for request in combinations(words):
         check_settings(request)
+        plan(request)
+        if words.move is not None:
+            check_move(request, words.move)
+        if words.train is not None:
+            check_task(request, task_of(words, words.train))
 
 
 def measured(words: Words, output: Output) -> Outcome:
     """Measure every combination, one after the other."""
-    from dlmath.depth.engine.measure import measure
-    from dlmath.depth.report import tables as report
+    from dlmath.depth.report import result as as_json
+    from dlmath.depth.report import tables
+    from dlmath.depth.report.explanation import explanation
     from dlmath.frame.outcome import Lazy, Outcome
     from dlmath.report.progress import progress
 
     requests = combinations(words)
-    trained = trainings(requests, words)
+    parts = 1 + (words.train is not None)
     runs = []
-    with progress(output.streams, "measuring networks", len(requests) * words.seeds) as advance:
+    with progress(output.streams, "measuring networks", len(requests) * parts) as advance:
         for number, request in enumerate(requests):
-            tell = None if advance is None else partial(told, advance, number * words.seeds)
-            runs.append(measure(request, tell))
-    advised = [advice(one) for one in runs]
-    extras = list(zip(trained, advised, strict=True))
+            runs.append(one_combination(request, words, told(advance, number * parts)))
     return Outcome(
         command="vanishing",
         settings={**words.as_dict(), **resolved(requests), **output.settings()},
-        result=Lazy(lambda: {"runs": [report.run(one, *extra) for one, extra in zip(runs, extras, strict=True)]}),
-        table=report.main_table(runs),
-        blocks=partial(report.blocks, runs, extras, output.streams.columns),
-        explanation=(lambda: report.explanation([(one, path_of(one)) for one in runs])) if output.explain else None,
-        picture=partial(report.picture, runs, histograms_of),
-        notes=[note for one in runs for note in report.notes(one)],
+        result=Lazy(lambda: {"runs": [as_json.run(run, bound_of(run.found)) for run in runs]}),
+        table=tables.main_table(runs),
+        blocks=partial(tables.blocks, runs, output.streams.columns),
+        explanation=(lambda: explanation([(run, path_of(run.found)) for run in runs])) if output.explain else None,
+        picture=partial(tables.picture, runs, histograms_of),
+        notes=[note for run in runs for note in tables.notes(run)] + tables.shared_notes(runs),
     )
 
 
-def told(advance: object, before: int, done: int, _all: int) -> None:
-    """Tell the progress bar of networks done."""
-    assert callable(advance)
-    advance(before + done)
+def told(advance: Callable[[float], None] | None, before: int) -> Callable[[float], None] | None:
+    """Return what is told how far one combination is, in parts of it that are done; None where no bar is drawn."""
+    return None if advance is None else lambda done: advance(before + done)
+
+
+def one_combination(request: DepthSettings, words: Words, tell: Callable[[float], None] | None) -> Measured:
+    """Measure one combination, and train and move it where that is asked for."""
+    from dlmath.depth.engine.cures import cures
+    from dlmath.depth.engine.measure import measure
+    from dlmath.depth.engine.sensitivity import move_layers
+    from dlmath.depth.engine.task import train_parity
+
+    found = measure(request, None if tell is None else lambda done, all_: tell(done / all_))
+    trained = moves = None
+    if words.train is not None:
+        told_of_steps = None if tell is None else lambda done, all_: tell(1 + done / all_)
+        trained = train_parity(request, task_of(words, words.train), told_of_steps)
+    if words.move is not None:
+        moves = move_layers(request, words.move)
+    return Measured(found, trained, moves, cures(found), words.clip)
+
+
+def task_of(words: Words, steps: int) -> Task:
+    """Return what --train asks for."""
+    from dlmath.depth.engine.task import Task
+
+    optimizer = given(words.optimizer, "sgd").lower()
+    return Task(steps, optimizer=optimizer, learning_rate=words.learning_rate, clip=words.clip)
 
 
 def combinations(words: Words) -> list[DepthSettings]:
     """Return the settings of every activation with every initialisation."""
     from dlmath.depth.engine.settings import DepthSettings
 
-    if words.weight_std is not None and words.init:
-        refuse({"--init": words.init[0]}, "beside --weight-std, which overrides it")
+    layers = layer_widths(words)
     residual = given(words.residual_kind, "pre" if words.residual else "none")
-    pairs = product(words.activation or ["sigmoid"], words.init or ["glorot"])
+    cell = words.cell != "none"
+    pairs = product(words.activation or ["tanh" if cell else "sigmoid"], inits_of(words))
+    depth = given(words.depth, STEPS if cell else DEPTH)
     return [
         DepthSettings(
-            depth=words.depth,
-            width=words.width,
+            depth=depth if layers is None else len(layers),
+            width=given(words.width, WIDTH) if layers is None else max(layers),
+            widths=layers if layers is None or len(set(layers)) > 1 else None,
             batch=words.batch,
             seeds=words.seeds,
             seed=words.seed,
@@ -82,7 +126,8 @@ def combinations(words: Words) -> list[DepthSettings]:
             bias_std=words.bias_std,
             residual=residual,
             normalize=words.normalize,
-            clip=words.clip,
+            cell=words.cell,
+            forget_bias=given(words.forget_bias, 1.0),
             method=words.method,
             dtype=words.dtype,
         )
@@ -90,34 +135,34 @@ def combinations(words: Words) -> list[DepthSettings]:
     ]
 
 
-def trainings(requests: list[DepthSettings], words: Words) -> list[TaskResult | None]:
-    """Return what --train found for every combination, None where it was not asked for."""
-    if words.train is None:
-        return [None] * len(requests)
-    from dlmath.depth.engine.task import train_parity
+def inits_of(words: Words) -> list[str]:
+    """Return the initialisations; beside --weight-std only orthogonal ones mean something: their gain."""
+    inits = words.init or ["glorot" if words.weight_std is None else "lecun"]
+    if words.weight_std is not None and words.init:
+        from dlmath.neural.initialisers import ORTHOGONAL, parse_initialiser
 
-    return [train_parity(request, words.train) for request in requests]
+        for init in words.init:
+            if init.lower() == "lsuv" or parse_initialiser(init.lower()).kind.family != ORTHOGONAL:
+                refuse({"--init": init}, "beside --weight-std, which overrides it (orthogonal takes it as its gain)")
+    return inits
 
 
-def advice(found: DepthResult) -> dict[str, Any] | None:
-    """Return the gain that would keep this activation's gradients, measured to prove it; None where all is well.
-
-    The proof is measured at no more than 100 layers of 1024 units.
-    """
-    settings = found.settings
-    if found.verdict == "stable" or settings.normalize != "none" or settings.residual != "none":
+def layer_widths(words: Words) -> tuple[int, ...] | None:
+    """Return the widths of the layers, where they are listed."""
+    if words.widths is None:
         return None
-    from dlmath.depth.engine.critical import suggest
-    from dlmath.depth.engine.measure import measure
+    refuse({"--depth": words.depth, "--width": words.width}, "beside --widths, which says both")
+    listed = widths("--widths", words.widths)
+    if not listed:
+        raise InvalidValueError("--widths none has no layer", "give whole numbers from 1, as 64,128,64")
+    return listed
 
-    suggestion = suggest(settings.activation, settings.sigma_b)
-    if suggestion is None:
-        return None
-    proof = settings._replace(
-        depth=min(settings.depth, 100), width=min(settings.width, 1024), batch=1, seeds=4, init="lecun", clip=None,
-        weight_std=suggestion.sigma_w, bias_std=suggestion.sigma_b, method="auto",
-    )  # fmt: skip
-    return {**suggestion._asdict(), "measured_ratio": measure(proof).ratio, "measured_depth": proof.depth}
+
+def bound_of(found: DepthResult) -> Bound:
+    """Return the bound over what was measured."""
+    from dlmath.depth.engine.bounds import bound
+
+    return bound(found.settings)
 
 
 def path_of(found: DepthResult) -> PathResult | str:
@@ -131,23 +176,26 @@ def path_of(found: DepthResult) -> PathResult | str:
         return str(error)
 
 
-def histograms_of(found: DepthResult) -> tuple[Histogram, ...]:
-    """Return the distributions of activations in five layers from the input to the output."""
-    from dlmath.depth.engine.histograms import activation_histograms
+def histograms_of(found: DepthResult) -> Histograms:
+    """Return the distributions of activations and gradients in five layers from the input to the output."""
+    from dlmath.depth.engine.histograms import histograms
+    from dlmath.depth.engine.sensitivity import spread_layers
 
-    depth = found.settings.depth
-    layers = sorted({1, *(round(1 + share * (depth - 1) / 4) for share in range(1, 5))})
-    return activation_histograms(found.settings, tuple(layers))
+    return histograms(found.settings, spread_layers(found.settings.depth))
 
 
 def resolved(requests: list[DepthSettings]) -> dict[str, object]:
     """Return the options as the engine was given them."""
+    first = requests[0]
     return {
         "activation": list(dict.fromkeys(request.activation for request in requests)),
         "init": list(dict.fromkeys(request.init for request in requests)),
-        "bias_std": requests[0].sigma_b,
-        "residual": requests[0].residual,
-        "normalize": requests[0].normalize,
-        "method": requests[0].method,
-        "dtype": requests[0].dtype,
+        "depth": first.depth,
+        "width": first.width,
+        "widths": None if first.widths is None else list(first.widths),
+        "bias_std": first.sigma_b,
+        "residual": first.residual,
+        "normalize": first.normalize,
+        "method": first.method,
+        "dtype": first.dtype,
     }

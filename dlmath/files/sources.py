@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
+from dlmath.files.examples import path_of
+from dlmath.files.missing import mend_for
 from dlmath.files.standard import standard_bytes
 from dlmath.files.text import shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAD = 16
 
@@ -40,7 +44,7 @@ class Source:
     @property
     def ending(self) -> str:
         """The name's ending in small letters, with its dot."""
-        return Path(self.name).suffix.lower()
+        return path_of(self.name).suffix.lower()
 
 
 def open_source(name: str) -> Source:
@@ -53,13 +57,13 @@ def open_source(name: str) -> Source:
     """
     place = shown(name)
     try:
-        file = io.BytesIO(standard_bytes()) if name == STANDARD else _opened(Path(name))
+        file = io.BytesIO(standard_bytes()) if name == STANDARD else _opened(path_of(name))
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         head = file.read(HEAD)
         file.seek(0)
     except OSError as error:
-        raise UnreadableError(f"{place}: {error.strerror or error}", "check the name and its permissions") from error
+        raise UnreadableError(f"{place}: {error.strerror or error}", mend_for(name, error)) from error
     if not head:
         file.close()
         raise UnreadableError(f"{place}: is empty", "give an image file")

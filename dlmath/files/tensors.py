@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dlmath.errors import UnreadableError
+from dlmath.files.examples import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +53,7 @@ def read_tensors(name: str) -> Tensors:
     UnreadableError
         When it is missing, damaged, no such file, or holds what is no finite number.
     """
-    read = _read_safetensors if Path(name).suffix.lower() == ".safetensors" else _read_npz
+    read = _read_safetensors if path_of(name).suffix.lower() == ".safetensors" else _read_npz
     try:
         tensors = read(name)
     except OSError as error:
@@ -81,7 +82,7 @@ def _npz_bytes(tensors: Tensors) -> bytes:
 
 
 def _read_npz(name: str) -> Tensors:
-    with Path(name).open("rb") as file:
+    with path_of(name).open("rb") as file:
         if file.read(2) != ZIP_START:
             raise UnreadableError(f"{name}: is not an .npz file", "give a file written by --save")
         file.seek(0)
@@ -117,7 +118,7 @@ def _safetensors_bytes(tensors: Tensors) -> bytes:
 
 
 def _read_safetensors(name: str) -> Tensors:
-    content = Path(name).read_bytes()
+    content = path_of(name).read_bytes()
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or length > min(len(content) - 8, LONGEST_HEADER):
         raise ValueError(f"its header claims {length:,} bytes")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
+from dlmath.files.examples import path_of
+from dlmath.files.missing import mend_for
 from dlmath.files.standard import standard_text
 
 if TYPE_CHECKING:
@@ -41,11 +42,11 @@ def read_text(name: str) -> str:
     try:
         if name == STANDARD:
             return standard_text().removeprefix("\ufeff")
-        return Path(name).read_text(encoding="utf-8-sig")
+        return path_of(name).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableError(f"{shown(name)}: is not UTF-8 text (byte {error.start})", "give a text file") from error
     except OSError as error:
-        raise UnreadableError(f"{shown(name)}: {error.strerror}", "check the name and its permissions") from error
+        raise UnreadableError(f"{shown(name)}: {error.strerror}", mend_for(name, error)) from error
 
 
 def load_yaml(text: str, name: str) -> Any:

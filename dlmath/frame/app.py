@@ -3,19 +3,26 @@
 import inspect
 import os
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
-from dlmath import __version__
 from dlmath.frame.command import Command
 from dlmath.frame.output import shared_words
+from dlmath.frame.parameters import Direct
 from dlmath.frame.registry import HOUSES, command_of
-from dlmath.frame.words import Word, completer
+from dlmath.frame.words import Word, completer, one_of
+from dlmath.version import __version__
+
+
+class Group(Direct, TyperGroup):
+    """The application itself."""
+
 
 app = typer.Typer(
     name="dlmath",
+    cls=Group,
     help="The mathematics of deep learning, as commands: run it, measure it, see it derived number by number.",
     # Rich markup in help costs 2x the start-up and swallows [bracketed] words
     rich_markup_mode=None,
@@ -60,6 +67,23 @@ def load(words: Sequence[str]) -> None:
         register(app, command_of(name))
     if not asked:
         app.command("help", short_help="Show the manual of a command, or the list of built-in examples.")(show_help)
+
+
+SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
+
+
+def completion(flag: str, shell: str) -> int:
+    """Print or install the completion of a shell that is named, whichever shell this is."""
+    from typer import _completion_shared as typer_completion
+
+    shell = one_of(flag, shell, SHELLS)
+    if flag == "--install-completion":
+        _, path = typer_completion.install(shell=shell, prog_name="dlmath")
+        typer.echo(f"{shell} completion installed in {path}; it works in the next shell")
+        return 0
+    variables = {"prog_name": "dlmath", "complete_var": "_DLMATH_COMPLETE", "shell": shell}
+    typer.echo(typer_completion.get_completion_script(**variables))
+    return 0
 
 
 def help_topics(incomplete: str) -> list[str]:
@@ -112,7 +136,7 @@ def caller(command: Command, parameters: Sequence[inspect.Parameter]) -> Callabl
 def parameter(word: Word) -> inspect.Parameter:
     """Return a declared word as the parameter that Typer reads."""
     shared: dict[str, Any] = {"metavar": word.metavar or None, "help": word.help, "show_default": False}
-    if word.suggestions or word.choices:
+    if word.suggestions or word.choices or word.reads:
         shared["autocompletion"] = completer(word)
     if word.variable:
         shared["envvar"] = word.variable
@@ -133,7 +157,9 @@ def flags(word: Word) -> list[str]:
 def help_class(command: Command) -> type[TyperCommand]:
     """Return the class of a subcommand whose `--help` is made of its declaration."""
 
-    class Helped(TyperCommand):
+    class Helped(Direct, TyperCommand):
+        words: ClassVar = {word.field: word for word in (*command.words.ALL.values(), *shared_words(command))}
+
         def get_help(self, _context: Any) -> str:
             from dlmath.frame.help import help_of
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from dlmath import __version__
 from dlmath.errors import MissingExtraError
 from dlmath.frame.paths import SETTINGS, lookup
 from dlmath.report.blocks import Block, Table, text_of
+from dlmath.version import __version__
 
 if TYPE_CHECKING:
     from dlmath.report.streams import Streams

@@ -14,6 +14,7 @@ HOUSES = {
     "train-gate": "gates",
     "convolve": "convolution",
     "param-count": "counting",
+    "activation": "activations",
     "vanishing": "depth",
     "run": "runs",
 }

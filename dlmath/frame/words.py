@@ -133,6 +133,15 @@ class Word(NamedTuple):
         listed = self.suggestions() if callable(self.suggestions) else self.suggestions
         return list(listed) or list(self.choices)
 
+    def completions(self, incomplete: str) -> list[str]:
+        """Return what completes a word; where a file is read, the built-in ones too."""
+        offered = self.offered()
+        if self.reads and incomplete.startswith("e"):
+            from dlmath.files.examples import PREFIX, names
+
+            offered = [*offered, *(PREFIX + name for name in names())]
+        return [word for word in offered if word.startswith(incomplete)]
+
     def checked(self, value: Any) -> Any:
         """Return a value as the command takes it, or raise the error that names it.
 
@@ -380,7 +389,7 @@ def completer(word: Word) -> Callable[[str], list[str]]:
     """Return a shell completion for one word; its list is asked for only when Tab is pressed."""
 
     def complete(incomplete: str) -> list[str]:
-        return [offered for offered in word.offered() if offered.startswith(incomplete)]
+        return word.completions(incomplete)
 
     return complete
 

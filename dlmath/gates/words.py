@@ -3,9 +3,9 @@
 from dlmath.frame.words import AT_LEAST_0, AT_LEAST_1, BETWEEN_0_AND_1, POSITIVE, Seeded, Within, argument, option
 from dlmath.neural import names
 
-ACTIVATIONS = (*names.completions(names.ACTIVATIONS), "step")
-INITS = names.completions(names.INITIALISERS)
-OPTIMIZERS = names.completions(names.OPTIMIZERS)
+ACTIVATIONS = (*names.ACTIVATIONS, "step")
+INITS = tuple(names.INITIALISERS)
+OPTIMIZERS = tuple(names.OPTIMIZERS)
 UNTIL = ("tolerance:0.1", "sse:0.05", "side")
 MOST_EPOCHS, MOST_SEEDS = 10**12, 10**7
 """Beyond, no run would end, and the table of seeds would not fit in memory."""

@@ -16,6 +16,9 @@ BLANKS = dict.fromkeys(map(ord, "\t\n\r\v\f"), " ")
 FEWEST = 2
 """Significant digits that the least number of a column keeps; with fewer, the column does not share its decimals."""
 
+MANY = 8
+"""Digits from which a column's are counted from its largest number's first one."""
+
 LARGEST_FIXED = 1e7
 """Numbers from here on are written with an exponent."""
 
@@ -60,16 +63,22 @@ def shared_decimals(values: Sequence[Cell], digits: int) -> int | None:
     finite = [abs(float(value)) for value in numbers if math.isfinite(value)]  # type: ignore[arg-type]
     if not any(isinstance(value, float) for value in numbers) or not finite or max(finite) >= LARGEST_FIXED:
         return None
-    most = max(0, digits - 1 - magnitude(max(finite)))
+    # An explanation asks for many digits and means significant ones; other tables say how far below 1 they look
+    exponent = exponent_of(max(finite)) if digits >= MANY else max(0, exponent_of(max(finite)))
+    most = max(0, digits - 1 - exponent)
     least = min((size for size in finite if size), default=1.0)
     if least < 10.0 ** (FEWEST - 1 - most):
         return None
     return max((needed(size, most) for size in finite), default=0)
 
 
-def magnitude(size: float) -> int:
-    """Return the decimal exponent of a number that is not negative; 0 for numbers below 1, whose decimals count."""
-    return math.floor(math.log10(size)) if size >= 1 else 0
+def exponent_of(size: float) -> int:
+    """Return the decimal exponent of a number that is not negative; 0 for 0.
+
+    >>> exponent_of(123.0), exponent_of(0.05), exponent_of(0.0)
+    (2, -2, 0)
+    """
+    return math.floor(math.log10(size)) if size else 0
 
 
 def needed(size: float, most: int) -> int:
@@ -98,7 +107,7 @@ def measured(value: float, error: float) -> str:
         return f"{figure(value)} +- {figure(error)}"
     decimals = 1 - math.floor(math.log10(error))
     if decimals > 12 or abs(value) >= LARGEST_FIXED:
-        return f"{value + 0.0:.{max(2, magnitude(abs(value)) + decimals)}g} +- {error:.2g}"
+        return f"{value + 0.0:.{max(2, max(exponent_of(abs(value)), 0) + decimals)}g} +- {error:.2g}"
     rounded = round(value, decimals) + 0.0
     return f"{rounded:.{max(decimals, 0)}f} +- {round(error, decimals):.{max(decimals, 0)}f}"
 

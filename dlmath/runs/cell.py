@@ -12,11 +12,11 @@ from contextlib import ExitStack
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath import __version__
 from dlmath.errors import DlmathError
 from dlmath.frame.face import silent_output
 from dlmath.frame.outcome import plain
 from dlmath.frame.registry import command_of
+from dlmath.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,17 +64,16 @@ class Done(NamedTuple):
 def program_version() -> str:
     """Return the version with a digest of the program's own files.
 
-    A checkout keeps its number while its code changes; results of other code must not be taken for its own.
+    A checkout keeps its number while its code changes; results of other code must not be taken for its own. The copy of
+    the examples that the wheel has is no code: a cell's files have digests of their own.
     """
     import hashlib
     from pathlib import Path
 
-    import dlmath
-
-    folder = Path(dlmath.__file__).parent
+    folder = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.suffix in {".py", ".yaml"}:
+        if path.suffix in {".py", ".yaml"} and folder / "examples" not in path.parents:
             digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
     return f"{__version__}+{digest.hexdigest()[:12]}"
 

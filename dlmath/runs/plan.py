@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.errors import DlmathError, InvalidValueError, UnreadableError, unknown
 from dlmath.files.document import Entries, Listing, Place, compose, wrong
+from dlmath.files.examples import PREFIX, is_example, path_of
 from dlmath.frame.registry import command_of
 from dlmath.language.expectations import Cell, Sweep, selected
 from dlmath.language.functions import ExpressionError
@@ -30,7 +31,7 @@ ID_DIGITS = 16
 
 
 class InputFile(NamedTuple):
-    """A file that a cell reads: its name as written, its path from here, and what it held when the plan was made."""
+    """A file that a cell reads: its name as written, its path from here (or `example:NAME`), and what it held."""
 
     written: str
     path: str
@@ -231,22 +232,25 @@ def files_of(
                 place = place_of(experiment, field, words, word)
                 raise wrong(place, "a cell has no standard input or output of its own", "name a file")
             if field not in outputs and word not in digests:
-                digests[word] = input_file(word, Path(experiment.file).parent)
+                digests[word] = input_file(word, experiment.file)
             found = digests.get(word) if field not in outputs else None
             if found is not None:
                 yield found
 
 
-def input_file(word: str, folder: Path) -> InputFile | None:
-    """Return the file a word names, or None when it names none."""
-    if "/" not in word and not Path(word).suffix:
+def input_file(word: str, experiment: str) -> InputFile | None:
+    """Return the file a word names, beside the experiment's file or from here, or None when it names none."""
+    if "/" not in word and not Path(word).suffix and not is_example(word):
         return None
-    for path in (folder / word, Path(word)):
+    beside = path_of(experiment).parent / word
+    named = PREFIX + word if is_example(experiment) else str(beside)
+    candidates = [(word, path_of(word))] if is_example(word) else [(named, beside), (word, Path(word))]
+    for name, path in candidates:
         try:
             if path.is_file():
-                return InputFile(word, str(path), hashlib.sha256(path.read_bytes()).hexdigest())
+                return InputFile(word, name, hashlib.sha256(path.read_bytes()).hexdigest())
         except OSError as error:
-            raise UnreadableError(f"{path}: {error.strerror}", "check its permissions") from error
+            raise UnreadableError(f"{name}: {error.strerror}", "check its permissions") from error
         except ValueError:  # a word with a zero byte in it is no path
             return None
     return None
@@ -265,7 +269,7 @@ def cell_id(command: str, words: dict[str, Any], files: Sequence[InputFile]) -> 
 
 def task_of(experiment: Experiment, cell: PlannedCell) -> Task:
     """Return what a worker needs to run a cell."""
-    paths = {file.written: str(Path(file.path).resolve()) for file in cell.files}
+    paths = {file.written: str(path_of(file.path).resolve()) for file in cell.files}
     return Task(cell.id, experiment.command, cell.words, paths, program_version())
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import InvalidValueError
+from dlmath.files.examples import path_of
 from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Outcome
 from dlmath.report.blocks import Facts, Lines, Table
@@ -32,7 +32,7 @@ def replay(words: Words, output: Output) -> Outcome:
     record, file = find_record(words.replay)
     if record["command"] not in COMMANDS:
         raise InvalidValueError(f"{file}: this dlmath has no command {record['command']!r}", "use the version it names")
-    paths = {one["written"]: str(Path(one["path"]).resolve()) for one in record.get("files", ())}
+    paths = {one["written"]: str(path_of(one["path"]).resolve()) for one in record.get("files", ())}
     task = Task(record["id"], record["command"], record["words"], paths, program_version())
     again = execute(task).record
     differences = [one for key in COMPARED for one in differing(record.get(key), again[key], key)]
@@ -91,7 +91,7 @@ def differing(recorded: Any, now: Any, path: str) -> Iterator[tuple[str, Any, An
 def changed_files(record: dict[str, Any]) -> Iterator[str]:
     """Yield the input files that no longer hold what they held."""
     for one in record.get("files", ()):
-        path = Path(one["path"])
+        path = path_of(one["path"])
         if not path.is_file():
             raise InvalidValueError(
                 f"{path}: the cell's input file is not there", "replay it from the folder of the run"

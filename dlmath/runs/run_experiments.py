@@ -10,7 +10,7 @@ from dlmath.errors import InvalidValueError, MissingExtraError
 from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Outcome
 from dlmath.report.progress import progress
-from dlmath.runs.cell import DONE, machine
+from dlmath.runs.cell import DONE, machine, with_paths
 from dlmath.runs.cells import executor_for, run_tasks
 from dlmath.runs.files.experiment import read_experiments
 from dlmath.runs.files.results import Store
@@ -242,6 +242,13 @@ def notes(run: Run, reports: Sequence[Ran]) -> list[str]:
     return [f"--fail-fast: {left} experiments were not finished"] if run.is_over and left else []
 
 
+def line_from_here(planned: Planned, cell: PlannedCell) -> str:
+    """Return the line that a user would type for a cell in this folder, whatever folder the experiment lies in."""
+    paths = {file.written: file.path for file in cell.files}
+    words = {field: with_paths(value, paths) for field, value in cell.words.items()}
+    return command_line(planned.experiment.command, words)
+
+
 def plan_outcome(run: Run, output: Output) -> Outcome:
     """Return what would be run; nothing is, and no folder is made."""
     rows = []
@@ -251,7 +258,7 @@ def plan_outcome(run: Run, output: Output) -> Outcome:
             if known and run.is_ours(known):
                 run.cached.add(cell.id)
             word = "yes" if cell.id in run.cached else "no"
-            rows.append((planned.experiment.name, cell.id, word, command_line(planned.experiment.command, cell.words)))
+            rows.append((planned.experiment.name, cell.id, word, line_from_here(planned, cell)))
     reports = run.reported()
     table = report.cell_table(rows)
     plan = [dict(zip(("experiment", "id", "known", "command_line"), cells, strict=True)) for cells in rows]

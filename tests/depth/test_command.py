@@ -10,8 +10,8 @@ import math
 import pytest
 
 from dlmath.depth import words as declared
-from dlmath.depth.engine.settings import METHODS, NORMALISATIONS, RESIDUALS
-from dlmath.neural.activations import ACTIVATIONS
+from dlmath.depth.engine.settings import CELLS, METHODS, NORMALISATIONS, RESIDUALS
+from dlmath.neural.activations import ACTIVATIONS, get_activation
 from dlmath.neural.initialisers import INITIALISERS
 
 
@@ -164,8 +164,13 @@ def test_a_wrong_request_is_one_line_and_status_2(dlmath, words, hint):
 
 
 def test_the_words_offered_are_the_words_of_the_engine():
-    assert set(declared.ACTIVATIONS) == set(ACTIVATIONS)
-    assert {word.partition(":")[0] for word in declared.INITS} <= {*INITIALISERS, "lsuv"}
+    offered = declared.Words.ALL
+    assert {word.partition(":")[0] for word in offered["activation"].offered()} == {*ACTIVATIONS, "silu"}
+    inits = {word.partition(":")[0] for word in offered["init"].offered()}
+    assert {*INITIALISERS, "lsuv", "xavier-uniform", "kaiming-normal"} <= inits
+    for word in offered["activation"].offered():
+        get_activation(word.replace(":A", ":0.3"))
     assert set(declared.METHODS) == set(METHODS)
     assert set(declared.NORMALIZE) == set(NORMALISATIONS)
     assert set(declared.RESIDUALS) == set(RESIDUALS)
+    assert set(declared.CELLS) == set(CELLS)

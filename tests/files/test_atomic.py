@@ -86,6 +86,7 @@ def test_a_failure_while_taking_the_name_leaves_no_draft(tmp_path, monkeypatch):
     assert path.read_bytes() == b"old"
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("permissions", [0o600, 0o640, 0o755, 0o666])
 def test_permissions_are_kept(tmp_path, umask, permissions):
     umask(0o077)
@@ -96,6 +97,7 @@ def test_permissions_are_kept(tmp_path, umask, permissions):
     assert mode(path) == permissions
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(("mask", "expected"), [(0o022, 0o644), (0o077, 0o600), (0o000, 0o666), (0o027, 0o640)])
 def test_a_new_file_honours_the_umask(tmp_path, umask, mask, expected):
     umask(mask)
@@ -104,6 +106,7 @@ def test_a_new_file_honours_the_umask(tmp_path, umask, mask, expected):
     assert os.umask(mask) == mask  # and the mask is left as it was
 
 
+@pytest.mark.posix
 def test_a_link_stays_and_its_target_is_replaced(tmp_path):
     (tmp_path / "there").mkdir()
     target, link = tmp_path / "there" / "target", tmp_path / "link"
@@ -118,6 +121,7 @@ def test_a_link_stays_and_its_target_is_replaced(tmp_path):
     assert names(tmp_path / "there") == ["target"]
 
 
+@pytest.mark.posix
 def test_a_link_to_nothing_yet_makes_its_target(tmp_path):
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "target")
@@ -127,12 +131,14 @@ def test_a_link_to_nothing_yet_makes_its_target(tmp_path):
     assert (tmp_path / "target").read_bytes() == b"new"
 
 
+@pytest.mark.posix
 def test_a_link_into_a_missing_folder_is_found_before_the_work(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "missing" / "target")
     with pytest.raises(UnwritableError, match="there is no folder"):
         check_writable(str(tmp_path / "link"), "--save")
 
 
+@pytest.mark.posix
 def test_a_link_that_leads_in_a_circle_is_no_crash(tmp_path):
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
@@ -148,18 +154,21 @@ def test_a_relative_name(tmp_path, monkeypatch):
     assert (tmp_path / "a").read_bytes() == b"x"
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("name", ["a" * 255, "名" * 85, "with blank", "-dash", "новый.npz"])
 def test_any_name_the_system_allows(tmp_path, name):
     write_bytes(str(tmp_path / name), b"x")
     assert names(tmp_path) == [name]
 
 
+@pytest.mark.posix
 def test_a_device_is_written_directly():
     check_writable(os.devnull, "--save")
     write_bytes(os.devnull, b"gone")
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
 
 
+@pytest.mark.posix
 def test_a_named_pipe_is_written_directly(tmp_path):
     path = tmp_path / "pipe"
     os.mkfifo(path)
@@ -196,6 +205,7 @@ def test_a_disk_that_fills_up_keeps_the_old_file(tmp_path):
     assert path.read_bytes() == b"old"
 
 
+@pytest.mark.posix
 def test_a_reader_that_is_gone_stays_a_closed_pipe(tmp_path):
     with pytest.raises(BrokenPipeError):
         write_then_raise(tmp_path / "a", BrokenPipeError())

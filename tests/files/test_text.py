@@ -52,6 +52,7 @@ def test_a_file_that_is_missing(tmp_path):
         read_text(str(tmp_path / "nothing.csv"))
 
 
+@pytest.mark.posix
 def test_a_folder(tmp_path):
     with pytest.raises(UnreadableError, match="Is a directory"):
         read_text(str(tmp_path))

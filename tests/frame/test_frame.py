@@ -329,6 +329,7 @@ def test_completion_offers_what_begins_so():
     assert completer(Word(suggestions=("sigmoid", "softplus", "tanh")))("s") == ["sigmoid", "softplus"]
     assert completer(Word(suggestions=lambda: iter(["and", "or"])))("o") == ["or"]
     assert completer(Word(choices=("a",)))("z") == []
+    assert completer(Word(reads=True))("example:sce") == ["example:scene.png"]
 
 
 def test_a_choice_shows_its_words_and_completes_them():
@@ -372,9 +373,23 @@ def test_emission_refuses_get_into_csv_before_any_work():
         check_output(output_for("csv", "a", io.StringIO()))
 
 
+@pytest.mark.parametrize(
+    ("shell", "sign"), [("zsh", "#compdef dlmath"), ("bash", "complete -o"), ("fish", "complete ")]
+)
+def test_the_completion_of_a_named_shell_is_printed(shell, sign, capsys):
+    assert run(["--show-completion", shell]) == 0
+    assert sign in capsys.readouterr().out
+
+
+def test_a_shell_without_completion_is_told(capsys):
+    assert run(["--show-completion", "zhs"]) == 2
+    assert "did you mean 'zsh'" in capsys.readouterr().err
+
+
 # Whole processes: pipes that close, signals, closed and full streams
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     ("words", "variables", "status"),
     [
@@ -403,6 +418,7 @@ def test_a_reader_that_is_gone_is_no_error(script, words, variables, status):
     assert done.stderr in {b"", b"note: a note\n"}
 
 
+@pytest.mark.posix
 def test_head_takes_its_line_and_the_rest_ends_quietly(script, start):
     process = start(
         [sys.executable, script, "probe", "--rows", "20000", "--quiet"],
@@ -416,6 +432,7 @@ def test_head_takes_its_line_and_the_rest_ends_quietly(script, start):
     assert process.wait(start.patience) == 0
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_leaves_the_old_file_and_no_draft(script, start, tmp_path, sent, status):
     kept = tmp_path / "weights.npz"
@@ -452,6 +469,7 @@ def test_a_full_disk_is_one_line(script, words):
     assert "No space left on device" in done.stderr
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     ("closed", "status", "told"),
     [(">&-", 2, "error: standard output is closed; "), ("2>&-", 0, ""), ("<&-", 0, "note: a note\n")],
@@ -469,6 +487,7 @@ def test_closed_streams(script, closed, status, told):
     assert done.stderr.count("\n") == bool(told)
 
 
+@pytest.mark.posix
 def test_letters_the_terminal_lacks_do_not_stop_the_output(script):
     done = subprocess.run(
         [sys.executable, script, "probe", "σ", "--get", "rows.0.name", "--format", "json", "-q"],

@@ -59,7 +59,7 @@ def test_the_usual_gates_are_learned_with_the_defaults(dlmath, gate):
 def test_json_is_one_object_that_repeats_the_run(dlmath):
     _, out, _ = dlmath("or", "--hidden", "2", "--format", "json", "--seed", "3")
     printed = json.loads(out)
-    assert list(printed) == ["command", "version", "settings", "result"]
+    assert list(printed) == ["command", "version", "schema_version", "settings", "result"]
     settings = printed["settings"]
     chosen = ["gate", "hidden", "activation", "loss", "optimizer", "learning_rate", "init", "epochs", "seed"]
     words = [word for name in chosen[1:] for word in ("--" + name.replace("_", "-"), settings[name])]

@@ -1,4 +1,7 @@
-"""Laws of the losses."""
+"""Laws of the losses.
+
+Tolerances: a central difference with h = 1e-6 is off by eps / h = 2e-10; a mean of 15 terms of one sign by 17 eps.
+"""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.posix
 def test_an_interrupt_ends_every_process(start):
     program = start([sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     workers = [int(program.stdout.readline()) for _ in range(2)]

@@ -132,6 +132,7 @@ def test_a_bar_is_taken_down_when_the_work_fails(monkeypatch):
     assert err.getvalue().rstrip().endswith("\x1b[?25h") or "\x1b[?25h" in err.getvalue()  # the cursor is shown again
 
 
+@pytest.mark.posix
 def test_silence_lets_a_broken_stream_be_flushed():
     reader, writer = os.pipe()
     os.close(reader)

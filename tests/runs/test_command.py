@@ -405,6 +405,7 @@ def is_alive(pid):
         return False
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_run_killed_at_random_moments_goes_on_and_ends_with_the_same_bytes(reference, started, jobs):
     chance = random.Random(int(jobs))  # noqa: S311  moments, not secrets
@@ -426,6 +427,7 @@ def test_a_run_killed_at_random_moments_goes_on_and_ends_with_the_same_bytes(ref
     assert not any(map(is_alive, orphans))
 
 
+@pytest.mark.posix
 def test_an_interrupt_ends_with_130_and_keeps_what_is_done(reference, started):
     process = started(reference, "stopped", "--jobs", "2")
     cells = reference / "stopped" / "cells"

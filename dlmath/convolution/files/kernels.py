@@ -23,6 +23,7 @@ from dlmath.convolution.engine.kernel import Kernel, Magnitude, Rows
 from dlmath.convolution.engine.kernels import parse_kernel
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
+from dlmath.files.examples import is_example, path_of
 from dlmath.files.text import load_yaml, read_text, shown
 from dlmath.language.number_text import MEND_NUMBER, fraction_of, is_rows, tokens_of
 
@@ -58,7 +59,7 @@ def is_kernel_file(word: str) -> bool:
     >>> is_kernel_file("my.npy"), is_kernel_file("1/9 1/9; 0 1"), is_kernel_file("sobel"), is_kernel_file("k/blur")
     (True, False, False, True)
     """
-    if word == STANDARD or Path(word).suffix.lower() in ENDINGS:
+    if word == STANDARD or is_example(word) or Path(word).suffix.lower() in ENDINGS:
         return True
     if is_rows(word):
         return False
@@ -80,8 +81,8 @@ def read_kernel_file(name: str) -> Kernel:
     UnreadableError
         Naming the file, the line and the number that is wrong.
     """
-    place, ending = shown(name), Path(name).suffix.lower()
-    title = "kernel" if name == STANDARD else Path(name).stem
+    place, ending = shown(name), path_of(name).suffix.lower()
+    title = "kernel" if name == STANDARD else path_of(name).stem
     if ending == ".npy":
         return array_kernel(name, title)
     text = read_text(name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from dlmath.errors import UnreadableError
 from dlmath.files.atomic import STANDARD
+from dlmath.files.examples import path_of
 from dlmath.files.text import shown
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _file(name: str) -> IO[bytes]:
         if sys.stdin is None:
             raise UnreadableError("standard input is closed", "send it a file or a pipe")
         return io.BytesIO(sys.stdin.buffer.read())
-    file = Path(name).open("rb")  # noqa: SIM115  the caller closes it
+    file = path_of(name).open("rb")
     if file.seekable():
         return file
     with file:
@@ -62,4 +62,4 @@ def stem(name: str) -> str:
     >>> stem("nets/vgg16.safetensors"), stem("-")
     ('vgg16', 'model')
     """
-    return "model" if name == STANDARD else Path(name).stem
+    return "model" if name == STANDARD else path_of(name).stem

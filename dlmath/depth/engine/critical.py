@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dlmath.depth.engine.length_map import Layer, bisect, fixed_point
-from dlmath.depth.engine.quadrature import moments
 from dlmath.errors import InvalidValueError
 from dlmath.neural.activations import get_activation
+from dlmath.neural.quadrature import moments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dlmath.neural.activations import Activation
 
 SMALLEST_Q, LARGEST_Q = 1e-10, 1e6
+APART, MOST_PIECES = 0.05, 50
+"""Points of the line lie no further apart than this in sigma_b, or are so many between two places of the table."""
 STEPS = 400
 """Places of q, evenly apart in ln q, between which a root is looked for."""
 BIASES_TRIED = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
@@ -78,8 +80,10 @@ def critical_sigma_w(activation: str, sigma_b: float = 0.0) -> CriticalPoint:
     found = _roots(lambda q: _bias_square(phi, q) - sigma_b**2, places)
     points = [_point(phi, q, sigma_b=sigma_b) for q in found]
     if not points:
+        border = runaway_sigma_w(phi, sigma_b)
+        why = "" if border is None else f" at a finite q*: from weight-std {border:.6g} on q grows for ever, chi_1 > 1"
         raise InvalidValueError(
-            f"{activation} with bias-std {sigma_b:g} has no sigma_w for which chi_1 = 1",
+            f"{activation} with bias-std {sigma_b:g} has no sigma_w for which chi_1 = 1{why}",
             "give another --bias-std, or normalize",
         )
     return next((point for point in points if point.stable), points[0])
@@ -164,6 +168,25 @@ def _at_zero(phi: Activation) -> CriticalPoint:
     return CriticalPoint(_gain_at_zero(phi), 0.0, 0.0, note=note)
 
 
+def runaway_sigma_w(phi: Activation, sigma_b: float) -> float | None:
+    """Return the sigma_w from which q grows without end where chi_1 jumps past 1 there, having been below; else None.
+
+    Far out phi is its limit, of slopes l and r, and q grows for ever once sigma_w^2 (l^2 + r^2) / 2 > 1. For
+    softplus that is where order ends: no finite q* has chi_1 = 1.
+
+    Examples
+    --------
+    >>> round(runaway_sigma_w(get_activation("softplus"), 0.0) ** 2, 12), runaway_sigma_w(get_activation("tanh"), 0.0)
+    (2.0, None)
+    """
+    left, right = phi.limit_slopes(1e30)
+    if phi.bounded or phi.homogeneous or not (left or right):
+        return None
+    border = math.sqrt(2 / (left * left + right * right))
+    below, above = (fixed_point(Layer(phi, border * (1 + step), sigma_b)) for step in (-1e-3, 1e-3))
+    return border if below.chi_1 < 1 and above.q_star == math.inf else None
+
+
 def _homogeneous(phi: Activation, sigma_b: float) -> CriticalPoint:
     share = moments(phi, 1.0).slope_square
     if sigma_b == 0:
@@ -189,12 +212,30 @@ def _range_hint(phi: Activation) -> str:
     return f"its critical line runs from weight-std {min(sigmas):.4g} to {max(sigmas):.4g}"
 
 
-def critical_line(activation: str, largest_q: float = 1e3) -> tuple[CriticalPoint, ...]:
-    """Return points of the critical line in the order of q, those with sigma_b^2 >= 0."""
+def critical_line(activation: str, largest_q: float = 1e6, largest_sigma_b: float = 10.0) -> tuple[CriticalPoint, ...]:
+    """Return points of the critical line in the order of q, those with sigma_b^2 >= 0.
+
+    Of a homogeneous activation the line goes straight up: two points, at sigma_b 0 and `largest_sigma_b`.
+    """
     phi = get_activation(activation)
     if phi.homogeneous:
-        return (_homogeneous(phi, 0.0),)
-    return tuple(_point(phi, q) for q, square, _ in _table(activation)[::3] if square >= 0 and q <= largest_q)
+        return _homogeneous(phi, 0.0), _homogeneous(phi, largest_sigma_b)
+    corner = (_at_zero(phi),) if _dies_out_critically(phi) else ()
+    return corner + tuple(_point(phi, q) for q in _places(phi, largest_q, largest_sigma_b))
+
+
+def _places(phi: Activation, largest_q: float, largest_sigma_b: float) -> Iterator[float]:
+    """Yield the q of the line's points: those of the table, where it meets sigma_b = 0, and between far ones."""
+    for (q, square, _), (after, square_after, _) in pairwise(_table(phi.name)):
+        if q > largest_q:
+            return
+        if square >= 0:
+            yield q
+        if (square < 0) != (square_after < 0):
+            yield bisect(lambda place: _bias_square(phi, place), q, after, falling=square > 0)
+        elif 0 <= square <= largest_sigma_b**2:
+            pieces = min(MOST_PIECES, math.ceil(abs(math.sqrt(square_after) - math.sqrt(square)) / APART))
+            yield from np.geomspace(q, after, pieces + 1)[1:-1].tolist()
 
 
 class Suggestion(NamedTuple):
@@ -205,13 +246,14 @@ class Suggestion(NamedTuple):
     sigma_w, sigma_b : float
     chi_1 : float
         At the fixed point the lengths really run into.
-    text : str
+    note : str
+        What is peculiar to the point.
     """
 
     sigma_w: float
     sigma_b: float
     chi_1: float
-    text: str
+    note: str
 
 
 def suggest(activation: str, sigma_b: float = 0.0) -> Suggestion | None:
@@ -231,9 +273,7 @@ def suggest(activation: str, sigma_b: float = 0.0) -> Suggestion | None:
     else:
         return None
     chi = fixed_point(Layer(get_activation(activation), point.sigma_w, point.sigma_b)).chi_1
-    with_bias = f" with bias-std {point.sigma_b:g}" if point.sigma_b else ""
-    text = f"weight-std {point.sigma_w:.6g}{with_bias} makes chi_1 = 1 for {activation}"
-    return Suggestion(point.sigma_w, point.sigma_b, chi, text + (f" ({point.note})" if point.note else ""))
+    return Suggestion(point.sigma_w, point.sigma_b, chi, point.note)
 
 
 def _holding(activation: str, sigma_b: float) -> CriticalPoint | None:

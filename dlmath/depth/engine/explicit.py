@@ -17,22 +17,27 @@ import numpy as np
 
 from dlmath.depth.engine.channel import Channel
 from dlmath.depth.engine.figures import Figures
-from dlmath.depth.engine.matrices import MatrixStream
-from dlmath.depth.engine.normals import BIASES, normals, random_errors, random_inputs, stream
+from dlmath.depth.engine.matrices import MatrixStream, Recipe, random_biases
+from dlmath.depth.engine.normals import BIASES, random_errors, random_inputs, stream
 from dlmath.depth.engine.remedies import project, standardise
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from dlmath.depth.engine.matrices import Weights
     from dlmath.depth.engine.settings import DepthSettings
     from dlmath.neural.arrays import Array
 
 UNDERFLOWN = 1e-6
+TAME = (1e-20, 1e20)
+"""Sums of squares between which nothing of a float32 array was lost in squaring."""
+LARGEST_EXPONENT = 709.0  # of a finite e^x
 AXES = {"layer": 1, "batch": 0}
 """Over which axis of (inputs, units) a normalisation takes mean and variance."""
 
 
 class Signal(NamedTuple):
-    """exp(log) times an array (B, N)."""
+    """exp(log) times an array (B, N): B inputs, N units of the layer it stands behind."""
 
     array: Array
     log: float
@@ -71,6 +76,10 @@ class LayerState(NamedTuple):
     gain: float  # ln of what the drawn matrix is multiplied by (LSUV), else 0
 
 
+def _nobody(_share: float) -> None:
+    """Listen to no progress."""
+
+
 class ExplicitNetwork:
     """One network: its matrices, and both passes.
 
@@ -78,27 +87,34 @@ class ExplicitNetwork:
     ----------
     settings : DepthSettings
     seed : int
-    store : ndarray (L, N, N) or (1, rows, N)
-        Room for all matrices, or for less (see `matrices.room`): then each is drawn again on the way back.
+    store : ndarray (L, N, N) or (1, rows, N), or a list of L matrices (fan_out, fan_in)
+        Room for all matrices, or for less (see `matrices.room`): then each is drawn again on the way back. A
+        recurrent network has one matrix, which is kept.
+
+    Attributes
+    ----------
+    tell : callable (share)
+        Is told, layer after layer, how much of both passes is done.
     """
 
-    def __init__(self, settings: DepthSettings, seed: int, store: Array) -> None:
-        self.settings, self.store = settings, store
-        self.dtype: np.dtype[Any] = store.dtype
-        self.kept = store.shape[:2] == (settings.depth, settings.width)
+    def __init__(self, settings: DepthSettings, seed: int, store: Array | Sequence[Array]) -> None:
+        self.settings, self.store, self.sizes = settings, store, settings.sizes
+        self.dtype: np.dtype[Any] = store[0].dtype
+        self.tied = settings.cell != "none"
+        self.kept = len(store) == (1 if self.tied else settings.depth) and len(store[0]) == self.sizes[1]
         self.channel = Channel(settings.phi, self.dtype)
         self.axis = AXES.get(settings.normalize)
-        self.matrices = MatrixStream(settings.weights, settings.width, seed, self.dtype)
-        shape = (settings.batch, settings.width)
-        self.inputs = random_inputs(seed, *shape, self.dtype)
-        self.errors = random_errors(seed, *shape, self.dtype)
+        self.matrices = MatrixStream(seed, self.dtype)
+        self.inputs = random_inputs(seed, settings.batch, self.sizes[0], self.dtype)
+        self.errors = random_errors(seed, settings.batch, self.sizes[-1], self.dtype)
         self.bias_source = stream(seed, BIASES)
+        self.tell: Callable[[float], None] = _nobody
         self.states: list[LayerState] = []
         self.weights: list[Weights] = []
         self.gains: list[float] = []
         self.biases: list[Array] = []
         self.places: list[Any] = []
-        self.outputs: list[tuple[float, float]] = []
+        self.outputs: list[tuple[float, float, float]] = []
 
     # ------------------------------------------------------------ forward
 
@@ -112,6 +128,7 @@ class ExplicitNetwork:
         with np.errstate(over="ignore"):
             for layer in range(self.settings.depth):
                 signal = self._layer(layer, signal)
+                self.tell(layer / (2 * self.settings.depth))
                 self.outputs.append(_mean_and_variance(signal))
         return signal
 
@@ -126,29 +143,52 @@ class ExplicitNetwork:
         self.states.append(LayerState(x, passed, gain))
         return passed.output if self.settings.residual == "none" else rescaled(add(x, passed.output), self.channel)
 
+    def place(self, layer: int) -> int:
+        """Return where a layer's weights stand: every step of a recurrent network has the first one's."""
+        return 0 if self.tied else layer
+
+    def recipe(self, layer: int) -> Recipe:
+        """Return what a layer's matrix is drawn from."""
+        return Recipe(self.settings.weights_of(layer), self.sizes[layer], self.sizes[layer + 1])
+
+    def matrix(self, layer: int) -> tuple[Array, float]:
+        """Return a layer's weights in float64, (fan_out, fan_in), and ln of what LSUV multiplies them by.
+
+        Where matrices are not kept the layer is drawn again.
+        """
+        if self.kept:
+            place = self.place(layer)
+            return self.weights[place].matrix(), self.gains[place]
+        recipe = self.recipe(layer)
+        self.matrices.state = self.places[layer]
+        core = np.empty((recipe.fan_out, recipe.fan_in), self.dtype)
+        weights, _ = self.matrices.draw(recipe, np.zeros((1, recipe.fan_in), self.dtype), core)
+        return weights.matrix(), self.states[layer].gain
+
     def _weigh(self, layer: int, x: Signal) -> tuple[Signal, float]:
         """Return W x + b, and ln of what LSUV multiplies the drawn W by."""
-        if layer < len(self.weights):
-            signal, gain = Signal(self.weights[layer].forward(x.array), x.log + self.gains[layer]), self.gains[layer]
+        place = self.place(layer)
+        if place < len(self.weights):
+            signal, gain = Signal(self.weights[place].forward(x.array), x.log + self.gains[place]), self.gains[place]
         else:
             signal, gain = self._draw(layer, x)
-        if layer < len(self.biases):
-            signal = add(signal, Signal(self.biases[layer][None, :], 0.0))
+        if place < len(self.biases):
+            signal = add(signal, Signal(self.biases[place][None, :], 0.0))
         return signal, gain
 
     def _draw(self, layer: int, x: Signal) -> tuple[Signal, float]:
         """Draw a layer's matrix, and its biases if it has any; return W x and the gain."""
         if not self.kept:
             self.places.append(self.matrices.state)
-        weights, z = self.matrices.draw(x.array, self.store[layer if self.kept else 0])
+        weights, z = self.matrices.draw(self.recipe(layer), x.array, self.store[layer if self.kept else 0])
         gain = 0.0
         spread = float(z.std(dtype=np.float64)) if self.settings.weights.unit_variance else 0.0
         if spread > 0:
             gain = -math.log(spread) - x.log
             z, x = z / self.dtype.type(spread), Signal(x.array, 0.0)
-        if self.settings.sigma_b:
-            drawn = normals(self.bias_source, self.settings.width, self.dtype)
-            self.biases.append(drawn * self.dtype.type(self.settings.sigma_b))
+        law = self.settings.biases_of(layer)
+        if law.sigma and layer >= len(self.biases):
+            self.biases.append(random_biases(self.bias_source, law, self.sizes[layer + 1], self.dtype))
         if self.kept:
             self.weights.append(weights)
             self.gains.append(gain)
@@ -176,14 +216,18 @@ class ExplicitNetwork:
         """Return ln |dE/dx^l| (L + 1,), l = 0..L, and ln |dE/dW^l| (L,), the error having been sent in."""
         depth = self.settings.depth
         log_gradient, log_weight_gradient = np.empty(depth + 1), np.empty(depth)
-        g = self.clipped(Signal(self.errors, 0.0))
+        g = self.sent_error()
         log_gradient[depth] = log_norm(g)
         for layer in range(depth - 1, -1, -1):
             g, delta = self.step_back(layer, g)
+            self.tell(1 - layer / (2 * depth))
             log_weight_gradient[layer] = log_weight_norm(delta, self.states[layer].inputs)
-            g = self.clipped(g)
             log_gradient[layer] = log_norm(g)
         return log_gradient, log_weight_gradient
+
+    def sent_error(self) -> Signal:
+        """Return the error that is sent in, dE/dx^L, of norm 1."""
+        return Signal(self.errors, 0.0)
 
     def step_back(self, layer: int, g: Signal) -> tuple[Signal, Signal]:
         """Return dE/dx^(l-1) and dE/dz^l, given g = dE/dx^l."""
@@ -197,9 +241,9 @@ class ExplicitNetwork:
 
     def _through_weights(self, layer: int, e: Signal, gain: float) -> Signal:
         if self.kept:
-            return Signal(self.weights[layer].backward(e.array), e.log + gain)
+            return Signal(self.weights[self.place(layer)].backward(e.array), e.log + gain)
         self.matrices.state = self.places[layer]
-        return Signal(self.matrices.draw_back(e.array, self.store[0]), e.log + gain)
+        return Signal(self.matrices.draw_back(self.recipe(layer), e.array, self.store[0]), e.log + gain)
 
     def _through_activation(self, passed: Passed, g: Signal) -> Signal:
         """Return dE/dz, given dE/d phi(norm z)."""
@@ -224,21 +268,24 @@ class ExplicitNetwork:
         exact = sign * np.sign(g.array) * np.exp(size - largest)
         return Signal(exact.astype(self.dtype), g.log + largest)
 
-    def clipped(self, g: Signal) -> Signal:
-        """Return g cut to the norm `clip`, if there is one."""
-        clip = self.settings.clip
-        return g if clip is None else Signal(g.array, g.log - max(0.0, log_norm(g) - math.log(clip)))
-
     # ------------------------------------------------------------ figures
 
     def run(self) -> Figures:
         """Run both passes and return the figures of this one network, S = 1."""
         self.forward()
         log_gradient, log_weight_gradient = self.backward()
-        mean, variance = zip(*self.outputs, strict=True)
+        mean, variance, log_variance = zip(*self.outputs, strict=True)
         flat = [self.channel.saturated(state.passed.slope) for state in self.states]
         dead = [float(share.all(axis=0).mean()) if self.channel.silent else 0.0 for share in flat]
-        columns = (mean, variance, [float(share.mean()) for share in flat], dead, log_gradient, log_weight_gradient)
+        columns = (
+            mean,
+            variance,
+            log_variance,
+            [float(share.mean()) for share in flat],
+            dead,
+            log_gradient,
+            log_weight_gradient,
+        )
         return Figures(*(np.array(column, np.float64)[:, None] for column in columns))
 
 
@@ -254,10 +301,18 @@ def _times(array: Array, log: float) -> Array:
 
 def unit(e: Signal) -> Signal:
     """Return the same signal with an array of norm 1; 0 stays 0."""
+    square = float(np.vdot(e.array, e.array))
+    if not TAME[0] < square < TAME[1]:  # squares of small numbers were lost, or those of large ones too large
+        return _unit_of_any_size(e)
+    norm = math.sqrt(square)
+    return Signal(np.asarray(e.array * e.array.dtype.type(1 / norm)), e.log + math.log(norm))
+
+
+def _unit_of_any_size(e: Signal) -> Signal:
     size = float(np.abs(e.array).max())
-    if size in {0.0, math.inf}:
+    if size in {0.0, math.inf} or math.isnan(size):
         return e
-    array = e.array / e.array.dtype.type(size)  # first: squares of small numbers would be lost
+    array = e.array / e.array.dtype.type(size)
     norm = math.sqrt(float(np.vdot(array, array)))
     return Signal(np.asarray(array / array.dtype.type(norm)), e.log + math.log(size) + math.log(norm))
 
@@ -281,17 +336,25 @@ def log_norm(e: Signal) -> float:
 
 def log_weight_norm(delta: Signal, x: Signal) -> float:
     """Return ln |delta' x|, without the N x N array: sum over inputs a, b of (delta delta')_ab (x x')_ab."""
-    square = float(np.sum((delta.array @ delta.array.T) * (x.array @ x.array.T), dtype=np.float64))
+    if len(x.array) == 1:
+        square = float(np.vdot(delta.array, delta.array)) * float(np.vdot(x.array, x.array))
+    else:
+        square = float(np.sum((delta.array @ delta.array.T) * (x.array @ x.array.T), dtype=np.float64))
     return math.log(square) / 2 + delta.log + x.log if square > 0 else -math.inf
 
 
-def _mean_and_variance(x: Signal) -> tuple[float, float]:
-    return _scaled(x.array.mean(dtype=np.float64), x.log), _scaled(x.array.var(dtype=np.float64), 2 * x.log)
+def _mean_and_variance(x: Signal) -> tuple[float, float, float]:
+    """Return mean, variance and ln of the variance over inputs and units."""
+    mean = np.add.reduce(x.array, axis=None) / x.array.dtype.type(x.array.size)
+    centred = x.array - mean
+    variance = float(np.vdot(centred, centred)) / centred.size
+    log_variance = math.log(variance) + 2 * x.log if variance > 0 else -math.inf
+    return _scaled(float(mean), x.log), _scaled(variance, 2 * x.log), log_variance
 
 
-def _scaled(value: np.float64, log: float) -> float:
+def _scaled(value: float, log: float) -> float:
     """Return exp(log) * value, infinite beyond 1e308; 0 stays 0."""
-    if value == 0:
-        return 0.0
-    with np.errstate(over="ignore"):
-        return float(np.copysign(np.exp(np.log(np.abs(value)) + log), value))
+    if value == 0 or log == 0:
+        return value
+    exponent = math.log(abs(value)) + log
+    return math.copysign(math.exp(exponent) if exponent < LARGEST_EXPONENT else math.inf, value)

@@ -15,6 +15,8 @@ class Figures(NamedTuple):
     ----------
     mean, variance : ndarray of float64 (L, S)
         Of the outputs x^l of the layers, over units and inputs.
+    log_variance : ndarray of float64 (L, S)
+        ln of the variance, finite where the variance itself is beyond 1e308 or below 1e-308; -inf where it is 0.
     saturated, dead : ndarray of float64 (L, S)
         Shares: of (unit, input) pairs with next to no slope; of units with slope 0 on every input.
     log_gradient : ndarray of float64 (L + 1, S)
@@ -25,6 +27,7 @@ class Figures(NamedTuple):
 
     mean: Array
     variance: Array
+    log_variance: Array
     saturated: Array
     dead: Array
     log_gradient: Array

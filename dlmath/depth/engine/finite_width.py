@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.depth.engine.quadrature import SMALLEST_Q, normal_nodes
+from dlmath.neural.quadrature import SMALLEST_Q, normal_nodes
 
 if TYPE_CHECKING:
     from dlmath.neural.activations import Activation
@@ -117,21 +117,27 @@ SAME_Q = 0.04
 """Layers whose q differ by less, relatively, share the means of their corrections, which are small themselves."""
 
 
-def curve(activation: Activation, q: float, gain: float, noise: float) -> Curve:
-    """Return the derivatives by central differences of `STEP` in ln q, at q' = gain E phi^2 + noise."""
-    below, here, above = (_logs(activation, q * math.exp(step), gain, noise) for step in (-STEP, 0.0, STEP))
+def curve(activation: Activation, q: float, log_gain: float, noise: float) -> Curve:
+    """Return the derivatives by central differences of `STEP` in ln q, at q' = exp(log_gain) E phi^2 + noise^2."""
+    below, here, above = (_logs(activation, q * math.exp(step), log_gain, noise) for step in (-STEP, 0.0, STEP))
     first = [(high - low) / (2 * STEP) for low, high in zip(below, above, strict=True)]
     bend = [(high - 2 * middle + low) / STEP**2 for low, middle, high in zip(below, here, above, strict=True)]
     return Curve(first[0], bend[0], first[1], bend[1])
 
 
-def _logs(activation: Activation, q: float, gain: float, noise: float) -> tuple[float, float]:
+def _logs(activation: Activation, q: float, log_gain: float, noise: float) -> tuple[float, float]:
     """Return ln E phi'^2 and ln q'."""
     n, weights = normal_nodes(activation, q, POINTS)
     u = n * math.sqrt(q)
     slope, value = activation.slope(u), activation.value(u)
-    square = gain * float(value * value @ weights) + noise
-    return math.log(float(slope * slope @ weights)), math.log(square)
+    through = log_gain + math.log(float(value * value @ weights))
+    return math.log(float(slope * slope @ weights)), log_sum(through, 2 * math.log(noise) if noise else -math.inf)
+
+
+def log_sum(first: float, second: float) -> float:
+    """Return ln(e^first + e^second)."""
+    high, low = max(first, second), min(first, second)
+    return high if low == -math.inf else high + math.log1p(math.exp(low - high))
 
 
 # ---------------------------------------------------------------- chains of layers
@@ -144,14 +150,14 @@ class LayerMap(NamedTuple):
     ----------
     q : float
         Variance of the argument of phi.
-    gain : float
-        N times the variance of the weights.
+    log_gain : float
+        ln of what the next layer's weights make of E phi^2: of fan_in times their variance.
     share : float
         The part of the next layer's q that comes through its weights and not from its biases.
     """
 
     q: float
-    gain: float
+    log_gain: float
     share: float
 
 
@@ -196,7 +202,8 @@ class Chain(NamedTuple):
     Attributes
     ----------
     activation : Activation
-    width : int
+    widths : tuple of int
+        Units of every layer (L): every mean over a layer's units scatters by 1 / its width.
     sigma_b : float
     orthogonal : bool
         The weights are.
@@ -209,7 +216,7 @@ class Chain(NamedTuple):
     """
 
     activation: Activation
-    width: int
+    widths: tuple[int, ...]
     sigma_b: float
     orthogonal: bool
     normalized: bool
@@ -229,9 +236,12 @@ class Chain(NamedTuple):
         alignments = self._alignments(layers)
         influence = self._influences(layers)
         found = tuple(self._correction(layers, alignments, influence, place) for place in range(len(layers)))
-        strain = max(abs(layer.curve.chi) * math.sqrt(layer.variance) for layer in layers)
-        turned = max(abs(alignment - 1) * layer.shape.tau for alignment, layer in zip(alignments, layers, strict=True))
-        return Corrections(found, max(strain, turned / self.width))
+        strain = max(abs(layer.curve.chi) * math.sqrt(max(layer.variance, 0.0)) for layer in layers)
+        turned = max(
+            abs(alignment - 1) * layer.shape.tau / width
+            for alignment, layer, width in zip(alignments, layers, self.widths, strict=True)
+        )
+        return Corrections(found, max(strain, turned))
 
     def _forward(self, maps: list[LayerMap]) -> list[_Layer]:
         """Follow mean and variance of ln q from layer to layer; means are computed once for equal q."""
@@ -239,24 +249,24 @@ class Chain(NamedTuple):
         mean = variance = 0.0
         before, here, bend = -1.0, None, NO_CURVE
         follows = not (self.normalized or self.unit_variance)
-        for one in maps:
-            if here is None or abs(one.q - before) > SAME_Q * before:
-                here, before = shape(self.activation, one.q), one.q
-                bend = curve(self.activation, one.q, one.gain, self.sigma_b**2) if follows else NO_CURVE
-            found.append(_Layer(here, bend, one.share, mean, variance))
-            noise, bias = self._sample(here)
-            mean = bend.pull * mean + bend.pull_bend * variance / 2 + one.share * bias - one.share**2 * noise / 2
-            variance = bend.pull**2 * variance + one.share**2 * noise
+        for layer, width in zip(maps, self.widths, strict=True):
+            if here is None or abs(layer.q - before) > SAME_Q * before:
+                here, before = shape(self.activation, layer.q), layer.q
+                bend = curve(self.activation, layer.q, layer.log_gain, self.sigma_b) if follows else NO_CURVE
+            found.append(_Layer(here, bend, layer.share, mean, variance))
+            noise, bias = self._sample(here, width)
+            mean = bend.pull * mean + bend.pull_bend * variance / 2 + layer.share * bias - layer.share**2 * noise / 2
+            variance = bend.pull**2 * variance + layer.share**2 * noise
             if not follows:
                 mean = variance = 0.0
         return found
 
-    def _sample(self, shape_: Shape) -> tuple[float, float]:
-        """Return variance and mean of the sample mean of A, less 1."""
+    def _sample(self, shape_: Shape, width: int) -> tuple[float, float]:
+        """Return variance and mean of the sample mean of A over a layer's units, less 1."""
         bias = -shape_.a_quartic if self.fixed_modes else 0.0
         if self.unit_variance:
             bias += shape_.a_modes[1] / math.sqrt(2)  # a sample of variance 1 about its mean has a mean, too
-        return shape_.scatter(0.0, 1.0, self.fixed_modes) / self.width, bias / self.width
+        return shape_.scatter(0.0, 1.0, self.fixed_modes) / width, bias / width
 
     def _alignments(self, layers: list[_Layer]) -> list[float]:
         """Return V of every layer: the variance of n.e / |e|; 0 behind a normalisation, which takes it away."""
@@ -280,19 +290,20 @@ class Chain(NamedTuple):
     def _correction(
         self, layers: list[_Layer], alignments: list[float], influence: list[float], place: int
     ) -> Correction:
-        layer, kept = layers[place], 2 * int(self.orthogonal)
+        layer, kept, width = layers[place], 2 * int(self.orthogonal), self.widths[place]
+        before = self.widths[max(place - 1, 0)]
         means, modes = layer.shape, self.fixed_modes
         own = -(2 * means.kappa - kept + means.scatter(1.0, 0.0, modes)) / 2 - (means.s_quartic if modes else 0.0)
         if self.unit_variance:
             own += means.s_modes[1] / math.sqrt(2)
         tau = layers[place - 1].shape.tau if place else 1.0
-        own += (tau - int(self.orthogonal)) * self._share_before(layers, place) * (alignments[place] - 1)
+        along = (tau - int(self.orthogonal)) * self._share_before(layers, place) * (alignments[place] - 1)
         scatter = 2 * means.kappa - kept + means.scatter(1.0, influence[place], modes)
-        shift = own / self.width + layer.curve.chi * layer.mean + layer.curve.chi_bend * layer.variance / 2
+        shift = own / width + along / before + layer.curve.chi * layer.mean + layer.curve.chi_bend * layer.variance / 2
         if not (self.normalized or self.unit_variance):
-            return Correction(shift, scatter / self.width)
+            return Correction(shift, scatter / width)
         divided, spread = self._division(layers, place)
-        return Correction(shift + divided / self.width, (scatter + spread) / self.width)
+        return Correction(shift + divided / width, (scatter + spread) / width)
 
     def _share_before(self, layers: list[_Layer], place: int) -> float:
         """Return the part of a layer's own q that comes through its weights; the input has mean square 1."""
@@ -310,8 +321,8 @@ class Chain(NamedTuple):
         found, spread = (1.0, 0.0) if fixed else (2.0, 2.0)
         if place:
             before = layers[place - 1]
-            noise, bias = self._sample(before.shape)
-            found += self.width * before.share * (before.share * noise / 2 - bias)
+            noise, bias = self._sample(before.shape, 1)
+            found += self.widths[place] / self.widths[place - 1] * before.share * (before.share * noise / 2 - bias)
         if self.normalized:
             means, last = layers[place].shape, place + 1 == len(layers)
             found -= 1 + means.rho - (0.0 if last else layers[place].share * (means.skew + means.omega))

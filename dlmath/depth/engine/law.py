@@ -31,7 +31,7 @@ from dlmath.depth.engine.figures import Figures
 from dlmath.depth.engine.law_backward import Products, Scales, walk_back
 from dlmath.depth.engine.normals import LAYERS, box_muller, random_errors, random_inputs, stream, words
 from dlmath.depth.engine.remedies import project, standardise
-from dlmath.depth.engine.settings import ORTHOGONAL
+from dlmath.neural.initialisers import ORTHOGONAL
 
 if TYPE_CHECKING:
     from dlmath.depth.engine.settings import DepthSettings
@@ -96,7 +96,8 @@ class ChainLaw:
         self.sized = self.channel.homogeneous or self.normalized or self.weights.unit_variance
         shape = (settings.depth, count)
         self.scale, self.bias_scale = np.empty(shape), np.empty(shape)  # u = scale n + bias_scale biases
-        self.means, self.variances, self.saturated = np.empty(shape), np.empty(shape), np.empty(shape)
+        self.means, self.variances, self.log_variances = np.empty(shape), np.empty(shape), np.empty(shape)
+        self.saturated = np.empty(shape)
 
     def run(self) -> Figures:
         """Draw the networks, layer after layer, then send the error back."""
@@ -114,9 +115,9 @@ class ChainLaw:
             self._take_products(slab, start, layers)
             self._take_figures(slab, start, layers)
             slab.roll(layers)
-        log_gradient, log_weight_gradient = walk_back(settings, self.products, self.scales, *self._send_error(slab))
+        gradients = walk_back(settings, self.products, self.scales, *self._send_error(slab))
         dead = self.saturated if self.channel.silent else np.zeros_like(self.saturated)
-        return Figures(self.means, self.variances, self.saturated, dead, log_gradient, log_weight_gradient)
+        return Figures(self.means, self.variances, self.log_variances, self.saturated, dead, *gradients)
 
     # ------------------------------------------------------------ forward
 
@@ -199,6 +200,7 @@ class ChainLaw:
     def _unit_gain(self, n: Array, layer: int) -> Array:
         """Return ln sigma of the layer's weights such that z gets variance 1 (LSUV)."""
         log_length = self.scales.size[layer] + np.log(self.products.xx[layer]) / 2
+        log_length = np.where(log_length > -np.inf, log_length, 0)  # behind a dead layer there is nothing to scale
         return np.asarray(self._log_root(layer) - log_length - np.log(n.std(axis=1, dtype=np.float64)))
 
     def _layer(self, slab: _Slab, layer: int, place: int) -> None:
@@ -307,10 +309,12 @@ class ChainLaw:
         part, x = slice(start, start + layers), slab.x[1 : layers + 1]
         mean = x.sum(axis=2) / self.settings.width
         square = np.vecdot(x, x) / self.settings.width
-        with np.errstate(over="ignore"):  # a signal beyond 1e308 is reported as infinite
-            size = np.exp(self.scales.size[start + 1 : start + layers + 1])
+        log_size = self.scales.size[start + 1 : start + layers + 1]
+        with np.errstate(over="ignore", divide="ignore"):  # a signal beyond 1e308 is infinite, ln 0 = -inf
+            size, variance = np.exp(log_size), np.maximum(square - mean * mean, 0)
             self.means[part] = mean * size
-            self.variances[part] = np.maximum(square - mean * mean, 0) * size**2
+            self.log_variances[part] = np.log(variance) + 2 * log_size
+            self.variances[part] = np.where(log_size == 0, variance, np.exp(self.log_variances[part]))
         self.saturated[part] = _counts(self.channel.saturated(slab.slope[1 : layers + 1])) / self.settings.width
 
     def _send_error(self, slab: _Slab) -> tuple[Array, Array]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.depth.engine.settings import ORTHOGONAL
+from dlmath.neural.initialisers import ORTHOGONAL
 
 if TYPE_CHECKING:
     from dlmath.depth.engine.settings import DepthSettings
@@ -118,7 +118,8 @@ def walk_back(
         inputs = scales.size[:-1] + np.log(products.xx) / 2
     # ln |dE/dz| of a layer: through its slopes from the vector dE/dx, which was W'e, not yet of norm 1
     steps = np.concatenate([scales.gain[1:] + through_slopes[:-1], through_slopes[-1:]])
-    log_delta, log_gradient = _logarithms(steps, through_weights, settings.clip)
+    log_delta = np.cumsum(steps[::-1], axis=0)[::-1]
+    log_gradient = np.concatenate([log_delta + through_weights, np.zeros((1, steps.shape[1]))])
     return log_gradient, log_delta + inputs
 
 
@@ -155,26 +156,6 @@ def _alignments_of_one(products: Products, mixed: Mixture, row: int, t: float) -
         square = a * a * pp + 2 * a * b * pq + b * b * qq
         t = (a * n_p + b * n_q) / math.sqrt(square) if square > 0 else 0.0
     return found[::-1]
-
-
-def _logarithms(steps: Array, through_weights: Array, clip: float | None) -> tuple[Array, Array]:
-    """Add up, from the last layer back: ln |dE/dz^l| (L, S) and ln |dE/dx^l| (L + 1, S).
-
-    Clipping cuts what goes on as well as what is reported.
-    """
-    count = steps.shape[1]
-    if clip is None:
-        log_delta = np.cumsum(steps[::-1], axis=0)[::-1]
-        return log_delta, np.concatenate([log_delta + through_weights, np.zeros((1, count))])
-    limit = math.log(clip)
-    log_delta, log_gradient = np.empty_like(steps), np.empty((len(steps) + 1, count))
-    log_gradient[-1] = cut = np.full(count, min(0.0, limit))
-    for layer in range(len(steps) - 1, -1, -1):
-        log_delta[layer] = cut + steps[layer]
-        whole = log_delta[layer] + through_weights[layer]
-        log_gradient[layer] = np.minimum(whole, limit)
-        cut = log_delta[layer] - np.maximum(whole - limit, 0)
-    return log_delta, log_gradient
 
 
 def _extinct(settings: DepthSettings, scales: Scales) -> Array:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.depth.engine.finite_width import BOTH, Chain, LayerMap, shape
+from dlmath.depth.engine.finite_width import BOTH, Chain, LayerMap, log_sum, shape
 from dlmath.depth.engine.length_map import BOUNDLESS, VANISHED
-from dlmath.depth.engine.quadrature import moments, squares
-from dlmath.depth.engine.settings import ORTHOGONAL
+from dlmath.neural.initialisers import ORTHOGONAL
+from dlmath.neural.quadrature import moments, squares
 
 if TYPE_CHECKING:
     from dlmath.depth.engine.finite_width import Shape
-    from dlmath.depth.engine.quadrature import Moments, Squares
     from dlmath.depth.engine.settings import DepthSettings, WeightLaw
+    from dlmath.neural.quadrature import Moments, Squares
 
 SHARED_SIGNAL = 1.5
 """By so much the standard deviation of a residual network's total may exceed that of independent layers (measured)."""
@@ -58,9 +58,9 @@ def _means(settings: DepthSettings, q: float) -> Moments:
     return moments(settings.phi, _inside(q), POINTS)
 
 
-def _gain(weights: WeightLaw, square: float) -> float:
-    """Return N times the variance of the weights of a layer whose input has mean square `square`."""
-    return 1 / square if weights.unit_variance and square > 0 else weights.sigma**2
+def _log_gain(weights: WeightLaw, square: float) -> float:
+    """Return ln of fan_in times the variance of the weights of a layer whose input has mean square `square`."""
+    return -_log(square) if weights.unit_variance and square > 0 else 2 * _log(weights.sigma)
 
 
 def _batch_factor(settings: DepthSettings) -> float:
@@ -85,37 +85,47 @@ def _log(value: float) -> float:
 
 def _plain_layers(settings: DepthSettings) -> tuple[tuple[LayerTheory, ...], float]:
     """Return the layers x' = phi(norm(W x + b)): chi = sigma_w^2 E phi'^2, over the variance if normalised."""
-    maps, logs = _plain_maps(settings)
+    maps, logs, first_share = _plain_maps(settings)
     weights = settings.weights
     chain = Chain(
-        settings.phi, settings.width, settings.sigma_b, orthogonal=weights.family == ORTHOGONAL,
+        settings.phi, settings.sizes[1:], settings.sigma_b, orthogonal=weights.family == ORTHOGONAL,
         normalized=settings.normalize == "layer", unit_variance=weights.unit_variance and settings.normalize == "none",
-        first_share=maps[0].gain / (maps[0].gain + settings.sigma_b**2),
+        first_share=first_share,
     )  # fmt: skip
     found = chain.corrections(maps)
     layers = zip(maps, logs, found.layers, strict=True)
-    return tuple(LayerTheory(one.q, log, *correction) for one, log, correction in layers), found.strain
+    return tuple(LayerTheory(map_.q, log, *correction) for map_, log, correction in layers), found.strain
 
 
-def _plain_maps(settings: DepthSettings) -> tuple[list[LayerMap], list[float]]:
-    """Return the maps of the layers, and ln chi of each."""
-    phi, weights = settings.phi, settings.weights
-    square, before, means = 1.0, -1.0, squares(phi, 1.0, POINTS)
+def _plain_maps(settings: DepthSettings) -> tuple[list[LayerMap], list[float], float]:
+    """Return the maps of the layers, ln chi of each, and the part of layer 1's q that comes through its weights.
+
+    All in logarithms, because the square of a sigma_w of 1e-200 is no number.
+    """
+    phi, depth = settings.phi, settings.depth
+    laws = [(settings.weights_of(layer), 2 * _log(settings.biases_of(layer).sigma)) for layer in range(depth)]
+    laws.append(laws[-1])  # what a layer after the last would have
+    log_gain = _log_gain(laws[0][0], 1.0)
+    log_variance = log_sum(log_gain, laws[0][1])
+    first_share = math.exp(log_gain - log_variance) if log_variance > -math.inf else 1.0
+    before, means = -1.0, squares(phi, 1.0, POINTS)
     maps: list[LayerMap] = []
     logs: list[float] = []
-    for _ in range(settings.depth):
-        gain = _gain(weights, square)
-        variance = gain * square + settings.sigma_b**2
-        q = 1.0 if settings.normalize != "none" else variance
+    for layer in range(depth):
+        normed = settings.normalize != "none"
+        q = 1.0 if normed else _inside(math.exp(min(log_variance, 700.0)))
         if q != before:
-            means, before = squares(phi, _inside(q), POINTS), q
-        normed = q / variance if variance else 1.0
-        logs.append(_log(gain * means.slope_square * normed * _batch_factor(settings)))
+            means, before = squares(phi, q, POINTS), q
+        log_chi = log_gain + _log(means.slope_square) + math.log(_batch_factor(settings))
+        logs.append(log_chi - log_variance if normed and log_variance > -math.inf else log_chi)
         square = _spread(settings, means)
-        through = _gain(weights, square) * square
-        share = through / (through + settings.sigma_b**2) if through else 1.0
-        maps.append(LayerMap(_inside(q), gain, share))
-    return maps, logs
+        weights, log_noise = laws[layer + 1]
+        log_gain = _log_gain(weights, square)
+        through = log_gain + _log(square)
+        log_variance = log_sum(through, log_noise)
+        share = math.exp(through - log_variance) if log_variance > -math.inf else 1.0
+        maps.append(LayerMap(q, log_gain, share))
+    return maps, logs, first_share
 
 
 # ---------------------------------------------------------------- residual networks
@@ -145,7 +155,7 @@ def _pre_layers(settings: DepthSettings) -> tuple[LayerTheory, ...]:
         q = stem.square if settings.normalize == "none" else 1.0
         means = _means(settings, q)
         seen = _spread(settings, means)
-        gain = _gain(settings.weights, seen)
+        gain = math.exp(_log_gain(settings.weights, seen))
         branch = gain * means.slope_square * (q / stem.square) * _batch_factor(settings)
         normed = shape(settings.phi, 1.0) if settings.normalize == "layer" else None
         lost = 0.0 if normed is None else 1 + normed.rho
@@ -160,11 +170,12 @@ def _post_layers(settings: DepthSettings) -> tuple[LayerTheory, ...]:
     stem = _Stem(1.0, 0.0)
     layers = []
     for _ in range(settings.depth):
-        gain = _gain(settings.weights, stem.square)
-        variance = gain * stem.square + settings.sigma_b**2
-        q = variance if settings.normalize == "none" else 1.0
+        log_gain = _log_gain(settings.weights, stem.square)
+        log_variance = log_sum(log_gain + _log(stem.square), 2 * _log(settings.sigma_b))
+        q = math.exp(log_variance) if settings.normalize == "none" else 1.0
         means = _means(settings, q)
-        branch = gain * means.slope_square * (q / variance) * _batch_factor(settings)
+        divided = 0.0 if settings.normalize == "none" else log_variance
+        branch = math.exp(log_gain - divided) * means.slope_square * _batch_factor(settings)
         normed = shape(settings.phi, 1.0) if settings.normalize == "layer" else None
         # of the two directions lost and the one W' cannot reach, dividing by a sample's s gives two back
         lost = 0.0 if normed is None else normed.rho

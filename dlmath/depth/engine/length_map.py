@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.depth.engine.quadrature import (
+from dlmath.neural.quadrature import (
     hermite_squares,
-    homogeneous_slopes,
     mean_square,
     moments,
 )
@@ -23,8 +22,8 @@ from dlmath.depth.engine.quadrature import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.depth.engine.quadrature import Moments
     from dlmath.neural.activations import Activation
+    from dlmath.neural.quadrature import Moments
 
 VANISHED, BOUNDLESS = 1e-12, 1e12
 """A fixed point beyond these is 0 or infinite."""
@@ -71,6 +70,8 @@ class FixedPoint(NamedTuple):
         0 when signals die out, inf when they grow for ever.
     chi_1 : float
         The factor of the gradient's mean square there.
+    ratio : float
+        The factor of its norm, sqrt(chi_1): a number where chi_1 is below the smallest one.
     beta : float
         3 kappa - 1 there: N times the variance of the log of the squared norm, a layer.
     depth_scale : float
@@ -81,6 +82,7 @@ class FixedPoint(NamedTuple):
 
     q_star: float
     chi_1: float
+    ratio: float
     beta: float
     depth_scale: float
     q_depth_scale: float | None
@@ -102,7 +104,8 @@ def fixed_point(layer: Layer) -> FixedPoint:
     inside = VANISHED < q_star < BOUNDLESS
     pull = layer.sigma_w**2 * means.cross
     q_scale = -1 / math.log(pull) if inside and 0 < pull < 1 else None
-    return FixedPoint(q_star, chi, 3 * means.kurtosis - 1, depth_scale(chi), q_scale)
+    ratio = layer.sigma_w * math.sqrt(means.slope_square)
+    return FixedPoint(q_star, chi, ratio, 3 * means.kurtosis - 1, depth_scale(chi), q_scale)
 
 
 def depth_scale(chi: float) -> float:
@@ -114,9 +117,9 @@ def depth_scale(chi: float) -> float:
 
 def settled_length(layer: Layer) -> float:
     """Return the fixed point of the length map that q = 1 runs into."""
-    slopes = homogeneous_slopes(layer.activation)
-    if slopes:
-        return _homogeneous_fixed_point(layer, (slopes[0] ** 2 + slopes[1] ** 2) / 2)
+    if layer.activation.homogeneous:
+        left, right = layer.activation.limit_slopes(1.0)
+        return _homogeneous_fixed_point(layer, (left**2 + right**2) / 2)
     excess = layer.length(1.0) - 1
     return 1.0 if abs(excess) <= 1e-14 else _walk(layer, 1.0, up=excess > 0)
 

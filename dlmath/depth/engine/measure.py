@@ -9,16 +9,19 @@ the mean of |g|^2 over networks exceeds its median by exp(beta L / 2N).
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from dlmath.depth.engine.explicit import ExplicitNetwork
 from dlmath.depth.engine.law import ChainLaw
-from dlmath.depth.engine.matrices import room
+from dlmath.depth.engine.lstm import LstmNetwork
+from dlmath.depth.engine.matrices import room, rooms
 from dlmath.depth.engine.planner import plan
 from dlmath.depth.engine.residual_law import ResidualLaw
 from dlmath.depth.engine.settings import DepthSettings, check_settings
+from dlmath.depth.engine.student import z_of_student
 from dlmath.depth.engine.theory import Prediction, predict
 
 if TYPE_CHECKING:
@@ -32,10 +35,16 @@ LN10 = math.log(10)
 STABLE_DECADES = 1.0
 VERDICT_RULE = (
     "stable while the gradient's norm at the input is within a factor 10 of that at the output; below it vanishing, "
-    "above it exploding"
+    "above it exploding; dead where every gradient is 0"
+)
+LEARNING_RULE = (
+    "even while the weight gradients of the first layer and of the last are within a factor 10 of each other; "
+    "early-slow where the first layer's is smaller, late-slow where it is larger"
 )
 ENOUGH_SEEDS = 8
 """From so many networks on, the scatter between them gives the standard error; below, theory or the layers do."""
+SURE = 2.0
+"""A verdict is certain where so many standard errors lie between the figure and the border."""
 
 
 class LayerFigures(NamedTuple):
@@ -47,6 +56,8 @@ class LayerFigures(NamedTuple):
         1 is nearest the input.
     activation_mean, activation_variance : float
         Of the layer's outputs.
+    log10_variance : float
+        log10 of the variance, finite where the variance itself is beyond the largest number or below the smallest.
     saturated : float
         Share of units and inputs with |phi'| below 1 % of the largest slope.
     dead : float
@@ -62,6 +73,7 @@ class LayerFigures(NamedTuple):
     layer: int
     activation_mean: float
     activation_variance: float
+    log10_variance: float
     saturated: float
     dead: float
     log10_gradient: float
@@ -80,11 +92,16 @@ class DepthResult(NamedTuple):
         `plan.method` is what was used, `plan.reason` why.
     prediction : Prediction
     ratio, ratio_error : float
-        The factor and its standard error; 0 and nan when the gradient is 0 in every network.
+        The factor and its standard error: 0 and 0 when the gradient is 0 in every network, nan where it is not known.
     error_source : str
         Where the standard error comes from.
+    expected_ratio : float or None
+        Theory followed layer by layer from the input, with its 1/N term where that is known.
     z : float or None
-        (ln ratio - prediction.log_ratio) / standard error of ln ratio.
+        (ln ratio - ln expected_ratio) / standard error: the theory's where it has one; else Student's t of the
+        scatter between networks, as the z that is as improbable. None where no error is known.
+    z_source : str
+        Which of the two.
     log10_gradient : float
         log10 of |dE/dx^0| / |dE/dx^L|, mean over networks: depth times log10 of ratio.
     log10_gradient_spread : float or None
@@ -93,7 +110,16 @@ class DepthResult(NamedTuple):
         Networks whose gradient is exactly 0 at the input (dead ReLU layers); they are left out of the means of
         logarithms.
     verdict, rule : str
-        "vanishing", "exploding" or "stable", and what decided.
+        "vanishing", "exploding", "stable" or "dead", and what decided.
+    certain : bool or None
+        Whether log10_gradient lies at least two standard errors from the verdict's border; None where no error is
+        known.
+    log10_weight_gradient_ratio : float
+        log10 of the first layer's weight-gradient norm over the last layer's, mean over networks.
+    learning_verdict : str or None
+        "early-slow", "even" or "late-slow" (see LEARNING_RULE); None where every gradient is 0.
+    log10_gradient_norm : float
+        log10 of the joint norm of all weight gradients, mean over networks: what clipping looks at.
     layers : tuple of LayerFigures
     input_log10_gradient : float
         log10 of the root mean square of dE/dx^0.
@@ -106,24 +132,50 @@ class DepthResult(NamedTuple):
     ratio: float
     ratio_error: float
     error_source: str
+    expected_ratio: float | None
     z: float | None
+    z_source: str
     log10_gradient: float
     log10_gradient_spread: float | None
     extinct: int
     verdict: str
     rule: str
+    certain: bool | None
+    log10_weight_gradient_ratio: float
+    learning_verdict: str | None
+    log10_gradient_norm: float
     layers: tuple[LayerFigures, ...]
     input_log10_gradient: float
     notes: tuple[str, ...] = ()
 
+    @property
+    def dead(self) -> float:
+        """The share of networks without any gradient at the input."""
+        return self.extinct / self.settings.seeds
 
-def measure(settings: DepthSettings, progress: Callable[[int, int], None] | None = None) -> DepthResult:
+    @property
+    def weight_gradient_ratio(self) -> float:
+        """The first layer's weight-gradient norm over the last layer's; 0 and inf beyond the range of numbers."""
+        return power_of_ten(self.log10_weight_gradient_ratio)
+
+
+def power_of_ten(exponent: float) -> float:
+    """Return 10^exponent, 0 and infinity where it leaves the range of numbers.
+
+    >>> power_of_ten(-628), power_of_ten(2), power_of_ten(400)
+    (0.0, 100.0, inf)
+    """
+    return 10.0**exponent if exponent < 308 else math.inf
+
+
+def measure(settings: DepthSettings, progress: Callable[[float, int], None] | None = None) -> DepthResult:
     """Measure the networks of `settings` and compare them with the theory.
 
     Parameters
     ----------
     settings : DepthSettings
     progress : callable (networks done, networks in all), optional
+        Within a network with real matrices it is told of parts of it, too.
 
     Raises
     ------
@@ -138,14 +190,16 @@ def measure(settings: DepthSettings, progress: Callable[[int, int], None] | None
     check_settings(settings)
     chosen = plan(settings)
     averages = Averages(settings)
-    for figures in _networks(settings, chosen):
+    for figures in _networks(settings, chosen, progress):
         averages.add(figures)
         if progress is not None:
             progress(len(averages.log_ratios), settings.seeds)
     return _result(settings, chosen, predict(settings), averages)
 
 
-def _networks(settings: DepthSettings, chosen: Plan) -> Iterator[Figures]:
+def _networks(
+    settings: DepthSettings, chosen: Plan, progress: Callable[[float, int], None] | None
+) -> Iterator[Figures]:
     """Yield the figures of all networks, some at a time."""
     last = settings.seed + settings.seeds
     if chosen.method == "law":
@@ -153,9 +207,25 @@ def _networks(settings: DepthSettings, chosen: Plan) -> Iterator[Figures]:
             sampler = ChainLaw if settings.residual == "none" else ResidualLaw
             yield sampler(settings, first, min(chosen.rows, last - first)).run()
         return
-    store = room(chosen.kept_layers, settings.width, np.dtype(settings.dtype))
     for seed in range(settings.seed, last):
-        yield ExplicitNetwork(settings, seed, store).run()
+        run = network(settings, seed, chosen.kept_layers)
+        if progress is not None and isinstance(run, ExplicitNetwork):
+            run.tell = partial(_tell, progress, seed - settings.seed, settings.seeds)
+        yield run.run()
+
+
+def _tell(progress: Callable[[float, int], None], before: int, seeds: int, share: float) -> None:
+    progress(before + share, seeds)
+
+
+def network(settings: DepthSettings, seed: int, kept_layers: int) -> ExplicitNetwork | LstmNetwork:
+    """Return a network with real matrices and room for them; it draws them as it runs."""
+    dtype = np.dtype(settings.dtype)
+    if settings.cell == "lstm":
+        return LstmNetwork(settings, seed)
+    if settings.widths is not None:
+        return ExplicitNetwork(settings, seed, rooms(settings.sizes, dtype))
+    return ExplicitNetwork(settings, seed, room(kept_layers, settings.width, dtype))
 
 
 class Averages:
@@ -164,9 +234,11 @@ class Averages:
     def __init__(self, settings: DepthSettings) -> None:
         self.depth = settings.depth
         self.count = self.alive = 0
-        self.sums = np.zeros((4, settings.depth))
+        self.sums = np.zeros((4, settings.depth))  # of mean, variance, saturated, dead (4, L)
+        self.log_variance = np.full(settings.depth, -np.inf)  # ln of the sum of variances
         self.log_gradient = np.zeros(settings.depth + 1)
         self.log_weight_gradient = np.zeros(settings.depth)
+        self.log_norm = 0.0  # of all weight gradients together
         self.squares = np.zeros(settings.depth)  # of the layers' ln ratios
         self.log_ratios: list[float] = []
 
@@ -179,6 +251,7 @@ class Averages:
         shares = (figures.mean, figures.variance, figures.saturated, figures.dead)
         with np.errstate(invalid="ignore"):  # signals beyond 1e308 of both signs have no mean: nan
             self.sums += [share[:, row] for share in shares]
+            self.log_variance = np.logaddexp(self.log_variance, figures.log_variance[:, row])
         self.count += 1
         log_gradient = figures.log_gradient[:, row]
         whole = float(log_gradient[0] - log_gradient[-1])
@@ -186,26 +259,40 @@ class Averages:
         if whole == -math.inf:
             return
         self.alive += 1
+        log_weight_gradient = figures.log_weight_gradient[:, row]
         self.log_gradient += log_gradient
-        self.log_weight_gradient += figures.log_weight_gradient[:, row]
+        self.log_weight_gradient += log_weight_gradient
+        self.log_norm += float(np.logaddexp.reduce(2 * log_weight_gradient)) / 2
         self.squares += np.square(np.diff(log_gradient))
 
 
+class Error(NamedTuple):
+    """The standard error of the mean ln ratio and where it comes from."""
+
+    value: float
+    source: str
+
+
 def _result(settings: DepthSettings, chosen: Plan, prediction: Prediction, averages: Averages) -> DepthResult:
-    found = np.array([value for value in averages.log_ratios if value > -math.inf])
-    log_ratio = float(found.mean()) if len(found) else -math.inf
-    error, source = _standard_error(prediction, averages, found)
+    alive = np.array([value for value in averages.log_ratios if value > -math.inf])
+    log_ratio = float(alive.mean()) if len(alive) else -math.inf
+    error = _standard_error(settings, prediction, averages, alive)
+    z, z_source = _z(prediction, log_ratio, alive)
     ratio = math.exp(log_ratio)
-    known = prediction.log_ratio is not None and len(found) and error > 0
-    log10 = settings.depth * log_ratio / LN10 if len(found) else -math.inf
+    log10 = settings.depth * log_ratio / LN10 if len(alive) else -math.inf
+    verdict = verdict_of(log10)
+    learning = _log10_learning(averages)
     return DepthResult(
-        settings, chosen, prediction, ratio, ratio * error, source,
-        z=(log_ratio - prediction.log_ratio) / error if known and prediction.log_ratio is not None else None,
+        settings, chosen, prediction, ratio, ratio * error.value, error.source,
+        expected_ratio=None if prediction.expected is None else math.exp(prediction.expected), z=z, z_source=z_source,
         log10_gradient=log10,
-        log10_gradient_spread=float(found.std(ddof=1)) * settings.depth / LN10 if len(found) > 1 else None,
-        extinct=averages.count - averages.alive, verdict=verdict_of(log10), rule=VERDICT_RULE,
+        log10_gradient_spread=float(alive.std(ddof=1)) * settings.depth / LN10 if len(alive) > 1 else None,
+        extinct=averages.count - averages.alive, verdict=verdict, rule=VERDICT_RULE,
+        certain=_certain(log10, settings.depth * error.value / LN10),
+        log10_weight_gradient_ratio=learning, learning_verdict=learning_verdict(learning) if len(alive) else None,
+        log10_gradient_norm=averages.log_norm / averages.alive / LN10 if averages.alive else -math.inf,
         layers=_layers(settings, prediction, averages),
-        input_log10_gradient=_mean_log10(averages.log_gradient[0], averages.alive, settings.width * settings.batch),
+        input_log10_gradient=_mean_log10(averages.log_gradient[0], averages.alive, settings.sizes[0] * settings.batch),
         notes=_notes(settings, prediction, averages),
     )  # fmt: skip
 
@@ -215,25 +302,71 @@ def verdict_of(log10_gradient: float) -> str:
 
     Examples
     --------
-    >>> verdict_of(-628), verdict_of(0.4), verdict_of(3)
-    ('vanishing', 'stable', 'exploding')
+    >>> verdict_of(-628), verdict_of(0.4), verdict_of(3), verdict_of(-math.inf)
+    ('vanishing', 'stable', 'exploding', 'dead')
     """
+    if log10_gradient == -math.inf:
+        return "dead"
     if abs(log10_gradient) <= STABLE_DECADES:
         return "stable"
     return "exploding" if log10_gradient > 0 else "vanishing"
 
 
-def _standard_error(prediction: Prediction, averages: Averages, found: Array) -> tuple[float, str]:
-    """Return the standard error of the mean ln ratio and where it comes from."""
-    if not len(found):
-        return math.nan, "every gradient is 0"
-    if len(found) >= ENOUGH_SEEDS:
-        return float(found.std(ddof=1)) / math.sqrt(len(found)), f"scatter of {len(found)} networks"
+def learning_verdict(log10_ratio: float) -> str:
+    """Return how the first layer learns beside the last, from log10 of the ratio of their weight gradients.
+
+    Examples
+    --------
+    >>> learning_verdict(-11.7), learning_verdict(0.1), learning_verdict(3)
+    ('early-slow', 'even', 'late-slow')
+    """
+    if abs(log10_ratio) <= STABLE_DECADES:
+        return "even"
+    return "late-slow" if log10_ratio > 0 else "early-slow"
+
+
+def _log10_learning(averages: Averages) -> float:
+    """Return log10 of the first layer's weight-gradient norm over the last's; nan where every gradient is 0."""
+    if not averages.alive:
+        return math.nan
+    first, last = averages.log_weight_gradient[[0, -1]] / averages.alive / LN10
+    return float(first - last) if first > -math.inf else -math.inf
+
+
+def _certain(log10: float, error: float) -> bool | None:
+    if not math.isfinite(log10):
+        return True
+    if math.isnan(error):
+        return None
+    return min(abs(log10 - border) for border in (-STABLE_DECADES, STABLE_DECADES)) > SURE * error
+
+
+def _standard_error(settings: DepthSettings, prediction: Prediction, averages: Averages, alive: Array) -> Error:
+    if not len(alive):
+        return Error(0.0, "every gradient is 0")
+    if len(alive) >= ENOUGH_SEEDS:
+        return Error(float(alive.std(ddof=1)) / math.sqrt(len(alive)), f"scatter of {len(alive)} networks")
     if prediction.log_ratio_error is not None:
-        return prediction.log_ratio_error / math.sqrt(len(found)), "theory, sqrt(beta / (4 N L seeds))"
+        return Error(prediction.log_ratio_error / math.sqrt(len(alive)), "theory, sqrt(beta / (4 N L seeds))")
+    if settings.cell != "none":
+        return Error(math.nan, f"the steps share their weights: --seeds {ENOUGH_SEEDS} tells")
     steps = averages.depth * averages.alive
-    mean = averages.squares.sum() / steps - (float(found.mean())) ** 2
-    return math.sqrt(max(mean, 0.0) / max(steps - 1, 1)), "scatter of the layers"
+    mean = averages.squares.sum() / steps - (float(alive.mean())) ** 2
+    return Error(math.sqrt(max(mean, 0.0) / max(steps - 1, 1)), "scatter of the layers")
+
+
+def _z(prediction: Prediction, log_ratio: float, alive: Array) -> tuple[float | None, str]:
+    """Return z and what it rests on: theory's error is of a normal law, that of a few networks is Student's."""
+    if prediction.log_ratio is None or prediction.log_ratio_error is None or not len(alive):
+        return None, "no error is known"
+    off, count = log_ratio - prediction.log_ratio, len(alive)
+    spread = float(alive.std(ddof=1)) if count >= ENOUGH_SEEDS else 0.0
+    if prediction.upper_error and spread > 0:
+        z = z_of_student(off / (spread / math.sqrt(count)), count - 1)
+        return z, f"Student's t of {count} networks, as a normal z"
+    error = math.hypot(prediction.log_ratio_error / math.sqrt(count), prediction.log_ratio_bias)
+    source = "theory's error" + (", an upper estimate: |z| is rather larger" if prediction.upper_error else "")
+    return (off / error, source) if error > 0 else (None, "no error is known")
 
 
 def _mean_log10(total: float, count: int, entries: int) -> float:
@@ -242,27 +375,29 @@ def _mean_log10(total: float, count: int, entries: int) -> float:
 
 
 def _layers(settings: DepthSettings, prediction: Prediction, averages: Averages) -> tuple[LayerFigures, ...]:
-    entries, weights = settings.width * settings.batch, settings.width**2
-    alive = averages.alive
+    sizes, alive = settings.sizes, averages.alive
     mean = averages.sums / averages.count
+    log10_variance = (averages.log_variance - math.log(averages.count)) / LN10
     expected = _expected_log10(settings, prediction)
     steps = -np.diff(averages.log_gradient[1:]) / max(alive, 1)
+    with np.errstate(over="ignore"):  # a factor beyond 1e308
+        ratios = np.exp(steps)
     return tuple(
         LayerFigures(
             layer + 1,
-            *_four(mean[:, layer]),
-            _mean_log10(averages.log_gradient[layer + 1], alive, entries),
-            _mean_log10(averages.log_weight_gradient[layer], alive, weights),
-            (float(np.exp(steps[layer])) if alive else 0.0) if layer + 1 < settings.depth else None,
+            *_figures(mean[:, layer], float(log10_variance[layer])),
+            _mean_log10(averages.log_gradient[layer + 1], alive, sizes[layer + 1] * settings.batch),
+            _mean_log10(averages.log_weight_gradient[layer], alive, sizes[layer] * sizes[layer + 1]),
+            (float(ratios[layer]) if alive else 0.0) if layer + 1 < settings.depth else None,
             expected[layer] if expected else None,
         )
         for layer in range(settings.depth)
     )
 
 
-def _four(column: Array) -> tuple[float, float, float, float]:
+def _figures(column: Array, log10_variance: float) -> tuple[float, float, float, float, float]:
     mean, variance, saturated, dead = column.tolist()
-    return mean, variance, saturated, dead
+    return mean, variance, log10_variance, saturated, dead
 
 
 def _expected_log10(settings: DepthSettings, prediction: Prediction) -> list[float] | None:
@@ -271,14 +406,22 @@ def _expected_log10(settings: DepthSettings, prediction: Prediction) -> list[flo
         return None
     steps = np.array([layer.log_chi + layer.log_shift for layer in prediction.layers]) / 2
     after = np.concatenate([np.cumsum(steps[:0:-1])[::-1], [0.0]])
-    return [float(value) for value in (after - math.log(settings.width * settings.batch) / 2) / LN10]
+    entries = np.log(np.array(settings.sizes[1:], float) * settings.batch) / 2
+    return [float(value) for value in (after - entries) / LN10]
 
 
 def _notes(settings: DepthSettings, prediction: Prediction, averages: Averages) -> tuple[str, ...]:
     notes = list(prediction.notes)
     extinct = averages.count - averages.alive
     if extinct:
-        notes.append(f"{extinct} of {averages.count} networks have a dead layer: their gradient is exactly 0")
-    if settings.normalize == "batch" and prediction.reason is None:
-        notes.append("batch normalization: predicted for many inputs, times (B - 2)/(B - 3)")
+        notes.append(f"{extinct} of {averages.count} networks have gradient 0 at the input: {_why_dead(settings)}")
     return tuple(notes)
+
+
+def _why_dead(settings: DepthSettings) -> str:
+    """Return what makes a gradient exactly 0."""
+    if not any(law.sigma or law.mean for law in (settings.weights_of(layer) for layer in range(settings.depth))):
+        return "all weights are 0"
+    if settings.phi.flat:
+        return f"every unit of some layer is where the slope of {settings.activation} is 0"
+    return "some layer's signal is constant"

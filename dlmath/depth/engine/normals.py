@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dlmath.neural.arrays import Array
 
 MASTER = 19910615  # the year of Hochreiter's thesis, which found the vanishing gradient
-LAYERS, INPUTS, ERRORS, BIASES = range(4)
+LAYERS, INPUTS, ERRORS, BIASES, MOVES = range(5)
 """What a stream is for: each network has one stream for each purpose."""
 _SINE = (1.5707962899027912, -0.6459633582709909, 0.0796884747974522, -0.0046722202648835885, 0.00015081716043234553)
 """sin(pi v / 2) / v as a polynomial in v^2."""

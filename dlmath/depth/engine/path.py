@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from dlmath.depth.engine.bounds import log_bound, no_bound
 from dlmath.depth.engine.explicit import ExplicitNetwork
-from dlmath.depth.engine.planner import plan
+from dlmath.depth.engine.matrices import rooms
+from dlmath.depth.engine.planner import count_weights, plan
 from dlmath.depth.engine.settings import DepthSettings, check_settings
 from dlmath.errors import InvalidValueError, TooLargeError
 
@@ -67,6 +69,10 @@ class PathResult(NamedTuple):
         weight 1.
     spreads : tuple of float
         Mean over units of the difference between the outputs for two different inputs, layer by layer.
+    log10_bound : float or None
+        log10 of the bound over this very network: slopes and largest singular values (see `bounds`).
+    log10_measured : float
+        log10 of what its gradient's norm was multiplied by, all paths together, for both inputs.
     """
 
     factors: tuple[Factor, ...]
@@ -76,6 +82,8 @@ class PathResult(NamedTuple):
     log10_paths: float
     ranges: tuple[tuple[float, float], ...]
     spreads: tuple[float, ...]
+    log10_bound: float | None
+    log10_measured: float
 
 
 def strongest_path(settings: DepthSettings) -> PathResult:
@@ -95,21 +103,21 @@ def strongest_path(settings: DepthSettings) -> PathResult:
     """
     check_settings(settings)
     _check_plain(settings)
-    settings = settings._replace(batch=2, method="explicit", dtype="float64", seeds=1, clip=None)
+    settings = settings._replace(batch=2, method="explicit", dtype="float64", seeds=1)
     plan(settings)
-    store = np.empty((settings.depth, settings.width, settings.width))
+    store = rooms(settings.sizes[: 2 if settings.cell != "none" else None], np.dtype(np.float64))
     network = ExplicitNetwork(settings, settings.seed, store)
     network.forward()
     return _result(settings, network)
 
 
 def _check_plain(settings: DepthSettings) -> None:
-    if settings.residual != "none" or settings.normalize != "none":
+    if settings.residual != "none" or settings.normalize != "none" or settings.cell == "lstm":
         raise InvalidValueError(
-            "the gradient of a residual or normalised network is no single chain of factors",
-            "explain it without --residual and --normalize",
+            "the gradient of a residual or normalised network, or of an LSTM, is no single chain of factors",
+            "explain it without --residual, --normalize and --cell lstm",
         )
-    if settings.depth * settings.width**2 > MOST_WEIGHTS:
+    if count_weights(settings) > MOST_WEIGHTS:
         raise TooLargeError(
             f"depth {settings.depth} x width {settings.width} has too many weights to follow a path through",
             f"explain a network of at most {MOST_WEIGHTS:,} weights: fewer layers or units",
@@ -122,9 +130,15 @@ def _result(settings: DepthSettings, network: ExplicitNetwork) -> PathResult:
     with np.errstate(divide="ignore"):
         weights = float(np.sum(np.log10(np.abs([factor.weight for factor in factors]))))
     return PathResult(
-        factors, settings.phi.max_slope, bound, bound + weights, (settings.depth - 1) * math.log10(settings.width),
-        squashed_ranges(settings.phi, settings.depth), _spreads(network),
+        factors, settings.phi.max_slope, bound, bound + weights,
+        float(np.sum(np.log10(settings.sizes[1:-1]))), squashed_ranges(settings.phi, settings.depth), _spreads(network),
+        log_bound(network) / LN10 if no_bound(settings) is None else None, _measured(network),
     )  # fmt: skip
+
+
+def _measured(network: ExplicitNetwork) -> float:
+    log_gradient, _ = network.backward()
+    return float(log_gradient[0] - log_gradient[-1]) / LN10
 
 
 def _slopes(network: ExplicitNetwork, layer: int) -> tuple[Array, Array, Array]:
@@ -139,10 +153,11 @@ def _slopes(network: ExplicitNetwork, layer: int) -> tuple[Array, Array, Array]:
 
 def _factors(network: ExplicitNetwork) -> tuple[Factor, ...]:
     """Follow the best path to every unit, layer by layer, then walk back from the best unit of the last layer."""
-    best = np.zeros(network.settings.width)
+    best = np.zeros(network.sizes[0])
     steps: list[tuple[Array, Array, Array, Array, Array, Array]] = []
     for layer in range(network.settings.depth):
-        matrix = network.weights[layer].matrix() * math.exp(network.gains[layer])
+        matrix, gain = network.matrix(layer)
+        matrix = matrix * math.exp(gain)
         z, sign, log = _slopes(network, layer)
         with np.errstate(divide="ignore"):  # a weight of 0: no path
             reached = best + np.log(np.abs(matrix))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.depth.engine.critical import CriticalPoint, critical_line
-from dlmath.depth.engine.quadrature import moments
+from dlmath.depth.engine.critical import CriticalPoint, critical_line, runaway_sigma_w
 from dlmath.errors import InvalidValueError
 from dlmath.neural.activations import get_activation
+from dlmath.neural.quadrature import moments
 
 if TYPE_CHECKING:
     from dlmath.neural.activations import Activation
@@ -35,7 +36,9 @@ class PhaseDiagram(NamedTuple):
     q_star : tuple of tuples of float
         0 and inf where lengths die out and grow without end.
     line : tuple of CriticalPoint
-        The critical line inside the grid.
+        The critical line inside the grid, from frame to frame.
+    runaway : tuple of (float, float)
+        (sigma_w, sigma_b) where q* becomes infinite and chi_1 jumps from below 1 past it, rows of the grid.
     """
 
     activation: str
@@ -44,6 +47,7 @@ class PhaseDiagram(NamedTuple):
     chi_1: tuple[tuple[float, ...], ...]
     q_star: tuple[tuple[float, ...], ...]
     line: tuple[CriticalPoint, ...]
+    runaway: tuple[tuple[float, float], ...] = ()
 
 
 class _Table(NamedTuple):
@@ -98,13 +102,83 @@ def phase_diagram(
     log_q = _fixed_points(table, gain, noise)
     inside = table.at(table.slope_square, np.clip(log_q, table.log_q[0], table.log_q[-1]))
     chi = (gain * np.where(log_q == np.inf, _slope_square_far_out(activation), inside)).reshape(shape)
-    line = tuple(
-        point
-        for point in critical_line(activation)
-        if sigma_b[0] <= point.sigma_b <= sigma_b[1] and sigma_w[0] <= point.sigma_w <= sigma_w[1]
+    with np.errstate(over="ignore"):  # ln q* = inf
+        q_star = np.exp(log_q).reshape(shape)
+    line = within_frame(critical_line(activation, largest_sigma_b=2 * sigma_b[1]), sigma_w, sigma_b)
+    runaway = tuple(
+        (border, noise)
+        for noise in _tuple(rows)
+        if (border := runaway_sigma_w(get_activation(activation), noise)) is not None
+        and sigma_w[0] <= border <= sigma_w[1]
     )
-    q_star = np.exp(log_q).reshape(shape)
-    return PhaseDiagram(activation, _tuple(columns), _tuple(rows), _grid(chi), _grid(q_star), line)
+    return PhaseDiagram(activation, _tuple(columns), _tuple(rows), _grid(chi), _grid(q_star), line, runaway)
+
+
+def within_frame(
+    line: tuple[CriticalPoint, ...], sigma_w: tuple[float, float], sigma_b: tuple[float, float]
+) -> tuple[CriticalPoint, ...]:
+    """Return the part of the line inside the frame, with the points where it crosses the frame.
+
+    Examples
+    --------
+    >>> line = CriticalPoint(1.0, 0.0, 0.0), CriticalPoint(2.0, 1.0, 4.0)
+    >>> [(point.sigma_w, point.sigma_b) for point in within_frame(line, (0.5, 4.0), (0.0, 0.5))]
+    [(1.0, 0.0), (1.5, 0.5)]
+    """
+    found: list[CriticalPoint] = []
+    for before, after in pairwise(line):
+        shares = _shares_inside(before, after, sigma_w, sigma_b)
+        for share in shares:
+            point = _between(before, after, share)
+            if not found or point[:2] != found[-1][:2]:
+                found.append(point)
+    return tuple(found)
+
+
+def _shares_inside(
+    before: CriticalPoint, after: CriticalPoint, sigma_w: tuple[float, float], sigma_b: tuple[float, float]
+) -> tuple[float, ...]:
+    """Return the first and the last share of a segment that is inside the frame (Liang & Barsky 1984)."""
+    first, last = 0.0, 1.0
+    steps = (after.sigma_w - before.sigma_w, after.sigma_b - before.sigma_b)
+    for start, step, (low, high) in zip(before[:2], steps, (sigma_w, sigma_b), strict=True):
+        for sign, border in ((1, low), (-1, high)):
+            room, pace = sign * (start - border), sign * step  # inside while room + share * pace >= 0
+            if pace == 0:
+                first = math.inf if room < 0 else first
+            elif pace > 0:
+                first = max(first, -room / pace)
+            else:
+                last = min(last, -room / pace)
+    return (first, last) if first <= last else ()
+
+
+def _between(before: CriticalPoint, after: CriticalPoint, share: float) -> CriticalPoint:
+    """Return the point at a share of a segment."""
+    if share in {0.0, 1.0}:
+        return after if share else before
+    gain, noise, q = (low + share * (high - low) for low, high in zip(before[:3], after[:3], strict=True))
+    return CriticalPoint(gain, noise, q, after.stable, after.note)
+
+
+WIDEST_FRAME = 60.0
+
+
+def default_frame(activation: str) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the ranges of sigma_w and sigma_b that are drawn unless told otherwise: those with the critical line in.
+
+    Examples
+    --------
+    >>> default_frame("tanh"), default_frame("sigmoid")[0][1] > 4
+    (((0.5, 4.0), (0.0, 2.0)), True)
+    """
+    low, high = 0.5, 4.0
+    gains = [
+        point.sigma_w for point in critical_line(activation) if point.sigma_b <= 1 and point.sigma_w < WIDEST_FRAME
+    ]
+    if gains and min(gains) > high / 2:
+        high = float(math.ceil(1.5 * min(gains)))
+    return (low, high), (0.0, 2.0)
 
 
 def _slope_square_far_out(activation: str) -> float:

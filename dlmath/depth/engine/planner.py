@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 import os
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from dlmath.depth.engine.law import SLAB
 from dlmath.depth.engine.matrices import BLOCK
-from dlmath.depth.engine.settings import CONSTANT, GAUSSIAN, ORTHOGONAL, UNIFORM
 from dlmath.errors import InvalidValueError, TooLargeError
+from dlmath.neural.initialisers import CONSTANT, GAUSSIAN, ORTHOGONAL, UNIFORM
 
 if TYPE_CHECKING:
     from dlmath.depth.engine.settings import DepthSettings
 
 SLAB_ARRAYS = 12
+SIGNALS = 14.0
+"""Arrays of activations, gates and slopes a layer or step keeps, at most."""
 KEEP = 0.25
 """All matrices of a network are kept if they take less than this share of the memory; else they are drawn twice."""
 MOST_NUMBERS = 1e12
@@ -58,6 +61,10 @@ def no_law(settings: DepthSettings) -> str | None:
     >>> no_law(DepthSettings(init="he")), no_law(DepthSettings(init="he", batch=2))
     (None, 'it follows one input, not a batch of 2')
     """
+    if settings.cell != "none":
+        return "it draws new weights for every layer, and a recurrent network has the same at every step"
+    if settings.widths is not None:
+        return "it is of layers of one width"
     if settings.normalize == "batch":
         return "batch normalization couples the inputs of a batch"
     if settings.batch > 1:
@@ -95,7 +102,7 @@ def plan(settings: DepthSettings, memory: float | None = None) -> Plan:
 def _check_size(settings: DepthSettings, chosen: Plan, available: float) -> None:
     """Refuse what does not fit into memory, or would draw numbers for hours."""
     size = f"depth {settings.depth} x width {settings.width}"
-    weights = float(settings.depth) * settings.width**2
+    weights = float(count_weights(settings))
     if chosen.method == "explicit" and weights * settings.seeds > MOST_NUMBERS:
         raise TooLargeError(
             f"{size}: the weights of one network would fill {_gigabytes(weights * np.dtype(settings.dtype).itemsize)}, "
@@ -129,6 +136,10 @@ def _explicit_plan(settings: DepthSettings, available: float, why: str) -> Plan:
     """Keep all matrices where they fit, else one; activations of all layers are kept in any case."""
     bytes_each = np.dtype(settings.dtype).itemsize
     matrix = float(settings.width) ** 2 * bytes_each
+    if settings.cell != "none" or settings.widths is not None:  # all that there is is kept
+        signals = SIGNALS * settings.batch * float(sum(settings.sizes)) * bytes_each
+        return Plan("explicit", 1, 1 if settings.widths is None else settings.depth,
+                    2 * count_weights(settings) * bytes_each + signals, why)  # fmt: skip
     signals = (4.0 * settings.depth + 8) * settings.batch * settings.width * bytes_each
     if settings.weights.family == ORTHOGONAL:
         signals += 4 * matrix  # the work of QR
@@ -138,6 +149,13 @@ def _explicit_plan(settings: DepthSettings, available: float, why: str) -> Plan:
     else:
         kept = 1 if settings.weights.family in {ORTHOGONAL, CONSTANT} else 0
     return Plan("explicit", 1, kept, kept * matrix + signals + BLOCK * bytes_each, why)
+
+
+def count_weights(settings: DepthSettings) -> int:
+    """Return the number of weights of one network."""
+    if settings.cell != "none":
+        return (4 if settings.cell == "lstm" else 1) * settings.width**2
+    return sum(fan_in * fan_out for fan_in, fan_out in pairwise(settings.sizes))
 
 
 def physical_memory() -> float:

@@ -19,7 +19,7 @@ from dlmath.depth.engine.figures import Figures
 from dlmath.depth.engine.law_backward import Products, mixture
 from dlmath.depth.engine.normals import BIASES, LAYERS, box_muller, normals, random_errors, random_inputs, stream, words
 from dlmath.depth.engine.remedies import project, standardise
-from dlmath.depth.engine.settings import ORTHOGONAL
+from dlmath.neural.initialisers import ORTHOGONAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from dlmath.neural.arrays import Array
 
 _F32 = np.dtype(np.float32)
+LEAST = math.log(1e-12)
+"""Weighted sums smaller than this are lifted to it: beside x, of mean square 1 and more, neither is seen in float32."""
 
 
 class Branch(NamedTuple):
@@ -72,9 +74,12 @@ class ResidualLaw:
         self.n, self.w, self.x = (np.empty(kept, _F32) for _ in range(3))
         self.biases = np.empty(kept, _F32) if settings.sigma_b else None
         self.log_size = np.zeros((settings.depth + 1, count))  # x^l = exp(log_size) * array
+        self.log_sigma = math.log(self.weights.sigma)
+        self.log_bias = math.log(settings.sigma_b) if settings.sigma_b else -math.inf
         self.products = Products.empty(settings.depth, count)
         shape = (settings.depth, count)
-        self.means, self.variances, self.saturated = np.empty(shape), np.empty(shape), np.empty(shape)
+        self.means, self.variances, self.log_variances = np.empty(shape), np.empty(shape), np.empty(shape)
+        self.saturated = np.empty(shape)
 
     def run(self) -> Figures:
         """Draw the networks, layer after layer, then send the error back."""
@@ -86,9 +91,9 @@ class ResidualLaw:
                 self._draw(layer, sources, bias_sources)
                 self.x[layer] = x
                 x = self._forward(layer)
-            log_gradient, log_weight_gradient = self._backward()
+            gradients = self._backward()
         dead = self.saturated if self.channel.silent else np.zeros_like(self.saturated)
-        return Figures(self.means, self.variances, self.saturated, dead, log_gradient, log_weight_gradient)
+        return Figures(self.means, self.variances, self.log_variances, self.saturated, dead, *gradients)
 
     def _rows(self, draw: Callable[[int, int, int, np.dtype[Any]], Array]) -> Array:
         return np.concatenate([draw(seed, 1, self.settings.width, _F32) for seed in self.seeds])
@@ -99,38 +104,47 @@ class ResidualLaw:
         box_muller(raw[:, 0], raw[:, 1], _F32, (self.n[layer], self.w[layer]))
         if self.biases is not None:
             drawn = np.stack([normals(source, width, _F32) for source in bias_sources])
-            self.biases[layer] = drawn * _F32.type(self.settings.sigma_b)
+            self.biases[layer] = drawn
 
     # ------------------------------------------------------------ forward
 
     def _forward(self, layer: int) -> Array:
         """Return x^l of layer index `layer`, divided by exp(log_size[layer + 1])."""
         branch = self._branch(layer)
-        z = self._weigh(layer, branch.x) if self.pre else branch.x
+        z = _times(self.n[layer], self._log_scale(layer, branch.x)) if self.pre else branch.x
         if self.pre and self.biases is not None:
-            z = z + _times(self.biases[layer], -branch.log_size)
+            z = z + _times(self.biases[layer], self.log_bias - branch.log_size)
         self.saturated[layer] = np.count_nonzero(self.channel.saturated(branch.slope), axis=1) / self.settings.width
         return self._rescaled(layer, self.x[layer] + _times(z, branch.log_size - self.log_size[layer]))
 
-    def _weigh(self, layer: int, x: Array) -> Array:
-        """Return W x = sigma |x| n / sqrt(N), or / |n|, and take the products that the law of W is conditioned on."""
+    def _log_scale(self, layer: int, x: Array) -> Array:
+        """Return ln of sigma |x| / sqrt(N), or / |n|, (S,): W x is that times n.
+
+        Takes the products that the law of W is conditioned on, too.
+        """
         products, n, w = self.products, self.n[layer], self.w[layer]
         products.xx[layer], products.xw[layer] = np.vecdot(x, x), np.vecdot(x, w)
         products.ww[layer], products.nn[layer] = np.vecdot(w, w), np.vecdot(n, n)
-        norm = np.sqrt(products.nn[layer]) if self.orthogonal else math.sqrt(self.settings.width)
-        scale = self.weights.sigma * np.sqrt(products.xx[layer]) / norm
-        return np.asarray(n * scale.astype(_F32)[:, None])
+        norm = products.nn[layer] if self.orthogonal else np.float64(self.settings.width)
+        return np.asarray(self.log_sigma + (np.log(products.xx[layer]) - np.log(norm)) / 2)
+
+    def _sum(self, layer: int) -> tuple[Array, Array]:
+        """Return W x + b of a layer (S, N), lifted to a size that float32 has, and ln of the lift (S,)."""
+        log_scale = self._log_scale(layer, self.x[layer])
+        log_bias = self.log_bias - self.log_size[layer]
+        size = np.maximum(log_scale, log_bias)
+        lift = np.where(size > -np.inf, np.maximum(LEAST - size, 0), 0)
+        v = _times(self.n[layer], log_scale + lift)
+        return (v if self.biases is None else v + _times(self.biases[layer], log_bias + lift)), lift
 
     def _branch(self, layer: int) -> Branch:
         """Return phi(norm v) of a layer: v is x (pre), or W x + b (post)."""
         size = self.log_size[layer]
-        v = self.x[layer] if self.pre else self._weigh(layer, self.x[layer])
-        if not self.pre and self.biases is not None:
-            v = v + _times(self.biases[layer], -size)
+        v, lift = (self.x[layer], np.zeros(self.count)) if self.pre else self._sum(layer)
         log_spread = np.zeros(self.count)
         if self.settings.normalize == "layer":
             v, spread = standardise(v, 1)
-            log_spread, size = np.log(spread[:, 0]) + size, log_spread
+            log_spread, size = np.log(spread[:, 0]) + size - lift, log_spread
         x, slope = v.copy(), np.empty_like(v)
         self.channel.apply(x, slope)
         for row in np.flatnonzero(size) if not self.channel.homogeneous else ():
@@ -142,7 +156,8 @@ class ResidualLaw:
         """Take mean and variance of x^l, and divide rows of extreme size by it."""
         size = np.exp(self.log_size[layer])
         self.means[layer] = x.mean(axis=1, dtype=np.float64) * size
-        self.variances[layer] = x.var(axis=1, dtype=np.float64) * size * size
+        self.log_variances[layer] = np.log(x.var(axis=1, dtype=np.float64)) + 2 * self.log_size[layer]
+        self.variances[layer] = np.exp(self.log_variances[layer])
         largest = np.abs(x).max(axis=1).astype(np.float64)
         factor = np.where((largest > HUGE) & ~np.bool(self.channel.bounded), largest, 1.0)
         self.log_size[layer + 1] = self.log_size[layer] + np.log(factor)
@@ -153,45 +168,46 @@ class ResidualLaw:
     def _backward(self) -> tuple[Array, Array]:
         """Return ln |dE/dx^l| (L + 1, S), l = 0..L, and ln |dE/dW^l| (L, S)."""
         depth = self.settings.depth
-        limit = math.inf if self.settings.clip is None else math.log(self.settings.clip)
         log_gradient, log_weight_gradient = np.empty((depth + 1, self.count)), np.empty((depth, self.count))
         e = self._rows(random_errors)
-        log_gradient[depth] = np.minimum(0.0, limit)
+        log_gradient[depth] = 0
         for layer in range(depth - 1, -1, -1):
             step = self._back_before if self.pre else self._back_after
             g, log_delta, log_inputs = step(layer, e)
             log_weight_gradient[layer] = log_gradient[layer + 1] + log_delta + log_inputs
             norm = np.sqrt(np.vecdot(g, g).astype(np.float64))
-            e = g / norm.astype(_F32)[:, None]
-            log_gradient[layer] = np.minimum(log_gradient[layer + 1] + np.log(norm), limit)
+            e = g / np.where(norm > 0, norm, 1).astype(_F32)[:, None]
+            log_gradient[layer] = log_gradient[layer + 1] + np.log(norm)
         return log_gradient, log_weight_gradient
 
     def _back_before(self, layer: int, e: Array) -> tuple[Array, Array | float, Array]:
         """Return dE/dx, ln |dE/dz| and ln |phi(norm x)| of x + W phi(norm x), dE/dx' = e being of norm 1."""
         branch = self._branch(layer)
         back = self._through_branch(branch, self._through_weights(layer, e, branch.x))
+        back = _times(back, self.log_sigma - branch.log_spread)
         return e + back, 0.0, np.log(self.products.xx[layer]) / 2 + branch.log_size
 
     def _back_after(self, layer: int, e: Array) -> tuple[Array, Array | float, Array]:
         """Return dE/dx, ln |dE/dz| and ln |x| of x + phi(norm W x), dE/dx' = e being of norm 1."""
-        delta = self._through_branch(self._branch(layer), e)
+        branch = self._branch(layer)
+        delta = self._through_branch(branch, e)
         norm = np.sqrt(np.vecdot(delta, delta).astype(np.float64))
         divided = delta / np.where(norm > 0, norm, 1).astype(_F32)[:, None]
-        back = self._through_weights(layer, divided, self.x[layer]) * norm.astype(_F32)[:, None]
-        return e + back, np.log(norm), np.log(self.products.xx[layer]) / 2 + self.log_size[layer]
+        log_delta = np.log(norm) - branch.log_spread
+        back = _times(self._through_weights(layer, divided, self.x[layer]), self.log_sigma + log_delta)
+        return e + back, log_delta, np.log(self.products.xx[layer]) / 2 + self.log_size[layer]
 
     def _through_weights(self, layer: int, e: Array, x: Array) -> Array:
-        """Return W'e for e of norm 1, drawn from its law given W x."""
+        """Return W'e / sigma for e of norm 1, drawn from its law given W x."""
         n_dot_e = np.vecdot(self.n[layer], e).astype(np.float64)
         law = mixture(self.products, orthogonal=self.orthogonal, width=self.settings.width, rows=layer)
         a, b = law.at(n_dot_e)
-        sigma = self.weights.sigma
-        return np.asarray(self.w[layer] * (sigma * a).astype(_F32)[:, None] + x * (sigma * b).astype(_F32)[:, None])
+        return np.asarray(self.w[layer] * a.astype(_F32)[:, None] + x * b.astype(_F32)[:, None])
 
     def _through_branch(self, branch: Branch, g: Array) -> Array:
-        """Return g dphi(norm v)/dv."""
+        """Return g dphi(norm v)/dv, but for the normalisation's division by its spread."""
         e = branch.slope * g
-        return _times(project(branch.u, e, 1), -branch.log_spread) if self.settings.normalize == "layer" else e
+        return project(branch.u, e, 1) if self.settings.normalize == "layer" else e
 
 
 def _times(rows: Array, log: Array) -> Array:

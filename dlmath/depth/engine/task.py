@@ -1,9 +1,13 @@
 """Training a deep network on parity: vanishing shows itself as layers that do not learn.
 
-The L square layers are those of `explicit`, with the same forward and backward passes and every remedy. Around them
-stand a fixed random map of the bits (coded -1 and 1) onto N units, each row of mean square 1, and one sigmoid unit
-whose weights are trained with the rest. Cross-entropy; plain gradient descent, all rows at once. `clip` cuts the
-norm of dE/dx after every layer, as in the measurement.
+The L layers are those of `explicit`, with the same forward and backward passes and every remedy. Around them stand a
+fixed random map of the bits (coded -1 and 1) and of a constant 1 onto the first layer's units, each row of mean square
+1, and one sigmoid unit whose weights are trained with the rest. Without the constant a network of odd activations would
+be an odd function of the bits, and parity of an even number of bits is an even one: no weights would learn it.
+Cross-entropy, all rows at once, any optimizer of the registry.
+
+Clipping is that of Pascanu, Mikolov & Bengio (2013): where the joint norm of all parameter gradients exceeds a limit,
+all of them are multiplied by one factor that brings it there; what they are to each other stays.
 """
 
 from __future__ import annotations
@@ -14,14 +18,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dlmath.depth.engine.explicit import ExplicitNetwork, Signal, log_norm, log_weight_norm, unit
-from dlmath.depth.engine.matrices import Weights
+from dlmath.depth.engine.matrices import Weights, rooms
 from dlmath.depth.engine.normals import ERRORS, INPUTS, normals, stream
-from dlmath.depth.engine.planner import check_memory, physical_memory
+from dlmath.depth.engine.planner import check_memory, count_weights, physical_memory
 from dlmath.depth.engine.settings import DepthSettings, check_settings
 from dlmath.errors import InvalidValueError
-from dlmath.gates.engine.gates import parse_gate
 from dlmath.neural.activations import get_activation
 from dlmath.neural.losses import get_loss
+from dlmath.neural.optimizers import Update, parse_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,9 +34,51 @@ if TYPE_CHECKING:
 
 BITS = 4
 MOST_BITS = 10
-MATRICES_HELD = 4  # of each layer: W, W at the start, the move, the step
-RATE = 0.1
+MATRICES_HELD = 4  # of each layer: W, W at the start, the move, the gradient; and what an optimizer remembers
 LN10 = math.log(10)
+
+
+class Task(NamedTuple):
+    """What is trained on, and how.
+
+    Attributes
+    ----------
+    steps, bits : int
+        Steps, each over all 2^bits rows of the table.
+    optimizer : str
+        A word of `parse_optimizer`.
+    learning_rate : float or None
+        None: a rate that suits the optimizer (0.1 for sgd).
+    clip : float or None
+        The largest joint norm of the parameter gradients.
+    """
+
+    steps: int
+    bits: int = BITS
+    optimizer: str = "sgd"
+    learning_rate: float | None = None
+    clip: float | None = None
+
+    @property
+    def rate(self) -> float:
+        """The learning rate."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        rule = parse_optimizer(self.optimizer).rule
+        # steps that do not shrink with the gradient go as far in every one of many layers at once
+        return rule.default_rates.other * (1 if rule.follows_gradient_size else 0.1)
+
+
+def parity(bits: int) -> tuple[Array, Array]:
+    """Return the table of parity: inputs (2^n, n) of -1 and 1, targets (2^n, 1) of 0 and 1.
+
+    Examples
+    --------
+    >>> parity(2)[1].ravel()
+    array([0., 1., 1., 0.])
+    """
+    table = np.arange(2**bits)[:, None] >> np.arange(bits)[::-1] & 1
+    return table * 2.0 - 1, (table.sum(axis=1, keepdims=True) % 2).astype(np.float64)
 
 
 class LayerTraining(NamedTuple):
@@ -71,9 +117,15 @@ class TaskResult(NamedTuple):
     ----------
     settings : DepthSettings
         With the batch of the task, 2^n.
-    gate : str
+    gate, optimizer : str
     steps, steps_done : int
     learning_rate : float
+    clip : float or None
+    clipped : int
+        Steps whose gradients were clipped.
+    log10_gradient_norm_before, log10_gradient_norm : float
+        log10 of the joint norm of all parameter gradients, as they were before clipping, at the first step and at
+        the last one made.
     losses : tuple of float
         Before each step, and after the last.
     accuracy : float
@@ -85,9 +137,14 @@ class TaskResult(NamedTuple):
 
     settings: DepthSettings
     gate: str
+    optimizer: str
     steps: int
     steps_done: int
     learning_rate: float
+    clip: float | None
+    clipped: int
+    log10_gradient_norm_before: float
+    log10_gradient_norm: float
     losses: tuple[float, ...]
     accuracy: float
     stopped: str | None
@@ -103,14 +160,8 @@ class _Snapshot(NamedTuple):
     saturated: list[float]
 
 
-def train_parity(
-    settings: DepthSettings,
-    steps: int,
-    bits: int = BITS,
-    learning_rate: float = RATE,
-    progress: Callable[[int, int], None] | None = None,
-) -> TaskResult:
-    """Train the first seed's network for `steps` steps on parity of `bits` bits.
+def train_parity(settings: DepthSettings, task: Task, progress: Callable[[int, int], None] | None = None) -> TaskResult:
+    """Train the first seed's network on parity.
 
     Raises
     ------
@@ -118,33 +169,71 @@ def train_parity(
 
     Examples
     --------
-    >>> result = train_parity(DepthSettings(depth=20, width=16, activation="sigmoid"), steps=5)
+    >>> result = train_parity(DepthSettings(depth=20, width=16, activation="sigmoid"), Task(steps=5))
     >>> result.layers[0].moved < 1e-6 < result.layers[-1].moved
     True
     """
-    _check(steps, bits, learning_rate)
-    settings = settings._replace(batch=2**bits, seeds=1, method="explicit", dtype="float64")
-    check_settings(settings)
-    needed = MATRICES_HELD * 8.0 * settings.depth * settings.width**2
-    check_memory("training these layers", needed, physical_memory(), "train fewer or narrower layers")
-    run = _Run(settings, bits, learning_rate)
+    settings = check_task(settings, task)
+    run = _Run(settings, task)
     stopped = None
-    for done in range(steps):
+    for done in range(task.steps):
         stopped = run.step()
         if stopped:
             break
         if progress is not None:
-            progress(done + 1, steps)
-    return run.result(steps, stopped)
+            progress(done + 1, task.steps)
+    return run.result(stopped)
 
 
-def _check(steps: int, bits: int, rate: float) -> None:
-    if steps < 1:
-        raise InvalidValueError(f"{steps} training steps are not possible", "train for at least 1")
-    if not 1 <= bits <= MOST_BITS:
-        raise InvalidValueError(f"parity of {bits} bits is not possible", f"1 to {MOST_BITS} bits are")
-    if not (math.isfinite(rate) and rate > 0):
-        raise InvalidValueError(f"learning rate {rate:g} is not possible", "it must be a positive finite number")
+def check_task(settings: DepthSettings, task: Task) -> DepthSettings:
+    """Refuse what cannot be trained, before any work; return the settings of the network that is."""
+    if task.steps < 1:
+        raise InvalidValueError(f"{task.steps} training steps are not possible", "train for at least 1")
+    if not 1 <= task.bits <= MOST_BITS:
+        raise InvalidValueError(f"parity of {task.bits} bits is not possible", f"1 to {MOST_BITS} bits are")
+    for what, number in (("learning rate", task.rate), ("clip", task.clip)):
+        if number is not None and not (math.isfinite(number) and number > 0):
+            raise InvalidValueError(f"{what} {number:g} is not possible", "it must be a positive finite number")
+    if settings.cell != "none":
+        raise InvalidValueError(
+            f"training is for layers with weights of their own, not for --cell {settings.cell}",
+            "leave --train or --cell out",
+        )
+    settings = settings._replace(batch=2**task.bits, seeds=1, method="explicit", dtype="float64")
+    check_settings(settings)
+    held = MATRICES_HELD + 1 + len(parse_optimizer(task.optimizer).rule.memory(1))
+    needed = held * 8.0 * count_weights(settings)
+    check_memory("training these layers", needed, physical_memory(), "train fewer or narrower layers")
+    return settings
+
+
+class _Parameters:
+    """All that is trained in one flat column (P, 1): the layers' weights, then biases, the readout, its offset.
+
+    Kept are the moves, W - W at the start, so that a move of 1e-30 is not lost beside a weight of 1.
+    """
+
+    def __init__(self, shapes: list[tuple[int, ...]], task: Task) -> None:
+        count = sum(math.prod(shape) for shape in shapes)
+        self.moves, self.gradient = np.zeros((count, 1)), np.zeros((count, 1))
+        chosen = parse_optimizer(task.optimizer)
+        memory = np.asarray(chosen.rule.memory(count), np.float64)[:, None].copy()
+        scratch = np.empty_like(self.moves)
+        update = Update(self.moves, self.gradient, scratch, memory, task.rate, chosen.convention)
+        self.program = chosen.program(update)
+        self.factor = task.rate if chosen.rule.takes_scaled_gradient else 1.0
+        self.shapes = shapes
+
+    def parts(self, flat: Array) -> list[Array]:
+        """Return views of a flat column, one a weight matrix or bias vector."""
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes])[:-1]
+        return [part.reshape(shape) for part, shape in zip(np.split(flat[:, 0], ends), self.shapes, strict=True)]
+
+    def update(self) -> None:
+        """Let the optimizer make one step from the gradient."""
+        self.gradient *= self.factor
+        for call, arguments in self.program:
+            call(*arguments)
 
 
 class _Run:
@@ -152,30 +241,33 @@ class _Run:
 
     Attributes
     ----------
-    moves : ndarray (L, N, N)
-        W - W at the start: kept apart, so that a move of 1e-30 is not lost beside a weight of 1.
+    start : list of ndarray (fan_out, fan_in)
+        The weights of every layer before training.
     """
 
-    def __init__(self, settings: DepthSettings, bits: int, rate: float) -> None:
-        self.settings, self.rate = settings, rate
-        self.gate = parse_gate(f"parity:{bits}").recode("pm1")
-        self.targets = np.array(self.gate.targets, np.float64)
-        shape = (settings.depth, settings.width, settings.width)
-        self.network = ExplicitNetwork(settings, settings.seed, np.empty(shape))
-        self.network.inputs = self._embed(np.array(self.gate.inputs, np.float64))
+    def __init__(self, settings: DepthSettings, task: Task) -> None:
+        self.settings, self.task = settings, task
+        bits, self.targets = parity(task.bits)
+        self.network = ExplicitNetwork(settings, settings.seed, rooms(settings.sizes, np.dtype(np.float64)))
+        self.network.inputs = self._embed(bits)
         self._settle()
-        self.start = np.stack([weights.matrix() for weights in self.network.weights])
-        self.moves = np.zeros(shape)
-        self.readout = normals(stream(settings.seed, ERRORS), settings.width, np.dtype(np.float64))
-        self.readout /= math.sqrt(settings.width)
-        self.offset = 0.0
+        self.start = [weights.matrix() for weights in self.network.weights]
+        self.biases = [bias.copy() for bias in self.network.biases]
+        last = settings.sizes[-1]
+        self.readout_start = normals(stream(settings.seed, ERRORS), last, np.dtype(np.float64)) / math.sqrt(last)
+        self.readout, self.offset = self.readout_start.copy(), 0.0
+        shapes = [array.shape for array in (*self.start, *self.biases, self.readout)]
+        self.parameters = _Parameters([*shapes, (1,)], task)
         self.losses: list[float] = []
+        self.norms: list[float] = []  # log10 of the joint norm of all gradients, a step each
         self.steps_done = 0
         self.before = self._snapshot()
 
     def _embed(self, rows: Array) -> Array:
-        """Map the bits onto the units by a fixed random matrix, each row of mean square 1."""
-        drawn = normals(stream(self.settings.seed, INPUTS), rows.shape[1] * self.settings.width, np.dtype(np.float64))
+        """Map the bits and a 1 onto the units by a fixed random matrix, each row of mean square 1."""
+        width = self.settings.sizes[0]
+        rows = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
+        drawn = normals(stream(self.settings.seed, INPUTS), rows.shape[1] * width, np.dtype(np.float64))
         mapped = rows @ drawn.reshape(rows.shape[1], -1)
         return np.asarray(mapped / np.sqrt(np.mean(np.square(mapped), axis=1, keepdims=True)))
 
@@ -203,11 +295,10 @@ class _Run:
 
     def _backward(self, error: Array) -> tuple[list[Signal], list[Signal]]:
         """Return dE/dz^l of every layer, and dE/dx^l after it, given dE/dlogit."""
-        g = self.network.clipped(unit(Signal(error @ self.readout[None, :], 0.0)))
+        g = unit(Signal(error @ self.readout[None, :], 0.0))
         deltas, gradients = [], [g]
         for layer in range(self.settings.depth - 1, -1, -1):
             g, delta = self.network.step_back(layer, g)
-            g = self.network.clipped(g)
             deltas.append(delta)
             gradients.append(g)
         return deltas[::-1], gradients[::-1]
@@ -219,29 +310,49 @@ class _Run:
             return "diverged: the loss is no longer a finite number"
         error = self._error(logits)
         deltas, _ = self._backward(error)
+        cut = self._cut(deltas, error, outputs)
         with np.errstate(over="ignore", invalid="ignore"):  # a gradient beyond 1e308 is found out below
-            changes = [self._change(layer, delta) for layer, delta in enumerate(deltas)]
-            self.readout -= self.rate * (error.T @ outputs)[0]
-            self.offset -= self.rate * float(error.sum())
-        if not all(np.isfinite(change).all() for change in changes):
-            return "diverged: a gradient is beyond the largest number"
-        for layer, change in enumerate(changes):
-            self.moves[layer] -= change
-            np.add(self.start[layer], self.moves[layer], out=self.network.weights[layer].core)
-        self._move_biases(deltas)
+            self._take_gradients(deltas, error, outputs, cut)
+            if not np.isfinite(self.parameters.gradient).all():
+                return "diverged: a gradient is beyond the largest number"
+            self.parameters.update()
+        self._move()
         self.steps_done += 1
         return None
 
-    def _change(self, layer: int, delta: Signal) -> Array:
-        """Return rate * dE/dW of one layer."""
-        x = self.network.states[layer].inputs
-        return np.asarray((delta.array.T @ x.array) * (self.rate * np.exp(delta.log + x.log)))
+    def _cut(self, deltas: list[Signal], error: Array, outputs: Array) -> float:
+        """Note the joint norm of all gradients; return ln of what clipping multiplies them by (0: nothing).
 
-    def _move_biases(self, deltas: list[Signal]) -> None:
-        biases = self.network.biases
-        for layer in range(len(biases)):
-            delta = deltas[layer]
-            biases[layer] -= delta.array.sum(axis=0) * (self.rate * math.exp(min(delta.log, 700.0)))
+        In logarithms, so that gradients of 1e400 are clipped as well.
+        """
+        states, biased = self.network.states, range(len(self.biases))
+        logs = [log_weight_norm(delta, state.inputs) for delta, state in zip(deltas, states, strict=True)]
+        logs += [log_norm(Signal(deltas[layer].array.sum(axis=0), deltas[layer].log)) for layer in biased]
+        logs += [log_norm(Signal(error.T @ outputs, 0.0)), log_norm(Signal(error.sum(keepdims=True), 0.0))]
+        joint = float(np.logaddexp.reduce(2 * np.array(logs))) / 2
+        self.norms.append(joint / LN10)
+        return 0.0 if self.task.clip is None else min(0.0, math.log(self.task.clip) - joint)
+
+    def _take_gradients(self, deltas: list[Signal], error: Array, outputs: Array, cut: float) -> None:
+        """Write the gradients of all parameters, clipped, into the flat column."""
+        *parts, readout, offset = self.parameters.parts(self.parameters.gradient)
+        for layer, delta in enumerate(deltas):
+            x = self.network.states[layer].inputs
+            parts[layer][...] = (delta.array.T @ x.array) * np.exp(delta.log + x.log + cut)
+        for layer in range(len(self.biases)):
+            parts[len(deltas) + layer][...] = deltas[layer].array.sum(axis=0) * np.exp(deltas[layer].log + cut)
+        readout[...] = (error.T @ outputs)[0] * math.exp(cut)
+        offset[...] = float(error.sum()) * math.exp(cut)
+
+    def _move(self) -> None:
+        """Bring the network to where the moves are."""
+        *moves, readout, offset = self.parameters.parts(self.parameters.moves)
+        for layer, start in enumerate(self.start):
+            np.add(start, moves[layer], out=self.network.weights[layer].core)
+        for layer, start in enumerate(self.biases):
+            np.add(start, moves[len(self.start) + layer], out=self.network.biases[layer])
+        np.add(self.readout_start, readout, out=self.readout)
+        self.offset = float(offset[0])
 
     def _snapshot(self) -> _Snapshot:
         """Run both passes and return the figures of every layer."""
@@ -252,11 +363,11 @@ class _Run:
         return _Snapshot(
             [log_norm(g) for g in gradients[1:]],
             [log_weight_norm(delta, state.inputs) for delta, state in zip(deltas, states, strict=True)],
-            [variance for _, variance in self.network.outputs],
+            [variance for _, variance, _ in self.network.outputs],
             [float(self.network.channel.saturated(state.passed.slope).mean()) for state in states],
         )
 
-    def result(self, steps: int, stopped: str | None) -> TaskResult:
+    def result(self, stopped: str | None) -> TaskResult:
         """Return what training did."""
         if stopped is None:
             _, logits = self._forward()
@@ -264,34 +375,41 @@ class _Run:
             after = self._snapshot()
         else:
             accuracy, after = math.nan, self.before
+        task, norms = self.task, self.norms or [math.nan]
+        clipped = 0 if task.clip is None else sum(norm > math.log10(task.clip) for norm in self.norms)
         return TaskResult(
-            self.settings, self.gate.name, steps, self.steps_done, self.rate, tuple(self.losses), accuracy, stopped,
-            self._layers(after),
+            self.settings, f"parity:{task.bits}", task.optimizer, task.steps, self.steps_done, task.rate, task.clip,
+            clipped, norms[0], norms[-1], tuple(self.losses), accuracy, stopped, self._layers(after),
         )  # fmt: skip
 
     def _layers(self, after: _Snapshot) -> tuple[LayerTraining, ...]:
-        before, entries = self.before, math.log(self.settings.width * self.settings.batch) / 2
-        weights = math.log(self.settings.width)
-        return tuple(
-            LayerTraining(
-                layer + 1,
-                (before.log_gradient[layer] - entries) / LN10,
-                (after.log_gradient[layer] - entries) / LN10,
-                (before.log_weight_gradient[layer] - weights) / LN10,
-                (after.log_weight_gradient[layer] - weights) / LN10,
-                before.variance[layer],
-                after.variance[layer],
-                before.saturated[layer],
-                after.saturated[layer],
-                self._moved(layer),
+        before, sizes = self.before, self.settings.sizes
+        moves = self.parameters.parts(self.parameters.moves)
+        found = []
+        for layer in range(self.settings.depth):
+            units = math.log(sizes[layer + 1] * self.settings.batch) / 2
+            weights = math.log(sizes[layer] * sizes[layer + 1]) / 2
+            found.append(
+                LayerTraining(
+                    layer + 1,
+                    (before.log_gradient[layer] - units) / LN10,
+                    (after.log_gradient[layer] - units) / LN10,
+                    (before.log_weight_gradient[layer] - weights) / LN10,
+                    (after.log_weight_gradient[layer] - weights) / LN10,
+                    before.variance[layer],
+                    after.variance[layer],
+                    before.saturated[layer],
+                    after.saturated[layer],
+                    relative_move(moves[layer], self.start[layer]),
+                )
             )
-            for layer in range(self.settings.depth)
-        )
+        return tuple(found)
 
-    def _moved(self, layer: int) -> float:
-        start = float(np.linalg.norm(self.start[layer]))
-        largest = float(np.abs(self.moves[layer]).max())
-        if largest == 0:
-            return 0.0
-        moved = largest * float(np.linalg.norm(self.moves[layer] / largest))  # squares of 1e-200 would be lost
-        return moved / start if start else math.inf
+
+def relative_move(move: Array, start: Array) -> float:
+    """Return |move| / |start|, Frobenius norms, however small the move is."""
+    largest, size = float(np.abs(move).max()), float(np.linalg.norm(start))
+    if largest == 0:
+        return 0.0
+    moved = largest * float(np.linalg.norm(move / largest))  # squares of 1e-200 would be lost
+    return moved / size if size else math.inf

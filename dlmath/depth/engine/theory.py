@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.depth.engine.layer_theory import SHARED_SIGNAL, LayerTheory, layer_theories
 from dlmath.depth.engine.length_map import Layer, depth_scale, fixed_point
-from dlmath.depth.engine.settings import CONSTANT, ORTHOGONAL
+from dlmath.neural.initialisers import CONSTANT, ORTHOGONAL
 
 if TYPE_CHECKING:
     from dlmath.depth.engine.settings import DepthSettings
@@ -22,6 +22,9 @@ UNRELIABLE = 0.1
 """The theory is silent once scatter that grows with depth moves ln chi by more than this (one standard deviation)."""
 LARGEST_STEP = 0.5
 """So is it beyond this variance of one layer's log factor, about beta / N."""
+WIDER = 2.0
+"""Scatter that comes through an unstable q is wider than its first term: by this times the strain, measured."""
+LARGEST_EXPONENT = 700.0
 SMALLEST_BATCH = 4  # (B - 2) / (B - 3) of batch normalization
 
 
@@ -41,7 +44,11 @@ class Prediction(NamedTuple):
     log_ratio_mean_field : float or None
         The same without the 1/N term.
     log_ratio_error : float or None
-        Its standard deviation over networks; of residual networks an upper estimate.
+        Its standard deviation over networks.
+    log_ratio_bias : float
+        By how much log_ratio itself may be off: terms beyond 1/N.
+    upper_error : bool
+        log_ratio_error is an upper estimate (residual networks).
     layers : tuple of LayerTheory
         Layer 1 first; empty where nothing is predicted.
     reason : str or None
@@ -58,9 +65,18 @@ class Prediction(NamedTuple):
     log_ratio: float | None = None
     log_ratio_mean_field: float | None = None
     log_ratio_error: float | None = None
+    log_ratio_bias: float = 0.0
+    upper_error: bool = False
     layers: tuple[LayerTheory, ...] = ()
     reason: str | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> float | None:
+        """Ln of the factor that is expected of this network: with the 1/N term, or as far as theory goes."""
+        if self.log_ratio is not None or self.ratio is None:
+            return self.log_ratio
+        return self.log_ratio_mean_field
 
 
 def predict(settings: DepthSettings) -> Prediction:
@@ -84,6 +100,11 @@ def predict(settings: DepthSettings) -> Prediction:
 def no_theory(settings: DepthSettings) -> str | None:
     """Return why mean-field theory does not apply to these settings, or None."""
     weights = settings.weights
+    if settings.cell != "none":
+        return (
+            "the same weights are used again at every step, and mean-field theory draws new ones for every layer; "
+            "in the end the spectral radius of W decides"
+        )
     if weights.mean:
         return f"the weights have mean {weights.mean:g}, not 0: every unit is pushed the same way, N mean(w) at a time"
     if weights.family == CONSTANT or weights.sigma == 0:
@@ -108,11 +129,12 @@ def _over_layers(settings: DepthSettings, layers: tuple[LayerTheory, ...], strai
     shift = sum(layer.log_shift for layer in layers) / (2 * count)
     scatter = sum(layer.log_variance for layer in layers)
     found = Prediction(
-        math.exp(plain), log_ratio=plain + shift, log_ratio_mean_field=plain,
-        log_ratio_error=math.sqrt(max(scatter, 0.0)) / (2 * count), layers=layers,
+        _exp(plain), log_ratio=plain + shift, log_ratio_mean_field=plain,
+        log_ratio_error=(1 + WIDER * strain) * math.sqrt(max(scatter, 0.0)) / (2 * count),
+        log_ratio_bias=_beyond(layers, strain) / count, layers=layers,
     )  # fmt: skip
     if settings.residual != "none" and found.log_ratio_error is not None:
-        found = found._replace(log_ratio_error=SHARED_SIGNAL * found.log_ratio_error)
+        found = found._replace(log_ratio_error=SHARED_SIGNAL * found.log_ratio_error, upper_error=True)
     silent = _silent(settings, layers, strain)
     if silent is None:
         return found
@@ -122,10 +144,21 @@ def _over_layers(settings: DepthSettings, layers: tuple[LayerTheory, ...], strai
     )
 
 
+def _beyond(layers: tuple[LayerTheory, ...], strain: float) -> float:
+    """Return by how much the terms that are left out may move the sum of ln of the norm's factors.
+
+    They are of the order of the squares of those that are kept: of each layer's variance, halved for the norm, and of
+    the strain (measured: 2 covers swish and mish with He, whose length maps repel).
+    """
+    return sum(layer.log_variance**2 for layer in layers) / 4 + WIDER * strain**2
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < LARGEST_EXPONENT else math.inf
+
+
 def _silent(settings: DepthSettings, layers: tuple[LayerTheory, ...], strain: float) -> tuple[str, bool] | None:
     """Return why nothing can be compared with the layerwise theory, and whether its ratio still is a fair guess."""
-    if settings.clip is not None:
-        return "clipping replaces the gradient's own factor", True
     if settings.normalize == "batch":
         return "batch normalization: its scatter and 1/N term at finite batch are not known", True
     if strain > UNRELIABLE:
@@ -137,17 +170,16 @@ def _silent(settings: DepthSettings, layers: tuple[LayerTheory, ...], strain: fl
 
 def _at_fixed_point(settings: DepthSettings, found: Prediction) -> Prediction:
     """Add what holds far from the input, where layers no longer differ."""
-    if settings.residual != "none":
+    if settings.residual != "none" or settings.widths is not None:
         return found
     if settings.normalize != "none" or settings.weights.unit_variance:
         return _normalized_point(settings, found)
     layer = Layer(settings.phi, settings.weights.sigma, settings.sigma_b)
     point = fixed_point(layer)
     beta = point.beta - (2 if settings.weights.family == ORTHOGONAL else 0)
-    ratio = None if found.ratio is None else math.sqrt(point.chi_1)
     return found._replace(
-        ratio=ratio, q_star=point.q_star, chi_1=point.chi_1, depth_scale=point.depth_scale,
-        q_depth_scale=point.q_depth_scale, beta=beta,
+        ratio=None if found.ratio is None else point.ratio, q_star=point.q_star, chi_1=point.chi_1,
+        depth_scale=point.depth_scale, q_depth_scale=point.q_depth_scale, beta=beta,
     )  # fmt: skip
 
 

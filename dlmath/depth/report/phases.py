@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dlmath.depth.engine.critical import CriticalPoint
     from dlmath.depth.engine.phase_diagram import PhaseDiagram
-    from dlmath.report.blocks import Block, Line
+    from dlmath.report.blocks import Block, Cell, Line
 
     Pair = tuple[str, CriticalPoint, float]
 
@@ -38,11 +38,20 @@ def point(activation: str, solved: CriticalPoint, measured: float) -> dict[str, 
 def critical_table(pairs: Sequence[Pair]) -> Table:
     """Return one line an activation."""
     columns = ("activation", "sigma_w", "sigma_b", "sigma_w^2", "sigma_b^2", "q*", "measured ratio", "note")
-    rows = tuple(
-        (name, one.sigma_w, one.sigma_b, one.sigma_w**2, one.sigma_b**2, one.q_star, measured, one.note)
-        for name, one, measured in pairs
+    rows: list[tuple[Cell, ...]] = [
+        (name, *_figures(solved), measured, solved.note) for name, solved, measured in pairs
+    ]
+    return Table(columns, tuple(rows), title="chi_1 = 1: gradients neither vanish nor explode", digits=10)
+
+
+def _figures(solved: CriticalPoint) -> tuple[float, ...]:
+    return (
+        solved.sigma_w,
+        solved.sigma_b,
+        solved.sigma_w * solved.sigma_w,
+        solved.sigma_b * solved.sigma_b,
+        solved.q_star,
     )
-    return Table(columns, rows, title="chi_1 = 1: gradients neither vanish nor explode", digits=10)
 
 
 def critical_blocks(pairs: Sequence[Pair]) -> Iterator[Block]:
@@ -71,7 +80,20 @@ def diagram(found: PhaseDiagram) -> dict[str, Any]:
         "bias_std": found.sigma_b,
         "chi_1": found.chi_1,
         "critical_line": [{"weight_std": p.sigma_w, "bias_std": p.sigma_b, "q_star": p.q_star} for p in found.line],
+        "runaway_line": [{"weight_std": gain, "bias_std": noise} for gain, noise in found.runaway],
     }
+
+
+def notes(found: PhaseDiagram) -> list[str]:
+    """Return what the plane does not show by itself."""
+    if found.runaway:
+        gain = found.runaway[0][0]
+        what = f"from weight-std {gain:.6g} on signals grow for ever and chi_1 jumps past 1"
+        return [f"{found.activation}: no finite q* has chi_1 = 1; {what}"]
+    if not found.line:
+        frame = f"{found.sigma_w[0]:g}:{found.sigma_w[-1]:g}"
+        return [f"the critical line of {found.activation} is not within --weight-range {frame}; give another"]
+    return []
 
 
 def diagram_table(found: PhaseDiagram) -> Table:
@@ -127,10 +149,17 @@ def crossings(line: Sequence[float]) -> list[str]:
     return names
 
 
+def critical_picture(pairs: Sequence[Pair], ending: str) -> bytes:
+    """Draw the critical lines, and the points that were solved for."""
+    from dlmath.depth.report.plots_phases import lines_figure
+    from dlmath.report.figures import drawn
+
+    return drawn(lines_figure([(name, solved) for name, solved, _ in pairs]), ending)
+
+
 def picture(found: PhaseDiagram, ending: str) -> bytes:
     """Draw the figure of --plot."""
     from dlmath.depth.report.plots_phases import figure
     from dlmath.report.figures import drawn
 
-    line = [(one.sigma_w, one.sigma_b) for one in found.line]
-    return drawn(figure(found.activation, found.sigma_w, found.sigma_b, found.chi_1, line), ending)
+    return drawn(figure(found), ending)

@@ -14,11 +14,11 @@ import csv
 import io
 import math
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.errors import InvalidValueError, UnreadableError, unknown
 from dlmath.files.atomic import STANDARD
+from dlmath.files.examples import is_example, path_of
 from dlmath.files.text import load_yaml, read_text, shown
 from dlmath.gates.engine.gates import Gate
 
@@ -52,7 +52,7 @@ class Table(NamedTuple):
 
 def is_data_file(word: str) -> bool:
     """Tell whether a GATE word names a file of rows rather than a gate."""
-    return word == STANDARD or word.lower().endswith(ENDINGS) or "/" in word
+    return word == STANDARD or is_example(word) or word.lower().endswith(ENDINGS) or "/" in word
 
 
 def read_rows(name: str, target_columns: str | None = None) -> Gate:
@@ -72,7 +72,7 @@ def read_rows(name: str, target_columns: str | None = None) -> Gate:
         For a target column that the file does not have.
     """
     text = read_text(name)
-    title = "stdin" if name == STANDARD else Path(name).stem
+    title = "stdin" if name == STANDARD else path_of(name).stem
     place = shown(name)
     if is_csv(name, text):
         return gate_of(title, csv_table(text, place), target_columns, place)
@@ -88,7 +88,7 @@ def read_rows(name: str, target_columns: str | None = None) -> Gate:
 
 def is_csv(name: str, text: str) -> bool:
     """Tell a table of values from YAML: by the file's ending, else by its first line."""
-    ending = Path(name).suffix.lower()
+    ending = path_of(name).suffix.lower()
     if ending in ENDINGS:
         return ending in CSV_ENDINGS
     first = next((line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")), "")

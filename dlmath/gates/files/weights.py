@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import UnreadableError, unknown
 from dlmath.files.atomic import STANDARD, write_bytes
+from dlmath.files.examples import path_of
 from dlmath.files.text import load_yaml, read_text, shown
 from dlmath.gates.files.rows import vector
 
@@ -65,7 +66,7 @@ def read_weights(name: str) -> Weights:
     UnreadableError
         When the file is no such file, or its shapes do not chain.
     """
-    ending = Path(name).suffix.lower()
+    ending = path_of(name).suffix.lower()
     if ending not in ENDINGS and name != STANDARD:
         raise unknown("ending of a weights file:", ending or name, ENDINGS)
     place = shown(name)

@@ -18,11 +18,11 @@ beside the list.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.errors import UnreadableError
 from dlmath.files.document import Entries, Listing, Place, entries, items_of, read_documents, text_of, unknown_at, wrong
+from dlmath.files.examples import PREFIX, experiments, path_of
 from dlmath.language.expressions import parse
 from dlmath.language.functions import ExpressionError
 from dlmath.runs.files.sweep import Axis, blanks_in, read_sweep
@@ -110,7 +110,9 @@ def read_experiments(names: Sequence[str], commands: Mapping[str, Vocabulary]) -
 
 def files_in(name: str) -> list[str]:
     """Return a file itself, or the experiment files right in a folder, by name."""
-    folder = Path(name)
+    if name == PREFIX:
+        return experiments()
+    folder = path_of(name)
     if not folder.is_dir():
         return [name]
     found = sorted(str(path) for path in folder.iterdir() if path.suffix in ENDINGS and path.is_file())
@@ -125,7 +127,7 @@ def read_file(file: str, commands: Mapping[str, Vocabulary]) -> list[Experiment]
     if not documents:
         raise UnreadableError(f"{file}: is empty", SHAPE)
     parts = [part for document in documents for part in parts_of(document)]
-    stem = "experiment" if file == "-" else Path(file).stem
+    stem = "experiment" if file == "-" else path_of(file).stem
     names = [stem] if len(parts) == 1 else [f"{stem}-{number}" for number in range(1, len(parts) + 1)]
     return [read_experiment(part, name, file, commands) for part, name in zip(parts, names, strict=True)]
 

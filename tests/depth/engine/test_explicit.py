@@ -1,4 +1,9 @@
-"""Networks with real matrices, held to central differences, to the plain textbook passes and to published factors."""
+"""Networks with real matrices, held to central differences, to the plain textbook passes and to published factors.
+
+Tolerances hold on any processor: central differences of a step h are off by h^2 and by eps / h, whatever the order of
+sums; float64 passes by about width eps a layer, a thousandth of what is allowed; means of fixed draws by four standard
+errors, which rounding does not move.
+"""
 
 import itertools
 import math
@@ -7,7 +12,7 @@ import numpy as np
 import pytest
 
 from dlmath.depth.engine.explicit import ExplicitNetwork, Signal
-from dlmath.depth.engine.matrices import MatrixStream, room
+from dlmath.depth.engine.matrices import MatrixStream, Recipe, room
 from dlmath.depth.engine.settings import DepthSettings, weight_law
 from dlmath.neural.activations import ACTIVATIONS, get_activation
 
@@ -116,9 +121,9 @@ def test_matrices_drawn_twice_or_kept_are_the_same_network(init, width):
      ("constant:0.7", 0.7, 0.0), ("zeros", 0, 0)],
 )  # fmt: skip
 def test_matrices_have_the_mean_and_variance_of_their_initialiser(init, mean, variance):
-    stream = MatrixStream(weight_law(init, 200), 200, 0, np.dtype(np.float64))
+    stream, recipe = MatrixStream(0, np.dtype(np.float64)), Recipe(weight_law(init, 200), 200, 200)
     x = np.eye(200)
-    weights, product = stream.draw(x, np.empty((200, 200)))
+    weights, product = stream.draw(recipe, x, np.empty((200, 200)))
     matrix = weights.matrix()
     assert product == pytest.approx(matrix.T, abs=1e-12)
     assert weights.backward(x) == pytest.approx(matrix, abs=1e-12)
@@ -162,14 +167,6 @@ def test_a_dead_network_has_gradient_0_and_units_dead():
     found = [network(settings, seed).run() for seed in range(4)]
     assert all(np.all(figures.log_gradient[:4] == -np.inf) for figures in found)
     assert all(figures.dead[-1, 0] == 1 for figures in found)
-
-
-def test_clipping_cuts_the_norm_after_every_layer():
-    settings = DepthSettings(depth=20, width=32, activation="linear", weight_std=3.0, dtype="float64")
-    free, cut = network(settings).run(), network(settings._replace(clip=2.0)).run()
-    assert free.log_gradient[0, 0] > 15
-    assert np.all(cut.log_gradient <= math.log(2) + 1e-12)
-    assert cut.log_gradient[0, 0] == pytest.approx(math.log(2))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

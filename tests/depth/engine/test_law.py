@@ -1,4 +1,9 @@
-"""Networks drawn from their exact law: held to their own definition, to real matrices, and to closed forms."""
+"""Networks drawn from their exact law: held to their own definition, to real matrices, and to closed forms.
+
+Tolerances hold on any processor: 1e-7 and 1e-4 are the errors of box_muller's polynomials; products of float32 vectors
+of 40 numbers are off by 40 eps, which over 25 layers add to 1.2e-4 in the logarithm at worst; the others are of
+statistics over fixed draws.
+"""
 
 import math
 
@@ -89,7 +94,7 @@ CASES = [
     {}, {"activation": "relu"}, {"activation": "gelu", "weight_std": 0.01}, {"activation": "relu", "bias_std": 0.3},
     {"normalize": "layer"}, {"init": "orthogonal"}, {"init": "lsuv"}, {"bias_std": 0.2, "normalize": "layer"},
     {"residual": "pre"}, {"residual": "post", "bias_std": 0.1}, {"residual": "pre", "normalize": "layer"},
-    {"activation": "elu", "weight_std": 1e5}, {"weight_std": 300.0, "activation": "sigmoid"}, {"clip": 0.5},
+    {"activation": "elu", "weight_std": 1e5}, {"weight_std": 300.0, "activation": "sigmoid"},
 ]  # fmt: skip
 
 

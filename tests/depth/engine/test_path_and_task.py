@@ -1,4 +1,8 @@
-"""The chain of factors of one path, and training on parity."""
+"""The chain of factors of one path, and training on parity.
+
+Tolerances: products of twelve factors are off by 24 eps = 5e-15 and their logarithms by less; the others are orders of
+magnitude.
+"""
 
 import itertools
 import math
@@ -9,7 +13,7 @@ import pytest
 from dlmath.depth.engine.explicit import ExplicitNetwork
 from dlmath.depth.engine.path import squashed_ranges, strongest_path
 from dlmath.depth.engine.settings import DepthSettings
-from dlmath.depth.engine.task import train_parity
+from dlmath.depth.engine.task import Task, parity, train_parity
 from dlmath.errors import InvalidValueError, TooLargeError
 
 SMALL = DepthSettings(depth=3, width=4, activation="sigmoid", init="lecun")
@@ -56,7 +60,7 @@ def test_paths_are_for_plain_networks_of_a_size():
 
 
 def test_the_early_layers_of_sigmoids_do_not_learn():
-    found = train_parity(DepthSettings(depth=12, width=16), steps=50, bits=3)
+    found = train_parity(DepthSettings(depth=12, width=16), Task(50, bits=3))
     moved = [layer.moved for layer in found.layers]
     assert moved[0] < 1e-6
     assert moved[-1] > 1e-3
@@ -66,13 +70,13 @@ def test_the_early_layers_of_sigmoids_do_not_learn():
 
 
 def test_moves_are_kept_where_adding_them_would_lose_them():
-    found = train_parity(DepthSettings(depth=40, width=8), steps=2, bits=2)
+    found = train_parity(DepthSettings(depth=40, width=8), Task(2, bits=2))
     assert 0 < found.layers[0].moved < 1e-20
 
 
 @pytest.mark.parametrize("changes", [{"activation": "relu", "init": "he"}, {"activation": "tanh", "init": "lsuv"}])
 def test_networks_that_keep_gradients_learn_parity(changes):
-    found = train_parity(DepthSettings(depth=6, width=32, **changes), steps=300, bits=3)
+    found = train_parity(DepthSettings(depth=6, width=32, **changes), Task(300, bits=3))
     assert found.accuracy == 1
     assert found.losses[-1] < 0.05
     assert min(layer.moved for layer in found.layers) > 0.01
@@ -83,7 +87,7 @@ def test_first_step_goes_down_the_gradient():
     settings = DepthSettings(depth=3, width=8, activation="tanh", init="lecun", residual="pre", bias_std=0.1)
     drops = []
     for rate in (1e-4, 5e-5):
-        found = train_parity(settings, steps=1, bits=3, learning_rate=rate)
+        found = train_parity(settings, Task(1, bits=3, learning_rate=rate))
         drops.append((found.losses[0] - found.losses[1]) / rate)
     assert drops[0] > 0
     assert drops[0] == pytest.approx(drops[1], rel=1e-3)
@@ -92,14 +96,49 @@ def test_first_step_goes_down_the_gradient():
 
 
 def test_a_network_that_diverges_stops_and_says_why():
-    found = train_parity(DepthSettings(depth=200, width=32, activation="linear", weight_std=200.0), steps=20)
+    found = train_parity(DepthSettings(depth=200, width=32, activation="linear", weight_std=200.0), Task(20))
     assert found.steps_done < 20
     assert "diverged" in found.stopped
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"), [((0,), "0 training steps"), ((5, 11), "11 bits"), ((5, 3, -1.0), "rate -1")]
+    ("arguments", "word"), [((0,), "0 training steps"), ((5, 11), "11 bits"), ((5, 3, "sgd", -1.0), "rate -1")]
 )
 def test_tasks_that_are_none(arguments, word):
     with pytest.raises(InvalidValueError, match=word):
-        train_parity(SMALL, *arguments)
+        train_parity(SMALL, Task(*arguments))
+
+
+def test_parity_is_the_sum_of_the_bits_modulo_2():
+    inputs, targets = parity(4)
+    assert inputs.shape == (16, 4)
+    assert [sum(bit > 0 for bit in row) % 2 for row in inputs.tolist()] == targets.ravel().tolist()
+    assert len({tuple(row) for row in inputs.tolist()}) == 16
+
+
+CLIPPED = SMALL._replace(depth=6, width=16, activation="tanh", weight_std=3.0)
+
+
+def test_clipping_rescales_all_gradients_by_one_factor():
+    """One step of plain descent: every layer moves by the same share of what it would have."""
+    free, cut = (train_parity(CLIPPED, Task(1, bits=3, clip=clip)) for clip in (None, 1e-3))
+    shares = [after.moved / before.moved for after, before in zip(cut.layers, free.layers, strict=True)]
+    assert shares == pytest.approx([10 ** (-3 - free.log10_gradient_norm)] * 6, rel=1e-9)
+    assert (free.clipped, cut.clipped) == (0, 1)
+    assert cut.log10_gradient_norm_before == free.log10_gradient_norm_before
+    before = [layer.log10_weight_gradient_before for layer in free.layers]
+    assert before == [layer.log10_weight_gradient_before for layer in cut.layers]
+
+
+def test_clipping_holds_what_would_diverge():
+    settings = SMALL._replace(depth=200, width=32, activation="linear", weight_std=200.0)
+    assert "diverged" in train_parity(settings, Task(5)).stopped
+    held = train_parity(SMALL._replace(depth=30, width=16, activation="relu", weight_std=20.0), Task(20, clip=1e-3))
+    assert held.clipped == held.steps_done == 20
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "rmsprop", "adam"])
+def test_every_optimizer_of_the_registry_trains(optimizer):
+    found = train_parity(SMALL._replace(depth=4, width=24, activation="tanh"), Task(250, bits=2, optimizer=optimizer))
+    assert found.losses[-1] < found.losses[0] / 2
+    assert found.accuracy == 1

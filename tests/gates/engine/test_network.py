@@ -1,4 +1,8 @@
-"""Forward and backward over lanes against the chain rule for one sample at a time, in plain Python loops."""
+"""Forward and backward over lanes against the chain rule for one sample at a time, in plain Python loops.
+
+Tolerances: networks of at most four layers of four units are sums of at most five products, off by 6 eps a layer and by
+a few eps in each activation: some 50 eps for what is of size 1, that is 1e-14 in float64 and 6e-6 in float32.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""One step, number by number: a published example, and the chain rule on every number shown."""
+"""One step, number by number: a published example, and the chain rule on every number shown.
+
+Tolerances: half a unit of the last digit that Mazur printed; else sums of at most four products in float64, off by 6
+eps of what is summed, which cancels less than a thousandfold in these numbers: 1e-12 and 1e-11 hold in whatever order
+they are summed. Central differences are off by some 1e-11.
+"""
 
 from __future__ import annotations
 

@@ -136,6 +136,7 @@ def test_a_name_without_an_ending_is_not_changed(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["plain"]
 
 
+@pytest.mark.posix
 def test_saving_to_a_device():
     save("/dev/null", [np.eye(2)], [np.zeros(2)])  # where zipfile cannot tell its position
 
@@ -324,6 +325,7 @@ def test_a_missing_file(tmp_path, name):
     assert "No such file" in refused(tmp_path / name)
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("name", ["folder.npz", "folder.yaml"])
 def test_a_folder(tmp_path, name):
     (tmp_path / name).mkdir()

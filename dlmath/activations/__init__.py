@@ -1,0 +1,1 @@
+"""The house of `dlmath activation`: activation functions seen."""
