@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.gates.answers import shared_result
 from dlmath.gates.engine import separability
 from dlmath.neural.uncertainty import summarise_epochs, wilson_interval
 
@@ -87,7 +86,9 @@ def result(trained: Trained, *, per_seed: bool) -> dict[str, object]:
         "success_interval": wilson_interval(len(learned), len(trained.runs)),
         "epochs": None if epochs is None else epochs._asdict(),
         "outputs": outputs,
-        **shared_result(trained.gate, outputs),
+        "targets_levels": list(trained.levels),
+        "accuracy": right_count(trained, run) / len(outputs),
+        "right": right_count(trained, run),
         "hidden": [],
         "loss": curve(run),
         "weights": weights,
@@ -118,6 +119,11 @@ def seed_result(trained: Trained, number: int, run: Run) -> dict[str, object]:
         "loss": wrong_rows(trained, run),
         "class": None if run.learned else failure(trained, run),
     }
+
+
+def right_count(trained: Trained, run: Run) -> int:
+    """Count the rows on their target's side: an undecided answer lies in the middle, on neither."""
+    return len(run.outputs) - wrong_rows(trained, run)
 
 
 def wrong_rows(trained: Trained, run: Run) -> int:

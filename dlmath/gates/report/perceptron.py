@@ -5,10 +5,17 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from dlmath.gates.answers import right_rows
 from dlmath.gates.engine.perceptron import steps
 from dlmath.gates.engine.separability import nearest_row
-from dlmath.gates.perceptron_result import certificate, coded, diagnosis, margin, seed_result, updates_bound
+from dlmath.gates.perceptron_result import (
+    certificate,
+    coded,
+    diagnosis,
+    margin,
+    right_count,
+    seed_result,
+    updates_bound,
+)
 from dlmath.gates.report.certificate import certificate_table
 from dlmath.gates.report.tables import (
     input_titles,
@@ -92,8 +99,7 @@ def facts(trained: Trained) -> Iterator[tuple[str, Cell]]:
     """Yield the run's figures and the verdict of the theory beside them."""
     run, runs = trained.run, trained.runs
     yield "result", VERDICTS["learned" if run.learned else run.stopped]
-    right = right_rows(trained.gate, answers(trained))
-    yield "right", right_text(None if right is None else int(right.sum()), len(trained.gate.inputs))
+    yield "right", right_text(right_count(trained, run), len(trained.gate.inputs))
     yield "epochs", run.epochs
     yield "updates", run.updates
     yield from (("fires when", text) for text in firing(trained))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dlmath.gates.engine.layers import padded, run
-from dlmath.gates.engine.network import LaneNetwork, one_network
+from dlmath.gates.engine.network import LaneNetwork
 from dlmath.gates.engine.predict import predict
 from dlmath.neural.activations import ACTIVATIONS
 from dlmath.neural.architecture import BIAS_KINDS, Architecture
