@@ -12,7 +12,7 @@ from dlmath.files.atomic import write_bytes
 from dlmath.gates.engine.history import moments
 from dlmath.gates.engine.predict import predict
 from dlmath.gates.engine.training import initial_parameters, make_problem
-from dlmath.gates.report.plane import data_points, output_grid, ranges, scale_of
+from dlmath.gates.report.plane import data_points, drawn_output, output_grid, output_name, ranges, scale_of
 from dlmath.gates.report.tables import span
 from dlmath.report.animation import font, gif
 from dlmath.report.progress import progress
@@ -127,12 +127,12 @@ def title(draw: ImageDraw.ImageDraw, text: str) -> None:
 
 
 def draw_plane(picture: Image.Image, draw: ImageDraw.ImageDraw, scene: Scene, moment: Moment) -> None:
-    """Draw the first output over the plane of the inputs, its midline, and the data."""
+    """Draw an output over the plane of the inputs, its midline, and the data."""
     gate, box = scene.gate, INPUTS_BOX
-    which = " 1" if gate.n_outputs > 1 else ""
-    low, high = scale_of(gate, 0)
-    title(draw, f"output{which} over x1, x2 (open: target {low:g}, filled: {high:g})")
-    shares = output_grid(scene.settings.architecture, moment.parameters, gate, STEPS)
+    place = drawn_output(gate)
+    low, high = scale_of(gate, place)
+    title(draw, f"{output_name(gate)} over x1, x2 (open: target {low:g}, filled: {high:g})")
+    shares = output_grid(scene.settings.architecture, moment.parameters, gate, STEPS, place)
     size = (box[2] - box[0], box[3] - box[1])
     fine = Image.fromarray(shares.astype(np.float32), mode=None).resize(size, Image.Resampling.BICUBIC)
     values = np.asarray(fine)
@@ -141,7 +141,7 @@ def draw_plane(picture: Image.Image, draw: ImageDraw.ImageDraw, scene: Scene, mo
     picture.paste(Image.fromarray(colors), box[:2])
     x_range, y_range = ranges(gate)
     radius = 8 if len(gate.inputs) <= 16 else 3
-    for x, y, share in data_points(gate):
+    for x, y, share in data_points(gate, place):
         centre = (across(x, x_range, box), up(y, y_range, box))
         dot(draw, centre, radius, filled=share >= 0.5)
 

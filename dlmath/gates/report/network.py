@@ -12,7 +12,7 @@ from dlmath.gates.engine.ensemble import STOPS
 from dlmath.gates.engine.training import STOP_TEXTS
 from dlmath.gates.report.certificate import certificate_table
 from dlmath.gates.report.hidden import hidden_blocks
-from dlmath.gates.report.plane import boundary, one_input_curve, plane
+from dlmath.gates.report.plane import boundary, one_input_curve, output_name, plane
 from dlmath.gates.report.tables import right_text, shown_rows, truth_table
 from dlmath.neural.optimizers import parse_optimizer
 from dlmath.neural.uncertainty import summarise_epochs, wilson_interval
@@ -58,11 +58,12 @@ def blocks(trained: Trained, columns: int, *, per_seed: bool = False) -> Iterato
     if per_seed:
         yield seeds_table(trained)
     yield from loss_curve(found, columns)
-    if gate.n_inputs == 2 and gate.n_outputs == 1:
+    if gate.n_inputs == 2:
         drawing = boundary(gate, found, columns)
-        yield Lines(drawing, title=f"Output of {seed_name(found)} over the plane of its inputs")
-    if gate.n_inputs == 1 and gate.n_outputs == 1:
-        yield Lines(one_input_curve(gate, found, columns), title=f"Output of {seed_name(found)} over its input")
+        yield Lines(drawing, title=f"{output_name(gate)} of {seed_name(found)} over the plane of its inputs")
+    if gate.n_inputs == 1:
+        drawing = one_input_curve(gate, found, columns)
+        yield Lines(drawing, title=f"{output_name(gate)} of {seed_name(found)} over its input")
     yield Lines(tuple(verdict(trained)))
 
 
@@ -207,7 +208,7 @@ def picture(trained: Trained, ending: str) -> bytes:
         run=seed_name(found) if several else "",
         learned_at=shown.stopped_at if shown.learned else None,
         reached=found.settings.criterion.short,
-        plane=plane(gate, found) if gate.n_inputs <= 2 and gate.n_outputs == 1 else None,
+        plane=plane(gate, found) if gate.n_inputs <= 2 else None,
         epochs=found.epochs[found.learned].tolist() if several else (),
         failures=found.failure_counts if several else {},
     )

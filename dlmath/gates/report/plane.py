@@ -52,6 +52,24 @@ def scale_of(gate: Gate, output: int = 0) -> Scale:
     return Scale(float(targets[:, output].min()), float(targets[:, output].max()))
 
 
+def drawn_output(gate: Gate) -> int:
+    """Return which output is drawn over the inputs: the only one, the second of two classes, else the first."""
+    return 1 if len(gate.output_names) == 2 else 0
+
+
+def output_name(gate: Gate) -> str:
+    """Name the drawn output where there are several.
+
+    >>> from dlmath.gates.engine.gates import Gate, parse_gate
+    >>> output_name(parse_gate("xor")), output_name(Gate("g", ((0,),), ((0, 1),), ("x",), ("no", "yes")))
+    ('Output', "Output 'yes'")
+    """
+    if gate.n_outputs == 1:
+        return "Output"
+    place = drawn_output(gate)
+    return f"Output {gate.output_names[place]!r}" if gate.output_names else f"Output {place + 1}"
+
+
 def ranges(gate: Gate) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the part of the plane that is drawn."""
     return span([row[0] for row in gate.inputs]), span([row[1] for row in gate.inputs])
@@ -76,11 +94,12 @@ def data_points(gate: Gate, output: int = 0) -> list[tuple[float, float, float]]
 
 def boundary(gate: Gate, found: TrainingResult, columns: int) -> tuple[Line, ...]:
     """Draw the shown network's output over the plane of two inputs."""
-    values = output_grid(found.settings.architecture, found.shown.parameters, gate, MAP_STEPS)
+    place = drawn_output(gate)
+    values = output_grid(found.settings.architecture, found.shown.parameters, gate, MAP_STEPS, place)
     x_range, y_range = ranges(gate)
-    scale = scale_of(gate)
+    scale = scale_of(gate, place)
     return decision_map(
-        values.tolist(), data_points(gate), width=min(columns, 44), x_range=x_range, y_range=y_range,
+        values.tolist(), data_points(gate, place), width=min(columns, 44), x_range=x_range, y_range=y_range,
         levels=(scale.low, scale.high),
     )  # fmt: skip
 
@@ -88,7 +107,7 @@ def boundary(gate: Gate, found: TrainingResult, columns: int) -> tuple[Line, ...
 def one_input_curve(gate: Gate, found: TrainingResult, columns: int) -> tuple[Line, ...]:
     """Draw the shown network's output over its one input."""
     xs = np.linspace(*span([row[0] for row in gate.inputs]), MAP_STEPS)
-    outputs = predict(found.settings.architecture, found.shown.parameters, xs[:, None])[:, 0]
+    outputs = predict(found.settings.architecture, found.shown.parameters, xs[:, None])[:, drawn_output(gate)]
     return curve(xs.tolist(), outputs.tolist(), width=min(columns, 72), x_label="x1", y_label="output")
 
 
@@ -96,21 +115,22 @@ def plane(gate: Gate, found: TrainingResult) -> Plane:
     """Return what the panel of the inputs shows."""
     from dlmath.gates.report.plane_plot import Plane
 
-    scale = scale_of(gate)
+    place = drawn_output(gate)
+    scale = scale_of(gate, place)
     architecture, parameters = found.settings.architecture, found.shown.parameters
     if gate.n_inputs == 1:
         low, high = span([row[0] for row in gate.inputs])
         xs = np.linspace(low, high, PLOT_STEPS)
-        outputs = predict(architecture, parameters, xs[:, None])[:, 0]
-        points = [(x[0], y[0], y[0]) for x, y in zip(gate.inputs, gate.targets, strict=True)]
+        outputs = predict(architecture, parameters, xs[:, None])[:, place]
+        points = [(x[0], y[place], y[place]) for x, y in zip(gate.inputs, gate.targets, strict=True)]
         curve_points = list(zip(xs.tolist(), outputs.tolist(), strict=True))
         return Plane((low, high), (scale.low, scale.high), points, curve=curve_points, levels=(scale.low, scale.high))
     x_range, y_range = ranges(gate)
     return Plane(
         x_range=x_range,
         y_range=y_range,
-        points=data_points(gate),
-        values=output_grid(architecture, parameters, gate, PLOT_STEPS).tolist(),
+        points=data_points(gate, place),
+        values=output_grid(architecture, parameters, gate, PLOT_STEPS, place).tolist(),
         units=unit_lines(found),
         levels=(scale.low, scale.high),
     )
