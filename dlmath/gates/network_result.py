@@ -88,10 +88,9 @@ def diagnosis_result(diagnosis: Diagnosis | None) -> dict[str, object] | None:
 
 
 def one_unit_result(diagnosis: Diagnosis | None) -> dict[str, object]:
-    """Return the proof that one unit cannot do it, where that is the diagnosis."""
-    if diagnosis is None or diagnosis.certificate is None:
-        return {}
-    return {"separable": False, "certificate": diagnosis.certificate}
+    """Return the proof that one unit cannot do it, where that is the diagnosis; else what is not known is null."""
+    certificate = None if diagnosis is None else diagnosis.certificate
+    return {"separable": None if certificate is None else False, "certificate": certificate}
 
 
 def runs(found: TrainingResult) -> list[dict[str, object]]:

@@ -131,6 +131,8 @@ def result(response: Response) -> dict[str, object]:
         "diagnosis": None if learned else {"class": "untrained", "cause": CAUSE, "advice": ADVICE},
         "stopped": "learned" if learned else "epochs",
         "stopped_at": 0,
+        "separable": None,
+        "certificate": None,
     }
 
 

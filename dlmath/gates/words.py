@@ -231,8 +231,14 @@ OF_CENSUS = {
 }
 
 
+ON_REQUEST = {"gradient_error": "check_gradients", "runs": "per_seed"}
+"""Keys that are there only when an option asks for them."""
+
+
 def results(words: Words) -> dict[str, str]:
     """Return what the result of such a call holds."""
     if words.separable is not None:
         return OF_CENSUS
-    return {**RESULTS, **(OF_PERCEPTRONS if words.rule == "perceptron" else OF_NETWORKS)}
+    paths = {**RESULTS, **(OF_PERCEPTRONS if words.rule == "perceptron" else OF_NETWORKS)}
+    missing = {key for key, field in ON_REQUEST.items() if words.gate is not None and not getattr(words, field)}
+    return {path: meaning for path, meaning in paths.items() if path.partition(".")[0] not in missing}
