@@ -93,7 +93,9 @@ COMMAND = Command(
     examples=(
         ("train-gate xor", "a network learns XOR"),
         ("train-gate xor --rule perceptron --explain", "one unit cannot: the proof"),
-        ("train-gate xor --seeds 1000 --hidden 2", "how often 2-2-1 learns"),
+        ("train-gate xor --seeds 1000 --hidden 2", "how often 2-2-1 learns, and why the others do not"),
+        ("train-gate xor --seeds 20 --per-seed --format csv", "every seed in a row"),
+        ("train-gate xor --check-gradients --explain --at-epoch 100", "one step number by number, checked"),
     ),
     check=check,
     run=run,

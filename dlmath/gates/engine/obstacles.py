@@ -193,7 +193,7 @@ ADVICE_HIDDEN = "add a hidden layer with a curved activation: --hidden 4 --activ
 def _one_unit_cause(question: Question) -> str:
     linear = "its hidden layers are linear, so that the network is one unit, and the"
     start = linear if question.hidden else "without a hidden layer the network is one unit, and the"
-    return f"{start} table is not linearly separable: no weights can do it (the certificate below proves it)"
+    return f"{start} table is not linearly separable: no weights can do it (the certificate proves it)"
 
 
 def one_direction_fails(question: Question) -> bool:
