@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlmath.frame.output import OutputWords
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dlmath.frame.outcome import Outcome
     from dlmath.frame.output import Output
-    from dlmath.frame.words import Words
+    from dlmath.frame.words import Word, Words
 
 
 def _nowhere(_words: Any) -> str | None:
@@ -70,8 +72,21 @@ class Command(NamedTuple):
         """The fields that name files that are written."""
         return tuple(field for field, word in self.words.ALL.items() if word.writes)
 
+    @property
+    def output_words(self) -> list[Word]:
+        """The output options that it has; `--get` completes the paths of its own result."""
+
+        def paths() -> list[str]:
+            return [path.removesuffix(".**") for path in self.results(self.words())]
+
+        own = [word for word in OutputWords.ALL.values() if self.has_plot or word.field not in {"plot", "dark"}]
+        return [word._replace(suggestions=paths) if word.field == "get" else word for word in own]
+
     def carry_out(self, words: Words, output: Output) -> Outcome:
         """Check the words, one by one and together, then run: what the command line, `run` and Python all call."""
         whole = words.checked()
         self.check(whole, output)
-        return self.run(whole, output)
+        outcome = self.run(whole, output)
+        if outcome.interrupted:
+            raise KeyboardInterrupt  # half a result is for a person who looks at it, not for a program that keeps it
+        return outcome

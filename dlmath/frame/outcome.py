@@ -47,6 +47,8 @@ class Outcome(NamedTuple):
         Lines for standard error.
     printed : bool
         False when the command's product itself went to standard output, which then takes nothing else.
+    interrupted : bool
+        Whether the user broke the run off: what was reached is shown, and the exit status is 130.
     """
 
     command: str
@@ -59,6 +61,7 @@ class Outcome(NamedTuple):
     answer: bool = True
     notes: Sequence[str] = ()
     printed: bool = True
+    interrupted: bool = False
 
     def __getitem__(self, key: Any) -> Any:
         """Return a value of the result by its path: `found["epochs.median"]`; NumPy values as Python has them."""
@@ -96,8 +99,8 @@ class Outcome(NamedTuple):
 
     @property
     def status(self) -> int:
-        """Exit status: 0 done, 1 done but the answer is no."""
-        return 0 if self.answer else 1
+        """Exit status: 0 done, 1 done but the answer is no, 130 interrupted."""
+        return 130 if self.interrupted else 0 if self.answer else 1
 
 
 class Lazy(Mapping[str, Any]):
