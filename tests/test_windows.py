@@ -81,8 +81,8 @@ def test_figures_of_a_narrow_table_are_those_of_the_wide_one(line, window):
     assert large <= wide | {figure for figure in large if "rows between" in narrow}
 
 
-@pytest.mark.skipif(os.name == "nt", reason="pseudo-terminals are POSIX")
-def test_a_real_pseudo_terminal_is_asked_for_its_width(tmp_path):
+@pytest.mark.posix
+def test_a_real_pseudo_terminal_is_asked_for_its_width(tmp_path, start):
     import fcntl
     import pty
     import struct
@@ -92,25 +92,25 @@ def test_a_real_pseudo_terminal_is_asked_for_its_width(tmp_path):
     main, other = pty.openpty()
     fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"TERM": "xterm"}
-    with subprocess.Popen(
+    process = start(
         [sys.executable, "-m", "dlmath", "param-count", "--model", "lenet5", "-q"],
         stdin=subprocess.DEVNULL,
         stdout=other,
         stderr=subprocess.DEVNULL,
         cwd=tmp_path,
         env=environment,
-    ) as process:
-        os.close(other)
-        text = b""
-        while True:
-            try:
-                piece = os.read(main, 1 << 16)
-            except OSError:  # Linux: the other end is closed
-                break
-            if not piece:
-                break
-            text += piece
-        process.wait(60)
+    )
+    os.close(other)
+    text = b""
+    while True:
+        try:
+            piece = os.read(main, 1 << 16)
+        except OSError:  # Linux: the other end is closed
+            break
+        if not piece:
+            break
+        text += piece
+    process.wait(start.patience)
     os.close(main)
     lines = CODES.sub("", text.decode()).replace("\r", "").splitlines()
     assert "60,000" in "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, ClassVar
 
@@ -9,11 +10,13 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from dlmath.frame.command import Command
-from dlmath.frame.output import shared_words
 from dlmath.frame.parameters import Direct
 from dlmath.frame.registry import HOUSES, command_of
 from dlmath.frame.words import Word, completer, one_of
 from dlmath.version import __version__
+
+ROW = re.compile(r"-[\d.][^\s,;]*[\s,;]")
+"""How a row of numbers begins whose first one is negative."""
 
 
 class Group(Direct, TyperGroup):
@@ -61,6 +64,7 @@ def load(words: Sequence[str]) -> None:
 
     Shell completion asks without naming, help and typos name none: there every command must be known.
     """
+    app.registered_commands.clear()  # what earlier calls of this process registered would be built with every call
     first = next(iter(words), "")
     asked = "_DLMATH_COMPLETE" not in os.environ and first in HOUSES
     for name in [first] if asked else HOUSES:
@@ -113,7 +117,7 @@ def show_help(
 def register(to: typer.Typer, command: Command) -> None:
     """Make a command a subcommand: its own words, then those that say how the result is wanted."""
     own = list(command.words.ALL.values())
-    parameters = [parameter(word) for word in (*own, *shared_words(command))]
+    parameters = [parameter(word) for word in (*own, *command.output_words)]
     to.command(command.name, cls=help_class(command), short_help=command.about.partition("\n")[0])(
         caller(command, parameters)
     )
@@ -158,11 +162,30 @@ def help_class(command: Command) -> type[TyperCommand]:
     """Return the class of a subcommand whose `--help` is made of its declaration."""
 
     class Helped(Direct, TyperCommand):
-        words: ClassVar = {word.field: word for word in (*command.words.ALL.values(), *shared_words(command))}
+        words: ClassVar = {word.field: word for word in (*command.words.ALL.values(), *command.output_words)}
 
         def get_help(self, _context: Any) -> str:
             from dlmath.frame.help import help_of
 
             return help_of(command)
 
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            return super().parse_args(ctx, numbers_as_words(args, command))
+
     return Helped
+
+
+def numbers_as_words(arguments: Sequence[str], command: Command) -> list[str]:
+    """Return the arguments with rows of numbers that begin with a minus made no options: "-1 0 2 4" is a box.
+
+    >>> numbers_as_words(["iou", "-1 0 2 4", "-1 0 3 4", "--at", "-1 2"], command_of("boxes"))
+    ['iou', ' -1 0 2 4', ' -1 0 3 4', '--at', '-1 2']
+    """
+    switches = {word.flag for word in (*command.words.ALL.values(), *command.output_words) if word.kind is bool}
+    switches |= {f"--no-{flag[2:]}" for flag in switches}
+    told = [""]
+    for argument in arguments:
+        before = told[-1]
+        is_value = before.startswith("-") and "=" not in before and before not in {"--", *switches}
+        told.append(" " + argument if ROW.match(argument) and not is_value else argument)
+    return told[1:]

@@ -6,8 +6,6 @@ import shutil
 import textwrap
 from typing import TYPE_CHECKING
 
-from dlmath.frame.output import shared_words
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,7 +22,7 @@ def help_of(command: Command, width: int | None = None) -> str:
     """Return the help of a command: usage, what it does, examples, then its words panel by panel."""
     columns = width or min(shutil.get_terminal_size().columns, WIDEST)
     own = list(command.words.ALL.values())
-    shared = shared_words(command)
+    shared = command.output_words
     parts = ["\n".join(wrapped(usage(command), columns, "", 7)), *paragraphs(command.about, columns)]
     if command.examples:
         parts.append("\n".join(("Examples:", *example_lines(command, columns))))

@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.frame.words import Word, Words, option
+from dlmath.frame.words import Words, option
 
 if TYPE_CHECKING:
-    from dlmath.frame.command import Command
     from dlmath.report.streams import Streams
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
@@ -30,16 +29,6 @@ class OutputWords(Words):
     dark: bool = option("Draw --plot on a dark background.", panel="output")
     wide: bool = option("Tables as wide and as long as they are, whatever the window.", panel="output")
     quiet: bool = option("No progress, no notes.", short="-q", panel="output")
-
-
-def shared_words(command: "Command") -> list[Word]:
-    """Return the output options that a command has; `--get` completes the paths of its own result."""
-
-    def paths() -> list[str]:
-        return [path.removesuffix(".**") for path in command.results(command.words())]
-
-    own = [word for word in OutputWords.ALL.values() if command.has_plot or word.field not in {"plot", "dark"}]
-    return [word._replace(suggestions=paths) if word.field == "get" else word for word in own]
 
 
 class Output(NamedTuple):

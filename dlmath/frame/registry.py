@@ -16,6 +16,8 @@ HOUSES = {
     "param-count": "counting",
     "activation": "activations",
     "vanishing": "depth",
+    "train-image": "images",
+    "boxes": "detection",
     "run": "runs",
 }
 """Command to its house, in the order in which help lists them. A house's `command` module holds its COMMAND."""

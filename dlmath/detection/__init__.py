@@ -1,0 +1,1 @@
+"""Detection: the mathematics of boxes in R-CNN, Fast R-CNN and Faster R-CNN."""

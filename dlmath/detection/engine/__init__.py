@@ -1,0 +1,1 @@
+"""Boxes as arrays: overlap, regression, suppression, anchors, matching, pooling, average precision. NumPy alone."""

@@ -1,0 +1,1 @@
+"""What only boxes read: the formats in which people keep boxes."""

@@ -1,0 +1,1 @@
+"""What boxes look like on paper: tables, explanations, pictures."""
