@@ -92,9 +92,9 @@ def _plain_layers(settings: DepthSettings) -> tuple[tuple[LayerTheory, ...], flo
         normalized=settings.normalize == "layer", unit_variance=weights.unit_variance and settings.normalize == "none",
         first_share=first_share,
     )  # fmt: skip
-    found = chain.corrections(maps)
-    layers = zip(maps, logs, found.layers, strict=True)
-    return tuple(LayerTheory(map_.q, log, *correction) for map_, log, correction in layers), found.strain
+    corrections = chain.corrections(maps)
+    layers = zip(maps, logs, corrections.layers, strict=True)
+    return tuple(LayerTheory(map_.q, log, *correction) for map_, log, correction in layers), corrections.strain
 
 
 def _plain_maps(settings: DepthSettings) -> tuple[list[LayerMap], list[float], float]:
