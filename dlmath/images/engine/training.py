@@ -10,7 +10,7 @@ import numpy as np
 from dlmath.images.engine.data import Augmentation, ImageSet
 from dlmath.images.engine.evaluation import Scores, score
 from dlmath.images.engine.model import STREAMS, Model
-from dlmath.neural.optimizers import Update, get_optimizer
+from dlmath.neural.optimizers import Update, parse_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,8 @@ class Recipe(NamedTuple):
         An epoch shows every image once, in batches of one size: what is left over waits for the next epoch, which
         has another order. Fewer images than a batch are one batch.
     optimizer : str
-    learning_rate, momentum : float
+        With its constants, as `parse_optimizer` reads it.
+    learning_rate : float
     weight_decay : float
         lambda: dL/dW gets lambda W more, for kernels and matrices, not for biases nor normalisation.
     schedule : str
@@ -46,7 +47,6 @@ class Recipe(NamedTuple):
     batch: int = 64
     optimizer: str = "adam"
     learning_rate: float = 0.003
-    momentum: float = 0.9
     weight_decay: float = 0.0
     schedule: str = "constant"
     augmentation: Augmentation = Augmentation()
@@ -85,9 +85,9 @@ class Stepper:
     """The optimizer of a model: one update of all parameters from the gradient that is there."""
 
     def __init__(self, model: Model, recipe: Recipe) -> None:
-        self.rule, self.recipe, self.model = get_optimizer(recipe.optimizer), recipe, model
+        self.optimizer, self.recipe, self.model = parse_optimizer(recipe.optimizer), recipe, model
         size = len(model.parameters)
-        self.memory = self.rule.memory(size).astype(model.dtype)[:, None]
+        self.memory = self.optimizer.rule.memory(size).astype(model.dtype)[:, None]
         self.scratch = np.empty((size, 1), model.dtype)
         self.decay = np.zeros(size, model.dtype)
         for slot in model.slots:
@@ -100,7 +100,7 @@ class Stepper:
         gradient = self.model.gradient
         if self.recipe.weight_decay:
             gradient += self.decay * self.model.parameters
-        if self.rule.takes_scaled_gradient:
+        if self.optimizer.rule.takes_scaled_gradient:
             gradient *= gradient.dtype.type(rate)
         if rate != self.rate:
             self.rate, self.program = rate, self._program(rate)
@@ -110,8 +110,8 @@ class Stepper:
     def _program(self, rate: float) -> list[tuple[Callable[..., object], tuple[object, ...]]]:
         """Return the calls of one update at this rate; what the rule remembers stays."""
         parameters, gradient = self.model.parameters[:, None], self.model.gradient[:, None]
-        update = Update(parameters, gradient, self.scratch, self.memory, rate, self.recipe.momentum)
-        return self.rule.program(update)
+        update = Update(parameters, gradient, self.scratch, self.memory, rate, self.optimizer.convention)
+        return self.optimizer.program(update)
 
 
 class Watch(NamedTuple):
