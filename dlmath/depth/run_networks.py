@@ -83,7 +83,7 @@ def one_combination(request: DepthSettings, words: Words, tell: Callable[[float]
     from dlmath.depth.engine.cures import cures
     from dlmath.depth.engine.measure import measure
     from dlmath.depth.engine.sensitivity import move_layers
-    from dlmath.depth.engine.task import train_parity
+    from dlmath.depth.engine.training import train_parity
 
     result = measure(request, None if tell is None else lambda done, all_: tell(done / all_))
     trained = moves = None
