@@ -64,6 +64,15 @@ def own_output(words: Words) -> str | None:
     return None if any(may_be_matrix(image) for image in words.images) else "target"
 
 
+def written(words: Words) -> list[str]:
+    """Return the pictures that a run writes."""
+    if not words.images or words.list_kernels:
+        return []
+    from dlmath.convolution.run_images import targets
+
+    return targets(words)
+
+
 COMMAND = Command(
     name="convolve",
     words=Words,
@@ -83,5 +92,6 @@ COMMAND = Command(
     run=run,
     results=results,
     own_output=own_output,
+    written=written,
     begin=begin,
 )

@@ -103,6 +103,13 @@ def check_animate(name: str, tasks: list[Task]) -> None:
     check_animated(tasks[0].job)
 
 
+def targets(words: Words) -> list[str]:
+    """Return the files that a run would write."""
+    from dlmath.frame.face import silent_output
+
+    return [task.target for task in tasks_of(words, resolve(words, silent_output())) if task.target is not None]
+
+
 def tasks_of(words: Words, choices: Choices) -> list[Task]:
     """Return what is to be done, every image's header read, the outputs named and found writable."""
     assert words.images

@@ -190,7 +190,7 @@ def number(value: object) -> str:
 
 def pictures(done: Done, streams: Streams) -> Lines:
     """Return original beside result, drawn with text."""
-    from dlmath.convolution.report.terminal_picture import presentable, side_by_side
+    from dlmath.report.terminal_picture import presentable, side_by_side
 
     both = [presentable(np.asarray(array)) for array in (done.picture.pixels, done.convolved.pixels)]
     lines = side_by_side(both, streams.columns, color=streams.color)
@@ -201,8 +201,8 @@ def picture(done: Sequence[Done], ending: str) -> bytes:
     """Draw the figure of --plot: input, kernel, output."""
     from dlmath.convolution.report import plots
     from dlmath.convolution.report.kernels import weight_text
-    from dlmath.convolution.report.terminal_picture import presentable
     from dlmath.report.figures import drawn
+    from dlmath.report.terminal_picture import presentable
 
     rows = []
     for item in done:

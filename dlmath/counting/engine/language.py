@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.counting.engine.builder import Builder, Place, convert
-from dlmath.counting.engine.expressions import exact, fill
 from dlmath.counting.engine.graph import Network
 from dlmath.counting.engine.shapes import parse_shape
 from dlmath.counting.engine.structures import BUILDERS
 from dlmath.counting.engine.words import split_row
 from dlmath.errors import InvalidValueError, unknown
+from dlmath.language.exact import exact, fill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
