@@ -107,7 +107,7 @@ def targets(words: Words) -> list[str]:
     """Return the files that a run would write."""
     from dlmath.frame.face import silent_output
 
-    return [task.target for task in tasks_of(words, resolve(words, silent_output())) if task.target is not None]
+    return [task.target for task in tasks_of(words, choices_of(words, silent_output())) if task.target is not None]
 
 
 def tasks_of(words: Words, choices: Choices) -> list[Task]:
