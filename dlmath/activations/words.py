@@ -28,7 +28,7 @@ RESULTS = {
     "activations.*.derivative": "da/dz",
     "activations.*.source": "who published it",
     "activations.*.range.*": "infimum and supremum of phi",
-    "activations.*.max_slope": "the largest |phi'|",
+    "activations.*.max_slope": "the largest absolute slope",
     "activations.*.mean": "E phi(z), z ~ N(0, 1)",
     "activations.*.second_moment": "E phi(z)^2",
     "activations.*.slope_moment": "E phi'(z)^2",

@@ -38,7 +38,7 @@ OPERATIONS = {
         Operation(
             "iou",
             "how much boxes overlap",
-            ("A", "B"),
+            ("A", "[B]"),
             1,
             (*READING, "like", "kind", "crowd", "at", "picture"),
             "run_overlap",
@@ -70,9 +70,9 @@ OPERATIONS = {
         Operation(
             "anchors",
             "boxes of a few sizes and shapes over every cell of a map",
-            (),
+            ("[TRUTHS]",),
             0,
-            ("inclusive", "image", "like", "size", "ratios", "scales", "stride", "map", "offset", "at", "picture"),
+            (*READING, "like", "size", "ratios", "scales", "stride", "map", "offset", "at", "picture"),
             "run_anchors",
         ),
         Operation(

@@ -8,8 +8,13 @@ import numpy as np
 
 from dlmath.detection.engine.anchors import STYLES, Style, check_count, grid_anchors
 from dlmath.detection.engine.geometry import inside
+from dlmath.detection.engine.matching import match
+from dlmath.detection.files.reading import Role
+from dlmath.detection.files.table import numbered
 from dlmath.detection.report import anchors as report
 from dlmath.detection.request import (
+    Given,
+    Reader,
     check_picture,
     conventions,
     floats,
@@ -20,6 +25,7 @@ from dlmath.detection.request import (
     sizes,
 )
 from dlmath.errors import InvalidValueError
+from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Lazy, Outcome
 from dlmath.report.blocks import Table
 
@@ -45,6 +51,8 @@ class Request(NamedTuple):
         Down and across.
     cell : (int, int)
         That is shown.
+    truths : Given or None
+        What the anchors are to cover.
     """
 
     style: Style
@@ -57,6 +65,8 @@ class Request(NamedTuple):
     stride: tuple[float, float]
     plus: float
     cell: tuple[int, int]
+    truths: Given | None
+    notes: list[str]
 
 
 def parse_stride(word: str) -> tuple[float, float]:
@@ -109,7 +119,54 @@ def prepare(words: Words, _output: Output) -> Request:
     if cell is None:
         cell = (shape[0] // 2, shape[1] // 2) if shape else (0, 0)
     plus = 1.0 if words.inclusive or style.plus else 0.0
-    return Request(style, side, scales, ratios, base, shape, image, stride, plus, (cell[0], cell[1]))
+    reader = Reader(words.replace(inclusive=bool(plus)))
+    truths = truths_to_cover(words, reader, shape)
+    return Request(
+        style, side, scales, ratios, base, shape, image, stride, plus, (cell[0], cell[1]), truths, reader.notes
+    )
+
+
+def truths_to_cover(words: Words, reader: Reader, shape: tuple[int, int] | None) -> Given | None:
+    """Return the boxes that the anchors are held against, where there are some."""
+    if not words.inputs:
+        refuse({"--boxes": words.boxes}, "without TRUTHS")
+        return None
+    if shape is None:
+        raise InvalidValueError("TRUTHS are covered by the anchors of a map", "give --map HxW or --image WxH")
+    truths = reader.read(words.inputs[0], Role("TRUTHS", ("class", "image")))
+    reader.check_form(words)
+    return truths
+
+
+class Covered(NamedTuple):
+    """How well anchors cover truths.
+
+    Attributes
+    ----------
+    best : ndarray (M,) of float64
+        Of each truth, the highest IoU any anchor has.
+    share : float
+        Of the truths, those above 0.5.
+    by_class : dict
+        The same, class by class.
+    """
+
+    best: Array
+    share: float
+    by_class: dict[str, float]
+
+
+def covered(request: Request, grid: Array | None) -> Covered | None:
+    """Hold the truths against the anchors of all cells."""
+    if request.truths is None or grid is None:
+        return None
+    best = match(grid, request.truths.boxes, keep_best=False, plus=request.plus).best
+    above = best > 0.5
+    by_class = {}
+    if request.truths.table.label is not None:
+        names, (label,) = numbered(request.truths.table.label)
+        by_class = {name: float(above[label == number].mean()) for number, name in enumerate(names)}
+    return Covered(best, float(above.mean()), by_class)
 
 
 def check(words: Words, output: Output) -> None:
@@ -127,7 +184,17 @@ def run(words: Words, output: Output) -> Outcome:
     if grid is not None and request.image is not None:
         within = int(inside(grid, *request.image, request.plus).sum())
     count = len(request.base) if grid is None else len(grid)
-    result = {"base": request.base, "anchors": grid, "map": request.map, "count": count, "inside": within}
+    cover = covered(request, grid)
+    result = {
+        "base": request.base,
+        "anchors": grid,
+        "map": request.map,
+        "count": count,
+        "inside": within,
+        "covered": None if cover is None else cover.share,
+        "covered_by_class": {} if cover is None else cover.by_class,
+        "best": None if cover is None else cover.best,
+    }
     resolved = {
         "size": list(request.sizes),
         "scales": list(request.scales),
@@ -143,9 +210,10 @@ def run(words: Words, output: Output) -> Outcome:
         settings={**words.as_dict(), **resolved, **output.settings()},
         result=Lazy(lambda: result),
         table=Table(report.COLUMNS if grid is None else report.COLUMNS[:5], rows),
-        blocks=lambda: report.blocks(request.base, request.plus, facts(request, count, within)),
+        blocks=lambda: report.blocks(request.base, request.plus, facts(request, count, within), cover),
         explanation=(lambda: explanation(request, words)) if output.explain else None,
         picture=lambda ending: draw(request, words, ending),
+        notes=request.notes,
     )
 
 

@@ -153,6 +153,9 @@ ALL_RESULTS = {
         "map.*": "rows and columns; null without a map",
         "count": "anchors in all",
         "inside": "of them, wholly within the picture; null where its size is unknown",
+        "covered": "share of TRUTHS that some anchor overlaps by more than 0.5; null without truths",
+        "covered_by_class.*": "the same, class by class",
+        "best.*": "of each truth, the highest IoU any anchor has; null without truths",
     },
     "match": {
         "labels.*": "1 object, 0 background, -1 left out",

@@ -95,4 +95,7 @@ class Command(NamedTuple):
         """Check the words, one by one and together, then run: what the command line, `run` and Python all call."""
         whole = words.checked()
         self.check(whole, output)
-        return self.run(whole, output)
+        outcome = self.run(whole, output)
+        if outcome.interrupted:
+            raise KeyboardInterrupt  # half a result is for a person who looks at it, not for a program that keeps it
+        return outcome

@@ -49,6 +49,8 @@ class Outcome(NamedTuple):
         What could not be carried out, for standard error; --quiet does not silence it.
     printed : bool
         False when the command's product itself went to standard output, which then takes nothing else.
+    interrupted : bool
+        Whether the user broke the run off: what was reached is shown, and the exit status is 130.
     """
 
     command: str
@@ -62,6 +64,7 @@ class Outcome(NamedTuple):
     notes: Sequence[str] = ()
     errors: Sequence[str] = ()
     printed: bool = True
+    interrupted: bool = False
 
     def __getitem__(self, key: Any) -> Any:
         """Return a value of the result by its path: `found["epochs.median"]`; NumPy values as Python has them."""
@@ -99,8 +102,8 @@ class Outcome(NamedTuple):
 
     @property
     def status(self) -> int:
-        """Exit status: 0 done, 1 done but the answer is no."""
-        return 0 if self.answer else 1
+        """Exit status: 0 done, 1 done but the answer is no, 130 interrupted."""
+        return 130 if self.interrupted else 0 if self.answer else 1
 
 
 class Lazy(Mapping[str, Any]):

@@ -196,7 +196,10 @@ def with_paths(value: Any, files: Mapping[str, str]) -> Any:
     """Return a word with its input files named by their whole paths."""
     if isinstance(value, list):
         return [with_paths(item, files) for item in value]
-    return files.get(value, value) if isinstance(value, str) else value
+    if not isinstance(value, str) or value in files:
+        return files.get(value, value)
+    name, colon, settings = value.rpartition(":")
+    return files.get(name, name) + colon + settings
 
 
 def as_written(value: Any, names: Mapping[str, str]) -> Any:

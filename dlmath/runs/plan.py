@@ -249,11 +249,22 @@ def files_of(
             if "\0" in word:
                 place = place_of(experiment, field, words, word)
                 raise wrong(place, "a word has a zero byte in it", "leave it away")
-            if field not in outputs and word not in digests:
-                digests[word] = input_file(word, experiment.file)
-            found = digests.get(word) if field not in outputs else None
-            if found is not None:
-                yield found
+            for name in [] if field in outputs else file_names(word):
+                if name not in digests:
+                    digests[name] = input_file(name, experiment.file)
+                found = digests[name]
+                if found is not None:
+                    yield found
+
+
+def file_names(word: str) -> list[str]:
+    """Return what of a word may be a file: the whole, or what stands before settings.
+
+    >>> file_names("data/net.yaml:depth=20"), file_names("scene.png")
+    (['data/net.yaml:depth=20', 'data/net.yaml'], ['scene.png'])
+    """
+    name = word.rpartition(":")[0]
+    return [word, name] if name else [word]
 
 
 def input_file(word: str, experiment: str) -> InputFile | None:

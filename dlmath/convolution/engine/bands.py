@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from dlmath.convolution.engine.precision import up
+from dlmath.convolution.engine.algorithm import up
 
 if TYPE_CHECKING:
     from dlmath.neural.arrays import Array

@@ -1,16 +1,6 @@
 """Beyond the edge of an image: what a window finds there.
 
-On a row 1 2 3 4 (MATHEMATICS.md section 4; the names other libraries use):
-
-=========== ============= ======================================================================
-replicate   111|1234|444  scipy nearest, OpenCV REPLICATE, numpy edge
-reflect     321|1234|432  the edge pixel repeated: scipy reflect, OpenCV REFLECT, numpy symmetric
-mirror      432|1234|321  not repeated: scipy mirror, OpenCV REFLECT_101, numpy and torch reflect
-wrap        234|1234|123  scipy wrap (grid-wrap), numpy wrap, torch circular
-constant:V  VVV|1234|VVV  zero padding is constant:0
-valid       no padding: only windows that lie inside the image
-=========== ============= ======================================================================
-
+What each finds on a row a b c d, and the names that other libraries have for it, stands in `MEANINGS`.
 All of them go on periodically, so that a halo may be larger than the image and an image one pixel wide.
 """
 
@@ -29,6 +19,59 @@ if TYPE_CHECKING:
 
 KINDS = ("replicate", "reflect", "mirror", "wrap", "constant", "valid")
 ALLOWED = ("replicate", "reflect", "mirror", "wrap", "constant:V", "valid")
+
+
+class Meaning(NamedTuple):
+    """What a border is: the pixels on a row a b c d, and its names elsewhere."""
+
+    row: str
+    opencv: str
+    scipy: str
+    numpy: str
+    torch: str
+    note: str
+
+
+MEANINGS = {
+    "replicate": Meaning(
+        "aaaa|abcd|dddd", "BORDER_REPLICATE", "nearest", "edge", "replicate", "the edge pixel goes on"
+    ),
+    "reflect": Meaning("dcba|abcd|dcba", "BORDER_REFLECT", "reflect", "symmetric", "-", "the edge pixel is repeated"),
+    "mirror": Meaning(
+        "dcb|abcd|cba",
+        "BORDER_REFLECT_101",
+        "mirror",
+        "reflect",
+        "reflect",
+        "the edge pixel is not",
+    ),
+    "wrap": Meaning("abcd|abcd|abcd", "BORDER_WRAP", "wrap, grid-wrap", "wrap", "circular", "as on a torus"),
+    "constant:V": Meaning("VVVV|abcd|VVVV", "BORDER_CONSTANT", "constant", "constant", "zeros (V = 0)", "one value"),
+    "valid": Meaning("|abcd|", "-", "mode='valid'", "mode='valid'", "padding=0", "only windows inside the image"),
+}
+"""By the name that `parse_border` takes. OpenCV's default is BORDER_REFLECT_101."""
+
+SYNONYMS = {
+    **dict.fromkeys(("edge", "nearest", "duplicate", "clamp", "border-replicate"), "replicate"),
+    **dict.fromkeys(("symmetric", "grid-mirror", "border-reflect"), "reflect"),
+    **dict.fromkeys(
+        ("reflect101", "reflect-101", "border-reflect-101", "border-reflect101", "border-default"), "mirror"
+    ),
+    **dict.fromkeys(("circular", "grid-wrap", "periodic", "border-wrap"), "wrap"),
+    **dict.fromkeys(("zero", "zeros", "border-constant", "grid-constant"), "constant:0"),
+}
+"""Names of other libraries that have one meaning alone; capitals and underscores as one likes."""
+
+ELSEWHERE = {
+    "reflect": "reflect repeats the edge pixel (dcba|abcd|dcba), as SciPy's and OpenCV's; "
+    "NumPy's and PyTorch's reflect is mirror here",
+}
+"""Names that mean another border in a library as well known."""
+
+
+def border_note(text: str) -> str:
+    """Return what is to be said of a name that means two things, "" of others."""
+    return ELSEWHERE.get(text.strip().lower(), "")
 
 
 @dataclass(frozen=True)
@@ -71,14 +114,15 @@ class Run(NamedTuple):
 def parse_border(text: str) -> Border:
     """Return the border a user names.
 
-    >>> parse_border("constant:0.5")
-    Border(kind='constant', value=0.5)
+    >>> parse_border("constant:0.5"), str(parse_border("REFLECT_101")), str(parse_border("zeros"))
+    (Border(kind='constant', value=0.5), 'mirror', 'constant:0')
     >>> parse_border("mirrored")
     Traceback (most recent call last):
     ...
     dlmath.errors.InvalidValueError: unknown border 'mirrored'; did you mean 'mirror'? (allowed: replicate, ...)
     """
-    name, colon, rest = text.partition(":")
+    word = text.strip().lower().replace("_", "-")
+    name, colon, rest = SYNONYMS.get(word, word).partition(":")
     if name not in KINDS:
         raise unknown("border", text, ALLOWED)
     if name == "constant":

@@ -16,6 +16,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -29,6 +31,7 @@ SCALE = 1.7  # a multiplication by a constant, in additions
 SEARCHED = 50  # taps up to which factors of a kernel are looked for in both dimensions at once
 LINE_PEELS = 6  # taps peeled off a line: the binary digits of a box's width
 KERNEL_PEELS = 1  # taps peeled off a kernel of two dimensions: its centre
+SEARCHED_AT_ALL = 1024  # taps up to which a kernel is looked through tap by tap
 SHARED = 64  # taps up to which sums shared between taps are looked for
 
 
@@ -251,19 +254,38 @@ def _box_step(terms: Terms) -> Shift | None:
 
 
 @lru_cache(maxsize=1024)
+def additions(taps: int) -> int:
+    """Return how many additions a box of so many taps takes: it depends on its width alone.
+
+    A box of w n taps is a box of w boxes of n; a box of an odd number is one tap and a box of one less.
+
+    >>> [additions(taps) for taps in (1, 2, 3, 7, 9, 21, 511)]
+    [0, 1, 2, 4, 4, 6, 12]
+    """
+    return taps - 1 if taps <= 2 else _narrowest(taps)[0]
+
+
+def _narrowest(taps: int) -> tuple[int, int]:
+    """Return the fewest additions of a box, and the width of the boxes it is made of: 0 for a tap and the rest."""
+    widths = (width for width in range(2, math.isqrt(taps) + 1) if taps % width == 0)
+    ways = [(additions(width) + additions(taps // width), width) for width in widths]
+    if taps % 2:
+        ways.append((additions(taps - 1) + 1, 0))
+    return min(ways)
+
+
+@lru_cache(maxsize=1024)
 def _box(taps: int, first: Shift, step: Shift) -> Plan:
     """Return the plan of a box: a box of boxes where its width is a product, else one tap and the rest."""
     if taps == 1:
         return Plan("tap", 0.0, shift=first, weight=1)
     if taps == 2:
         return Plan("factor", 1.0, (_box(1, first, step),), step, 1)
-    rest = _box(taps - 1, _plus(first, step), step)
-    found = [Plan("peel", rest.cost + 1, (rest,), first, 1)]
-    for width in (width for width in range(2, math.isqrt(taps) + 1) if taps % width == 0):
-        inner = _box(width, first, step)
-        outer = _box(taps // width, (0, 0), (step[0] * width, step[1] * width))
-        found.append(Plan("product", inner.cost + outer.cost, (inner, outer)))
-    return min(found, key=lambda plan: plan.cost)
+    cost, width = _narrowest(taps)
+    if width == 0:
+        return Plan("peel", cost, (_box(taps - 1, _plus(first, step), step),), first, 1)
+    inner = _box(width, first, step)
+    return Plan("product", cost, (inner, _box(taps // width, (0, 0), (step[0] * width, step[1] * width))))
 
 
 def _is_line(polynomial: Polynomial) -> bool:
@@ -278,7 +300,7 @@ def write(plan: Plan, source: Ref, writer: Writer, wanted: int = 1) -> tuple[Ref
     if plan.kind == "groups":
         return _write_groups(plan, source, writer, wanted)
     if plan.kind == "product":
-        ref, first = write(plan.parts[0], source, writer)
+        ref, first = write(plan.parts[0], source, writer, wanted)
         ref, second = write(plan.parts[1], ref, writer, wanted * first)
         return ref, first * second
     turned = 1 if plan.weight > 0 else -1
@@ -357,7 +379,39 @@ def compile_kernels(*kernels: Array) -> Program:
         Whole numbers (an integer dtype): factors are looked for. Floats: taps of equal weight are summed first.
     """
     whole = all(weights.dtype.kind in "iu" for weights in kernels)
-    return _compiled(tuple(_terms(weights) for weights in kernels), whole)
+    return _compiled(tuple((weights.shape, weights.dtype.str, weights.tobytes()) for weights in kernels), whole)
+
+
+def program_cost(weights: Array) -> float:
+    """Return what a kernel's program costs in additions; where that takes long to know, what it costs at most.
+
+    Of floats, and of many whole weights that are no product of a column and a row, every tap and one product a weight.
+    """
+    if weights.dtype.kind not in "iu" or (is_large(weights) and line_factors(weights) is None):
+        sizes = abs(weights[weights.nonzero()])
+        return float(sizes.size + SCALE * np.unique(sizes).size)
+    return compile_kernels(weights).cost
+
+
+def is_large(weights: Array) -> bool:
+    """Tell whether a kernel has more taps than are looked through for factors."""
+    return int(np.count_nonzero(weights)) > SEARCHED_AT_ALL
+
+
+def line_factors(weights: Array) -> tuple[Array, Array] | None:
+    """Return the column and the row of whole numbers whose product a kernel is, or None.
+
+    >>> line_factors(np.array([[2, 4], [3, 6]]))
+    (array([2, 3]), array([1, 2]))
+    """
+    rows, columns = weights.nonzero()
+    if not rows.size:
+        return None
+    row = weights[rows[0]] // np.gcd.reduce(weights[rows[0]])
+    column, rest = np.divmod(weights[:, columns[0]], row[columns[0]])
+    if rest.any() or not np.array_equal(np.outer(column, row), weights):
+        return None
+    return column, row
 
 
 def _terms(weights: Array) -> Terms:
@@ -366,23 +420,32 @@ def _terms(weights: Array) -> Terms:
     return tuple(zip(places, weights[rows, columns].tolist(), strict=True))
 
 
-def estimated_cost(weights: Array) -> float:
-    """Return what a program of floats costs in additions, without compiling it: its taps, and one product a weight."""
-    sizes = abs(weights[weights.nonzero()])
-    return float(sizes.size + SCALE * len(set(sizes.tolist())))
+Key = tuple[tuple[int, ...], str, bytes]
+"""A kernel as a cache knows it: shape, dtype and weights."""
 
 
 @lru_cache(maxsize=256)
-def _compiled(kernels: tuple[Terms, ...], whole: bool) -> Program:  # noqa: FBT001 - a key of the cache
+def _compiled(kernels: tuple[Key, ...], whole: bool) -> Program:  # noqa: FBT001 - a key of the cache
     writer = Writer()
-    results = tuple(_compile_one(terms, whole, writer) for terms in kernels)
+    arrays = (np.frombuffer(content, dtype).reshape(shape) for shape, dtype, content in kernels)
+    results = tuple(_compile_one(weights, whole, writer) for weights in arrays)
     return Program(tuple(writer.ops), results, writer.cost)
 
 
-def _compile_one(terms: Terms, whole: bool, writer: Writer) -> Ref:  # noqa: FBT001 - passed on
+def _compile_one(weights: Array, whole: bool, writer: Writer) -> Ref:  # noqa: FBT001 - passed on
     source = Ref(0, (0, 0))
-    if not terms:
+    if not weights.any():
         return writer.scale(source, 0)
-    plan = search(dict(terms), KERNEL_PEELS) if whole else _grouped(dict(terms))
-    ref, sign = write(plan, source, writer)
+    ref, sign = write(_plan(weights) if whole else _grouped(dict(_terms(weights))), source, writer)
     return ref if sign > 0 else writer.scale(ref, -1)
+
+
+def _plan(weights: Array) -> Plan:
+    """Return the plan of a kernel of whole numbers; of a large one only a column and a row are looked for."""
+    if not is_large(weights):
+        return search(dict(_terms(weights)), KERNEL_PEELS)
+    factors = line_factors(weights)
+    if factors is None:
+        return _grouped(dict(_terms(weights)))
+    column, row = (search(dict(_terms(line)), LINE_PEELS) for line in (factors[0][:, None], factors[1][None]))
+    return Plan("product", column.cost + row.cost, (column, row))

@@ -89,14 +89,14 @@ class Filler:
     ----------
     image : ndarray of shape (H, W, C)
     border : Border
-    anchor : tuple of int
-        The row and column of the (dilated) kernel that lies on the output's pixel.
+    before : tuple of int
+        Rows and columns of padding before the image: the first window begins there.
     """
 
-    def __init__(self, image: Array, border: Border, anchor: tuple[int, int]) -> None:
+    def __init__(self, image: Array, border: Border, before: tuple[int, int]) -> None:
         self._image = image
         self._border = border
-        self._anchor = (0, 0) if border.kind == "valid" else anchor
+        self._before = before
         self._columns: dict[int, list[Columns]] = {}
 
     def fill(self, source: Array, tile: Tile) -> None:
@@ -104,7 +104,7 @@ class Filler:
         channels = self._image.shape[2]
         height, elements = source.shape
         padded = source.reshape(height, elements // channels, channels)
-        first = tile.row - self._anchor[0]
+        first = tile.row - self._before[0]
         across = self._columns.get(tile.column) or self._across(tile.column, elements // channels)
         if 0 <= first <= self._image.shape[0] - height:  # most tiles: no border above or below
             fill_columns(padded, self._image[first : first + height], across)
@@ -117,7 +117,7 @@ class Filler:
                 fill_columns(strip, self._image[down.places()], across)
 
     def _across(self, column: int, length: int) -> list[Columns]:
-        first = column - self._anchor[1]
+        first = column - self._before[1]
         found = runs(first, first + length, self._image.shape[1], self._border)
         self._columns[column] = [
             (run.positions(), None if run.source is None else run.places(), self._border.value) for run in found

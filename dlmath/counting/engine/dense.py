@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dlmath.counting.engine.open_sizes import UNRANKED
 from dlmath.counting.engine.options import LayerKind, Option, at_least, flag, numbers, one_of
 from dlmath.counting.engine.shapes import elements, shape_text, whole
-from dlmath.counting.engine.tally import Term, tally
+from dlmath.counting.engine.tally import Term, every, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def embedding(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """Count a table of `words` vectors of length `out`: looked up, not multiplied."""
     (shape,) = shapes
     terms = (Term("weights", ("words", "out"), (options["words"], options["out"])),)
-    return tally((*shape, options["out"]), terms)
+    return tally(UNRANKED if shape is UNRANKED else (*shape, options["out"]), terms)
 
 
 def positions(options: Options, shapes: tuple[Shape, ...]) -> Count:
@@ -92,7 +93,7 @@ def scale(options: Options, shapes: tuple[Shape, ...]) -> Count:
     held = {"channel": shape[-1:], "layer": (), "element": shape}[options["per"]]
     terms = (
         Term("weights", ("features",) * len(held), held),
-        Term("norm_ops", ("elements",), (elements(shape),)),
+        every("norm_ops", shape),
     )
     return tally(shape, terms)
 
@@ -105,8 +106,9 @@ KINDS = {
         (OUT, Option("bias", flag, True), Option("over", one_of("auto", "last", "all"), "auto")),
         ("out",),
         example="dense:4096",
+        equation="y[o] = sum over i of w[i, o] x[i] + b[o]",
     ),
-    "rbf": LayerKind(rbf, (OUT,), ("out",), example="rbf:10"),
+    "rbf": LayerKind(rbf, (OUT,), ("out",), example="rbf:10", equation="y[o] = sum over i of (x[i] - w[i, o])^2"),
     "embedding": LayerKind(
         embedding, (Option("words", at_least(1)), OUT), ("words", "out"), example="embedding:10000x128"
     ),

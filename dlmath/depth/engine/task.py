@@ -25,7 +25,7 @@ from dlmath.depth.engine.settings import DepthSettings, check_settings
 from dlmath.errors import InvalidValueError
 from dlmath.neural.activations import get_activation
 from dlmath.neural.losses import get_loss
-from dlmath.neural.optimizers import Update, get_optimizer
+from dlmath.neural.optimizers import Update, parse_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 BITS = 4
 MOST_BITS = 10
 MATRICES_HELD = 4  # of each layer: W, W at the start, the move, the gradient; and what an optimizer remembers
-MOMENTUM = 0.9
 LN10 = math.log(10)
 
 
@@ -47,7 +46,7 @@ class Task(NamedTuple):
     steps, bits : int
         Steps, each over all 2^bits rows of the table.
     optimizer : str
-        A word of `get_optimizer`.
+        A word of `parse_optimizer`.
     learning_rate : float or None
         None: a rate that suits the optimizer (0.1 for sgd).
     clip : float or None
@@ -65,7 +64,7 @@ class Task(NamedTuple):
         """The learning rate."""
         if self.learning_rate is not None:
             return self.learning_rate
-        rule = get_optimizer(self.optimizer)
+        rule = parse_optimizer(self.optimizer).rule
         # steps that do not shrink with the gradient go as far in every one of many layers at once
         return rule.default_rates.other * (1 if rule.follows_gradient_size else 0.1)
 
@@ -202,7 +201,7 @@ def check_task(settings: DepthSettings, task: Task) -> DepthSettings:
         )
     settings = settings._replace(batch=2**task.bits, seeds=1, method="explicit", dtype="float64")
     check_settings(settings)
-    held = MATRICES_HELD + 1 + len(get_optimizer(task.optimizer).memory(1))
+    held = MATRICES_HELD + 1 + len(parse_optimizer(task.optimizer).rule.memory(1))
     needed = held * 8.0 * count_weights(settings)
     check_memory("training these layers", needed, physical_memory(), "train fewer or narrower layers")
     return settings
@@ -217,11 +216,12 @@ class _Parameters:
     def __init__(self, shapes: list[tuple[int, ...]], task: Task) -> None:
         count = sum(math.prod(shape) for shape in shapes)
         self.moves, self.gradient = np.zeros((count, 1)), np.zeros((count, 1))
-        rule = get_optimizer(task.optimizer)
-        memory = np.asarray(rule.memory(count), np.float64)[:, None].copy()
+        chosen = parse_optimizer(task.optimizer)
+        memory = np.asarray(chosen.rule.memory(count), np.float64)[:, None].copy()
         scratch = np.empty_like(self.moves)
-        self.program = rule.program(Update(self.moves, self.gradient, scratch, memory, task.rate, MOMENTUM))
-        self.factor = task.rate if rule.takes_scaled_gradient else 1.0
+        update = Update(self.moves, self.gradient, scratch, memory, task.rate, chosen.convention)
+        self.program = chosen.program(update)
+        self.factor = task.rate if chosen.rule.takes_scaled_gradient else 1.0
         self.shapes = shapes
 
     def parts(self, flat: Array) -> list[Array]:

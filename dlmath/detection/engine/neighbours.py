@@ -28,8 +28,8 @@ MOST_PAIRS = 2_000_000
 PADDING = 1 + 1e-4
 """The reach is that much too long, which only costs candidates."""
 
-STRIPS = 2**30
-"""Strips at most, so that (class, strip) fits in 64 bits with room."""
+STRIPS = 2**16
+"""Strips at most: more would cost the number that boxes are sorted by too many digits."""
 
 
 class Boxes(NamedTuple):
@@ -108,48 +108,56 @@ def reach(size_a: float, size_b: float, threshold: float) -> float | None:
 
 
 class _Index:
-    """Boxes of one bucket in order of (class, strip of x, y), to be asked for windows."""
+    """Boxes of one bucket in order of one number: which class and strip of x, then y.
 
-    def __init__(self, boxes: Boxes, rows: Array, step: float) -> None:
+    key = (class * strips + strip) * pitch + y. The pitch is so long that no window reaches into the next strip; what
+    the key's rounding takes from y is given back to every window.
+    """
+
+    def __init__(self, boxes: Boxes, rows: Array, step: float, reach_y: float) -> None:
         corners = boxes.corners[rows]
-        cx, cy = (corners[:, 0] + corners[:, 2]) / 2, (corners[:, 1] + corners[:, 3]) / 2
-        self.left = float(cx.min())
+        cx, cy = _centres(corners)
+        self.left, self.top = float(cx.min()), float(cy.min())
         span = float(cx.max()) - self.left
         self.step = max(step + float(_rounding(corners[:, 0::2]).max()), span / STRIPS)
         self.strips = int(span / self.step) + 4
-        keys = boxes.label[rows] * self.strips + self._strip(cx)
-        self.groups, group = np.unique(keys, return_inverse=True)
-        by_y = np.argsort(cy, kind="stable")
-        self.y = cy[by_y]
-        rank = np.empty(len(rows), dtype=np.int64)
-        rank[by_y] = np.arange(len(rows))
-        composite = group * len(rows) + rank
-        order = np.argsort(composite)
-        self.composite = composite[order]
+        self.height = float(cy.max()) - self.top
+        self.pitch = 3 * (self.height + 2 * reach_y) or 1.0
+        keys = self._key(boxes.label[rows], self._strip(cx), cy)
+        order = np.argsort(keys)
+        self.keys = keys[order]
         self.rows = rows[order]
+        self.rounding = 8 * np.finfo(np.float64).eps * (float(np.abs(self.keys[-1])) + 4 * self.pitch)
 
     def _strip(self, cx: Array) -> Array:
         """Return the strips of centres, the bucket's first being 1; far away ones are cut to the two outer strips."""
         inside = np.clip((cx - self.left) / self.step, -1.0, self.strips - 2.0)
-        return np.floor(inside).astype(np.int64) + 1
+        return np.floor(inside) + 1.0
+
+    def _key(self, label: Array, strip: Array, cy: Array) -> Array:
+        """Return what boxes are sorted by; a centre far above or below stays within its strip's stretch."""
+        height = np.clip(cy - self.top, -self.pitch / 3, 2 * self.pitch / 3)
+        return np.asarray((label * float(self.strips) + strip) * self.pitch + height)
 
     def windows(self, boxes: Boxes, reach_y: Array) -> tuple[Array, Array, Array]:
         """Return (query, start, stop): where in `self.rows` the candidates of each query stand, strip by strip."""
-        corners = boxes.corners
-        cx, cy = (corners[:, 0] + corners[:, 2]) / 2, (corners[:, 1] + corners[:, 3]) / 2
-        low, high = np.searchsorted(self.y, cy - reach_y), np.searchsorted(self.y, cy + reach_y, side="right")
-        base = boxes.label * self.strips + self._strip(cx)
+        cx, cy = _centres(boxes.corners)
+        keys = self._key(boxes.label, self._strip(cx), cy)
+        order = np.argsort(keys)  # searching for sorted numbers finds most of its way in the cache
+        keys, reach_y = keys[order], reach_y[order] + self.rounding
         found = []
-        for shift in (-1, 0, 1):
-            group = np.minimum(np.searchsorted(self.groups, base + shift), len(self.groups) - 1)
-            query = np.flatnonzero(self.groups[group] == base + shift)
-            first = group[query] * len(self.rows)
-            start = np.searchsorted(self.composite, first + low[query])
-            stop = np.searchsorted(self.composite, first + high[query])
-            found.append((query, start, stop))
+        for shift in (-self.pitch, 0.0, self.pitch):
+            start = np.searchsorted(self.keys, keys + (shift - reach_y))
+            stop = np.searchsorted(self.keys, keys + (shift + reach_y), side="right")
+            some = np.flatnonzero(stop > start)
+            found.append((order[some], start[some], stop[some]))
         query, start, stop = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        some = stop > start
-        return query[some], start[some], stop[some]
+        return query, start, stop
+
+
+def _centres(corners: Array) -> tuple[Array, Array]:
+    """Return centre x and centre y, each (N,)."""
+    return (corners[:, 0] + corners[:, 2]) / 2, (corners[:, 1] + corners[:, 3]) / 2
 
 
 def overlapping_pairs(
@@ -175,9 +183,10 @@ def overlapping_pairs(
             step = reach(asking.width, bucket.width, threshold)
             if step is None:
                 continue
-            index = _Index(points, bucket.rows, step * PADDING)
             near = queries.take(asking.rows)
-            windows = index.windows(near, _reach_y(near, bucket.height, threshold, plus))
+            reach_y = _reach_y(near, bucket.height, threshold, plus)
+            index = _Index(points, bucket.rows, step * PADDING, float(reach_y.max()))
+            windows = index.windows(near, reach_y)
             for i, j in _expanded(*windows):
                 yield from _exact(asking.rows[i], index.rows[j], (queries, points), (threshold, plus), earlier=earlier)
 

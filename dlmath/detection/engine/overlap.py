@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
     from dlmath.neural.arrays import Array
 
-BLOCK = 98_304
-"""Entries of a block of rows: three scratch buffers of so many float64 stay in a core's second-level cache."""
+BLOCK = 32_768
+"""Entries worked on at once: three scratch buffers of so many float64 stay in a core's second-level cache."""
+
+COLUMNS = 2_048
+"""Boxes of B that are met at once: a row of so many stays in the first-level cache, and NumPy's loops are long."""
 
 LARGEST_MATRIX = 2**27
 """Entries of the largest matrix that is made: 1 GiB of float64."""
@@ -146,9 +149,8 @@ def iou_matrix(a: Array, b: Array, kind: str = "iou", *, plus: float = 0.0, crow
     """
     check_matrix(len(a), len(b))
     matrix = np.empty((len(a), len(b)))
-    for rows, block in overlap_blocks(a, b, kind, plus=plus, crowd=crowd, out=matrix):
-        if block.base is not matrix:
-            matrix[rows] = block
+    for _ in overlap_blocks(a, b, kind, plus=plus, crowd=crowd, out=matrix):
+        pass  # each block is written where it belongs
     return matrix
 
 
@@ -177,6 +179,10 @@ class _Side(NamedTuple):
         x1, y1, x2, y2, area = (values[part, None] for values in self[1:])
         return _Side(self.boxes[part, None], x1, y1, x2, y2, area)
 
+    def columns(self, part: slice) -> _Side:
+        """Return some boxes as they are."""
+        return _Side(*(values[part] for values in self))
+
 
 def _side(boxes: Array, plus: float) -> _Side:
     x1, y1, x2, y2 = np.ascontiguousarray(boxes.T, dtype=np.float64)
@@ -196,18 +202,27 @@ def overlap_blocks(
         Where the blocks are written; None: into one buffer, which the next block overwrites.
     """
     side_a, side_b = _side(a, plus), _side(b, plus)
-    step = max(1, BLOCK // max(len(b), 1))
-    scratch = np.empty((3, min(step, len(a)), len(b)))
+    width = min(len(b), COLUMNS)
+    step = max(1, BLOCK // max(width, 1))
+    scratch = np.empty((3, min(step, len(a)), width))
+    own = np.empty((min(step, len(a)), len(b))) if out is None else None
     empty = bool((side_a.area == 0).any()) and (crowd or bool((side_b.area == 0).any()))
+    tiles = [
+        (slice(left, left + width), side_b.columns(slice(left, left + width))) for left in range(0, len(b), COLUMNS)
+    ]
     for start in range(0, len(a), step):
         rows = slice(start, min(start + step, len(a)))
-        buffers = scratch[:, : rows.stop - start]
-        target = buffers[2] if out is None else out[rows]
-        yield rows, _block(side_a.rows(rows), side_b, KINDS[kind], (plus, crowd, empty), buffers, target)
+        block = own[: rows.stop - start] if own is not None else np.asarray(out)[rows]
+        meeting = side_a.rows(rows)
+        for columns, tile in tiles:
+            target = block[:, columns]
+            buffers = scratch[:, : target.shape[0], : target.shape[1]]
+            _tile(meeting, tile, KINDS[kind], (plus, crowd, empty), buffers, target)
+        yield rows, block
 
 
-def _block(a: _Side, b: _Side, kind: Kind, rule: tuple[float, bool, bool], buffers: Array, target: Array) -> Array:
-    """Fill `target` (m, N) with the overlaps of a few rows; `rule` is (plus, crowd, whether a union may be 0)."""
+def _tile(a: _Side, b: _Side, kind: Kind, rule: tuple[float, bool, bool], buffers: Array, target: Array) -> None:
+    """Fill `target` (m, n) with overlaps of a few boxes; `rule` is (plus, crowd, whether a union may be 0)."""
     plus, crowd, empty = rule
     inter = _intersections(a, b, plus, buffers)
     union = buffers[1]
@@ -223,7 +238,6 @@ def _block(a: _Side, b: _Side, kind: Kind, rule: tuple[float, bool, bool], buffe
         np.divide(inter, union, out=target)
     if kind.penalty is not None:
         target -= kind.penalty(a.boxes, b.boxes[None], target, union, plus)
-    return target
 
 
 def _intersections(a: _Side, b: _Side, plus: float, buffers: Array) -> Array:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.detection.engine.neighbours import Boxes, boxes_of, judged, overlapping_pairs
+from dlmath.detection.engine.neighbours import Boxes, boxes_of, overlapping_pairs
 from dlmath.detection.engine.overlap import iou_pairs
 
 if TYPE_CHECKING:
@@ -131,33 +131,55 @@ def nms(boxes: Array, scores: Array, threshold: float = 0.5, *, label: Array | N
     if threshold >= 1:
         state.kept[:] = True  # no IoU is above 1
     else:
+        _keep_flat(state)
         _peel(state)
         _by_blocks(state)
     lost = np.flatnonzero(~state.kept)
     return Kept(order[state.kept], order[lost], order[state.by[lost]], state.iou[lost])
 
 
+def _keep_flat(state: _State) -> None:
+    """Keep boxes without area: they overlap nothing, and nothing them."""
+    flat = state.boxes.area == 0
+    state.kept[flat] = True
+    state.left = np.flatnonzero(~flat)
+
+
 def _peel(state: _State) -> None:
     """Keep the best box and remove what it suppresses, while that removes enough to pay for looking at all."""
-    rest, poor = state.boxes, 0
-    while len(rest) and poor < POOR_STEPS:
+    boxes = state.boxes.take(state.left)
+    # rows x1, y1, x2, y2, area: contiguous, so that each step runs along them
+    rest, labels = np.concatenate([boxes.corners.T, boxes.area[None]]), boxes.label
+    poor = 0
+    while len(state.left) and poor < POOR_STEPS:
         best = state.left[0]
         state.kept[best] = True
-        others = rest.take(slice(1, None))
-        hit, iou = _hit_by(rest.take(slice(0, 1)), others, *state.rule)
-        state.suppress(state.left[1:][hit], best, iou)
-        poor = poor + 1 if len(hit) * GOOD_STEP < len(rest) else 0
-        spared = np.ones(len(others), dtype=bool)
-        spared[hit] = False
-        state.left, rest = state.left[1:][spared], others.take(spared)
+        iou = _iou_with_first(rest, state.rule[1])
+        above = (iou > state.rule[0]) & (labels[1:] == labels[0])
+        hit, spared = np.flatnonzero(above), np.flatnonzero(~above) + 1
+        state.suppress(state.left[hit + 1], best, iou[hit])
+        poor = poor + 1 if len(hit) * GOOD_STEP < len(state.left) else 0
+        state.left, rest, labels = state.left[spared], rest.take(spared, axis=1), labels[spared]
 
 
-def _hit_by(best: Boxes, others: Boxes, threshold: float, plus: float) -> tuple[Array, Array]:
-    """Return which of the others one box suppresses, and at which IoU."""
-    same = Boxes(np.broadcast_to(best.corners, others.corners.shape), best.area.repeat(len(others)), others.label)
-    hit, iou = judged(same, others, threshold, plus)
-    of_class = others.label[hit] == best.label[0]
-    return hit[of_class], iou[of_class]
+def _iou_with_first(columns: Array, plus: float) -> Array:
+    """Return the IoU (N - 1,) of the first of some boxes that have area with the others; columns (5, N)."""
+    x1, y1, x2, y2, area = columns[:, 1:]
+    first = columns[:, 0]
+    width = np.minimum(x2, first[2])
+    width -= np.maximum(x1, first[0])
+    height = np.minimum(y2, first[3])
+    height -= np.maximum(y1, first[1])
+    if plus:
+        width += plus
+        height += plus
+    np.maximum(width, 0, out=width)
+    np.maximum(height, 0, out=height)
+    width *= height
+    union = area + first[4]
+    union -= width
+    width /= union
+    return np.asarray(width)
 
 
 def _by_blocks(state: _State) -> None:

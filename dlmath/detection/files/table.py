@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -162,7 +163,7 @@ def scores_of(table: Table, rows: str) -> Array:
 def numbered(*columns: Sequence[str]) -> tuple[list[str], list[Array]]:
     """Return the different words of all columns in their order, and each column as indices into them.
 
-    Whole numbers stand in order of value, before words in order of the alphabet.
+    Numbers in them stand in order of value.
 
     >>> names, (first, second) = numbered(["10", "b", "9"], ["9"])
     >>> names, first.tolist(), second.tolist()
@@ -173,9 +174,10 @@ def numbered(*columns: Sequence[str]) -> tuple[list[str], list[Array]]:
     return names, [np.fromiter((index[word] for word in column), np.int64, len(column)) for column in columns]
 
 
-def _natural(word: str) -> tuple[bool, int, str]:
-    whole = word.isdecimal()
-    return not whole, int(word) if whole and len(word) < 4000 else 0, word
+def _natural(word: str) -> tuple[tuple[bool, int, str], ...]:
+    """Return what a word is sorted by: its stretches of digits as numbers, before other letters."""
+    parts = re.findall(r"\d{1,18}|\D+|\d", word)
+    return tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts)
 
 
 def joined(tables: Sequence[Table], place: str) -> Table:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlmath.detection.report.texts import CORNERS, box_text, cells, number, shortened
-from dlmath.report.blocks import Facts, Lines
+from dlmath.report.blocks import Facts, Lines, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,10 +35,17 @@ def grid_rows(anchors: Array) -> list[tuple[Any, ...]]:
     return [(row, *box) for row, box in enumerate(anchors.tolist())]
 
 
-def blocks(base: Array, plus: float, facts: Sequence[tuple[str, Any]]) -> Iterator[Block]:
-    """Yield the anchors of one cell, and the counts."""
+def blocks(
+    base: Array, plus: float, facts: Sequence[tuple[str, Any]], cover: tuple[Array, float, dict[str, float]] | None
+) -> Iterator[Block]:
+    """Yield the anchors of one cell, the counts, and how many truths they cover: (best IoU, share, by class)."""
     yield from shortened(COLUMNS, base_rows(base, plus), title="Anchors of one cell")
     yield Facts(tuple(facts))
+    if cover is not None:
+        best, share, by_class = cover
+        rows = (*by_class.items(), ("all", share))
+        yield Table(("truths of class", "covered"), rows, title="Truths with an anchor of IoU above 0.5")
+        yield Facts((("truths", len(best)), ("mean of their best IoU", float(best.mean())), ("covered", share)))
 
 
 def explanation(

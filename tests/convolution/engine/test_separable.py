@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from dlmath.convolution.engine.algorithm import TileShape
 from dlmath.convolution.engine.bands import band
-from dlmath.convolution.engine.low_rank import factorise
-from dlmath.convolution.engine.separable import SEPARABLE
+from dlmath.convolution.engine.separable import SEPARABLE, factorise
 
 specification = spec_from_file_location("laws", Path(__file__).with_name("laws.py"))
 laws = module_from_spec(specification)

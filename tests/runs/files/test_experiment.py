@@ -44,7 +44,7 @@ def test_words_keep_the_spelling_and_the_type_of_the_command_line(read):
 def test_words_that_the_command_line_calls_otherwise(read):
     (one,) = read("command: param-count\nlayers: [conv:3x3x8, relu]\ninput: 8x8x3\n")
     assert one.settings["layers"].value == ["conv:3x3x8", "relu"]
-    assert one.settings["input_shape"].value == "8x8x3"
+    assert one.settings["input_shape"].value == ["8x8x3"]
 
 
 @pytest.mark.parametrize(
