@@ -10,7 +10,7 @@ import numpy as np
 from dlmath.images.engine.data import Augmentation, ImageSet
 from dlmath.images.engine.evaluation import Scores, score
 from dlmath.images.engine.model import STREAMS, Model
-from dlmath.neural.optimizers import Update, get_optimizer
+from dlmath.neural.optimizers import Update, parse_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,7 +85,8 @@ class Stepper:
     """The optimizer of a model: one update of all parameters from the gradient that is there."""
 
     def __init__(self, model: Model, recipe: Recipe) -> None:
-        self.rule, self.recipe, self.model = get_optimizer(recipe.optimizer), recipe, model
+        self.chosen = parse_optimizer(recipe.optimizer).having("mu", recipe.momentum)
+        self.rule, self.recipe, self.model = self.chosen.rule, recipe, model
         size = len(model.parameters)
         self.memory = self.rule.memory(size).astype(model.dtype)[:, None]
         self.scratch = np.empty((size, 1), model.dtype)
@@ -110,7 +111,7 @@ class Stepper:
     def _program(self, rate: float) -> list[tuple[Callable[..., object], tuple[object, ...]]]:
         """Return the calls of one update at this rate; what the rule remembers stays."""
         parameters, gradient = self.model.parameters[:, None], self.model.gradient[:, None]
-        update = Update(parameters, gradient, self.scratch, self.memory, rate, self.recipe.momentum)
+        update = Update(parameters, gradient, self.scratch, self.memory, rate, self.chosen.convention)
         return self.rule.program(update)
 
 
