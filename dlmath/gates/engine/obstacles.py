@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dlmath.gates.engine.levels import target_levels
-from dlmath.gates.engine.separability import separate
 from dlmath.neural.activations import get_activation
 
 if TYPE_CHECKING:
@@ -170,6 +169,8 @@ def _inseparable(question: Question) -> Obstacle | None:
     """Look for an output that needs two lines where the network has one."""
     if not question.is_one_unit or not question.output.rises:
         return None
+    from dlmath.gates.engine.separability import separate  # fractions are imported only where one unit is asked about
+
     for output, bits in _columns(question):
         proof = separate(question.inputs.tolist(), bits)
         if not proof.separable:
@@ -190,6 +191,8 @@ def one_direction_fails(question: Question) -> bool:
     """Tell whether a network whose outputs rise along one direction only cannot compute the table."""
     if not question.output.rises:
         return False
+    from dlmath.gates.engine.separability import separate
+
     return any(not separate(question.inputs.tolist(), bits).separable for _, bits in _columns(question))
 
 
@@ -262,6 +265,8 @@ def _forced_line(question: Question, at_zero: float) -> Obstacle | None:
         return None
     if any(middle != at_zero for middle in levels.middle.tolist()):  # then the unit's threshold is not at z = 0
         return None
+    from dlmath.gates.engine.separability import separate
+
     for output, bits in _columns(question):
         if not _strictly_separable(separate(question.inputs.tolist(), bits, bias=False)):
             what = "without a bias the unit's line goes through the origin, and no such line separates the rows"
