@@ -11,7 +11,7 @@ from dlmath.counting.engine.open_sizes import OPEN
 from dlmath.counting.engine.shapes import parse_shape
 from dlmath.counting.engine.words import chain_rows, parse_chain, split_row
 from dlmath.counting.models.choosing import is_file, load_model, names_a_model
-from dlmath.counting.report import tables as report
+from dlmath.counting.report import explanation, results, tables
 from dlmath.counting.run_code import check_code, program
 from dlmath.counting.traps import trap_notes
 from dlmath.errors import InvalidValueError, nearest
@@ -198,15 +198,16 @@ def outcome(
     main: Counted, others: Sequence[Counted], words: Words, output: Output, solution: Solution | None
 ) -> Outcome:
     """Gather the result, the tables, the explanation and the picture."""
-    reckoning = report.Reckoning(words.dtype, words.batch, words.optimizer)
+    counts = [main.counts, *(other.counts for other in others)]
+    reckoning = results.Reckoning(words.dtype, words.batch, words.optimizer)
     verdicts = checked(main.counts, words.check or ())
     readings = read(main.counts, words)
     units = words.units if output.format == "table" else "exact"
     by = words.by or ("layer" if output.format == "csv" else None)
-    table = report.main_table(main.counts, units, by)
-    notes = [*trap_notes(main.network, main.counts, words), *main.counts.notes, *report.missing_notes(main.counts)]
+    table = tables.main_table(main.counts, units, by)
+    notes = [*trap_notes(main.network, main.counts, words), *main.counts.notes, *results.missing_notes(main.counts)]
     if output.quiet and output.get and main.counts.at_least:
-        for text in report.missing_notes(main.counts):
+        for text in results.missing_notes(main.counts):
             output.streams.err.write(f"warning: {text}\n")
     if solution is not None:
         notes.append(
@@ -214,41 +215,48 @@ def outcome(
             f"{solution.next_number:,} would give {solution.next_value:,}"
         )
     if main.one_channel:
-        notes.append(report.one_channel_note(main.counts))
+        notes.append(results.one_channel_note(main.counts))
     return Outcome(
         command="param-count",
         settings={**words.as_dict(), "padding": words.padding or "same", **output.settings()},
         result=Lazy(partial(result, main, others, reckoning, words, readings, verdicts, solution)),
         table=table,
         blocks=partial(
-            report.blocks, main.counts, table, [o.counts for o in others], reckoning, units, readings, verdicts, by
+            tables.blocks, main.counts, table, [o.counts for o in others], reckoning, units, readings, verdicts, by
         ),
-        explanation=partial(report.explanation, [main.counts, *(o.counts for o in others)]) if output.explain else None,
-        picture=partial(report.picture, [main.counts, *(o.counts for o in others)]),
+        explanation=partial(explanation.explanation, counts) if output.explain else None,
+        picture=partial(drawn, counts),
         answer=all(verdict.holds for verdict in verdicts),
         notes=notes,
     )
 
 
+def drawn(counts: Sequence[NetworkCount], ending: str) -> bytes:
+    """Draw the figure of --plot."""
+    from dlmath.counting.report.plots import picture
+
+    return picture(counts, ending)
+
+
 def result(
     main: Counted,
     others: Sequence[Counted],
-    reckoning: report.Reckoning,
+    reckoning: results.Reckoning,
     words: Words,
     readings: Sequence[Reading],
     verdicts: Sequence[Verdict],
     solution: Solution | None,
 ) -> dict[str, Any]:
     """Return the result as INTERFACE.md names it; a convention that was asked for gives its own params and macs."""
-    made = report.result(main.counts, reckoning)
+    made = results.result(main.counts, reckoning)
     if words.compare:
-        made["alternatives"] = [report.alternative(other.counts, main.counts, reckoning) for other in others]
+        made["alternatives"] = [results.alternative(other.counts, main.counts, reckoning) for other in others]
     if solution is not None:
         made["solution"] = solution._asdict()
     if words.check:
-        made["checks"] = [report.verdict(verdict) for verdict in verdicts]
+        made["checks"] = [results.verdict(verdict) for verdict in verdicts]
     if readings:
-        made["conventions"] = [report.reading(reading) for reading in readings]
+        made["conventions"] = [results.reading(reading) for reading in readings]
     if words.convention:
         chosen = readings[0]
         made |= {"params": chosen.params, "macs": chosen.operations, "flops": 2 * chosen.operations}

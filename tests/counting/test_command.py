@@ -13,7 +13,7 @@ from dlmath.counting import words as declared
 from dlmath.counting.engine.conventions import CONVENTIONS
 from dlmath.counting.engine.count import AUXILIARIES
 from dlmath.counting.engine.memory import BYTES, OPTIMIZER_STATE
-from dlmath.counting.report import tables as report
+from dlmath.counting.report import cells
 
 
 @pytest.fixture
@@ -201,4 +201,4 @@ def test_the_words_offered_are_the_words_of_the_engine():
     assert set(declared.AUXILIARY) == set(AUXILIARIES)
     assert set(declared.DTYPES) == set(BYTES)
     assert set(declared.OPTIMIZERS) == set(OPTIMIZER_STATE)
-    assert set(declared.UNITS) == set(report.UNITS)
+    assert set(declared.UNITS) == set(cells.UNITS)

@@ -207,14 +207,12 @@ def _positions(row: Row) -> tuple[Step, ...]:
 def _window_attention(row: Row) -> tuple[Step, ...]:
     """Return attention within windows; the program defines it."""
     options = options_of(row)
-    if options["position"] == "mlp":
-        raise refuse(row, "its position biases come from a network of their own", TARGET)
     args = (
         place("heads", options["heads"]),
         Arg("window", options["window"], 7),
         Arg("shift", options["shift"], 0),
         Arg("grid", options["over"] == "grid", False),
-        Arg("position", options["position"] == "table", True),
+        Arg("position", options["position"], "table"),
         Arg("bias", options["bias"], True),
     )
     return (layer("WindowAttention", *args, helper="WindowAttention"),)
@@ -224,7 +222,7 @@ def _shuffle(row: Row) -> tuple[Step, ...]:
     """Return channels dealt out anew: groups x each, turned round."""
     groups, shape = options_of(row)["groups"], row.output
     split = (*shape[:-1], groups, shape[-1] // groups)
-    axes = tuple(range(1, len(shape))) + (len(shape) + 1, len(shape))
+    axes = (*range(1, len(shape)), len(shape) + 1, len(shape))
     return (
         layer("Reshape", place("target_shape", split)),
         layer("Permute", place("dims", axes)),

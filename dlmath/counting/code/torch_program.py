@@ -10,7 +10,7 @@ from dlmath.counting.code.pieces import Piece, Step
 from dlmath.counting.code.prose import check_lines, docstring, kept_rows, wrapped
 from dlmath.counting.code.scopes import Names, own_name, runs, uses_of
 from dlmath.counting.code.torch_helpers import HELPERS
-from dlmath.counting.code.torch_windows import CALL
+from dlmath.counting.code.torch_windows import CALL, in_order
 from dlmath.counting.engine.stages import words_of
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class _Writer:
         for place in self.starts:
             readers = {row.node.kind for row in self.counted.nodes if place in row.node.inputs}
             shape = self.counted.nodes[place].output
-            sizes = ", ".join(map(str, (1, *torch_words.in_order(shape))))
+            sizes = ", ".join(map(str, (1, *in_order(shape))))
             made.append(f"torch.zeros({sizes}{', dtype=torch.long' if readers == {'embedding'} else ''})")
         return made
 

@@ -262,3 +262,8 @@ def crop(row: Row) -> tuple[Step, ...]:
     """Return a cropping as slices."""
     cuts = ", ".join(f"{-w.before}:{-w.before + w.out}" for w in row.counted.windows or ())
     return (Step(f"{{0}}[:, {cuts}]" if len(row.output) == 2 else f"{{0}}[:, :, {cuts}]"),)
+
+
+def in_order(shape: Shape) -> Shape:
+    """Return a shape as PyTorch has it: a map's channels first."""
+    return (shape[-1], *shape[:-1]) if len(shape) >= MAP else shape

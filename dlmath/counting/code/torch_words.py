@@ -23,6 +23,18 @@ from dlmath.counting.code.torch_moves import (
     take,
     upsample,
 )
+from dlmath.counting.code.torch_sequences import (
+    attention,
+    class_token,
+    embedding,
+    own_bias,
+    positions,
+    recurrent,
+    rotary,
+    shuffle,
+    space_to_depth,
+    window_attention,
+)
 from dlmath.counting.code.torch_windows import (
     CALL,
     FLATTEN,
@@ -34,6 +46,7 @@ from dlmath.counting.code.torch_windows import (
     crop,
     depthwise,
     global_pool,
+    in_order,
     last_axis,
     layer,
     pad,
@@ -49,7 +62,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dlmath.counting.engine.count import Row
-    from dlmath.counting.engine.graph import Shape
 
     Rule = Callable[[Row], tuple[Step, ...]]
 
@@ -190,75 +202,6 @@ def _rate(row: Row) -> float:
         return 0.5
 
 
-def _embedding(row: Row) -> tuple[Step, ...]:
-    options = options_of(row)
-    if len(row.output) >= MAP:
-        raise refuse(row, "it looks up a map", TARGET)
-    return (layer("Embedding", place("num_embeddings", options["words"]), place("embedding_dim", options["out"])),)
-
-
-def in_order(shape: Shape) -> Shape:
-    """Return a shape as PyTorch has it: a map's channels first."""
-    return (shape[-1], *shape[:-1]) if len(shape) >= MAP else shape
-
-
-def _positions(row: Row) -> tuple[Step, ...]:
-    held = options_of(row)["held"]
-    shape = in_order(row.output) if held is None else (held, row.output[-1])
-    return (layer("Positions", place("shape", shape), helper="Positions"),)
-
-
-def _bias(row: Row) -> tuple[Step, ...]:
-    shape = row.output
-    held = (shape[-1], *(1,) * (len(shape) - 1)) if len(shape) >= MAP else shape[-1:]
-    return (layer("PositionBias", place("shape", held), helper="PositionBias"),)
-
-
-def _window_attention(row: Row) -> tuple[Step, ...]:
-    """Return attention within windows; the program defines it."""
-    options = options_of(row)
-    args = (
-        place("channels", row.output[-1]),
-        place("heads", options["heads"]),
-        Arg("window", options["window"], 7),
-        Arg("shift", options["shift"], 0),
-        Arg("grid", options["over"] == "grid", False),
-        Arg("position", options["position"], "table"),
-        Arg("bias", options["bias"], True),
-    )
-    return (layer("WindowAttention", *args, helper="WindowAttention"),)
-
-
-def _shuffle(row: Row) -> tuple[Step, ...]:
-    groups = options_of(row)["groups"]
-    if len(row.output) != MAP:
-        raise refuse(row, "it shuffles maps", TARGET)
-    return (layer("ChannelShuffle", place("groups", groups)),)
-
-
-def _space_to_depth(row: Row) -> tuple[Step, ...]:
-    block = options_of(row)["block"]
-    height, width = row.input_shapes[0][:2]
-    down, right = -height % block, -width % block
-    before = (zeros(((0, down), (0, right))),) if down or right else ()
-    return (*before, layer("PixelUnshuffle", place("downscale_factor", block)))
-
-
-def _rotary(row: Row) -> tuple[Step, ...]:
-    if len(row.output) != 2 or row.output[-1] % 2:  # noqa: PLR2004  axes, and pairs of features
-        raise refuse(row, "it turns pairs of features of a sequence", TARGET)
-    return (Step("rotated({0})", helper="rotated"),)
-
-
-def _class_token(row: Row) -> tuple[Step, ...]:
-    options = options_of(row)
-    return (
-        layer(
-            "ClassToken", place("features", row.output[-1]), Arg("tokens", options["tokens"], 1), helper="ClassToken"
-        ),
-    )
-
-
 def _scale(row: Row) -> tuple[Step, ...]:
     shape, per = row.output, options_of(row)["per"]
     ones = (1,) * (len(shape) - 1)
@@ -278,59 +221,6 @@ def _subsample(row: Row) -> tuple[Step, ...]:
 def _rbf(row: Row) -> tuple[Step, ...]:
     fan_in = elements(row.input_shapes[0])
     return (layer("RadialBasis", place("in_features", fan_in), place("out", row.output[-1]), helper="RadialBasis"),)
-
-
-def _attention(row: Row) -> tuple[Step, ...]:
-    options, shapes = options_of(row), row.input_shapes
-    width = shapes[0][-1]
-    heads = options["heads"]
-    key = options["key"] or width // heads
-    plain = key * heads == width and options["value"] in {None, key} and options["out"] in {None, width}
-    if any(len(shape) != 2 for shape in shapes):
-        raise refuse(row, "it attends to maps", TARGET)
-    if plain and options["kv"] in {None, heads}:
-        value = shapes[1][-1] if len(shapes) > 1 else width
-        source = shapes[2][-1] if len(shapes) > 2 else value
-        more = (Arg("kdim", source, width), Arg("vdim", value, width))
-        bias = Arg("bias", options["bias"], True)
-        batch = Arg("batch_first", value=True)
-        sides = {1: "{0}, {0}, {0}", 2: "{0}, {1}, {1}", 3: "{0}, {2}, {1}"}[len(shapes)]
-        head = place("embed_dim", width), place("num_heads", heads)
-        return (
-            layer("MultiheadAttention", *head, bias, *more, batch, template=f"{{m}}({sides}, need_weights=False)[0]"),
-        )
-    if len(shapes) > 1:
-        raise refuse(row, "heads of another size look at one sequence only", TARGET)
-    args = (
-        place("features", width),
-        place("heads", heads),
-        Arg("key", key),
-        Arg("value", options["value"] or key, key),
-        Arg("kv", options["kv"] or heads, heads),
-        Arg("out", options["out"] or width, width),
-        Arg("bias", options["bias"], True),
-    )
-    return (layer("Attention", *args, helper="Attention"),)
-
-
-def _recurrent(name: str) -> Rule:
-    def rule(row: Row) -> tuple[Step, ...]:
-        options = options_of(row)
-        if options["bias"] and options["biases"] != 2:
-            raise refuse(row, "PyTorch has 2 bias vectors a gate (write biases=2)", TARGET)
-        args = (
-            place("input_size", row.input_shapes[0][-1]),
-            place("hidden_size", options["units"]),
-            Arg("bias", options["bias"], True),
-            Arg("batch_first", value=True),
-            Arg("bidirectional", options["bidirectional"], False),
-        )
-        ends = "[0]" if options["sequences"] else "[0][:, -1]"
-        if options["bidirectional"] and not options["sequences"]:
-            return (layer(name, *args, template="both_ends({m}({0})[0])")._replace(helper="both_ends"),)
-        return (layer(name, *args, template="{m}({0})" + ends),)
-
-    return rule
 
 
 def _nothing(_: Row) -> tuple[Step, ...]:
@@ -357,14 +247,14 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("local", "local1d"), _impossible("it has no locally connected layers")),
     "dense": _dense,
     "rbf": _rbf,
-    "embedding": _embedding,
-    "positions": _positions,
-    "bias": _bias,
-    "windowattention": _window_attention,
-    "channelshuffle": _shuffle,
-    "spacetodepth": _space_to_depth,
-    "rotary": _rotary,
-    "classtoken": _class_token,
+    "embedding": embedding,
+    "positions": positions,
+    "bias": own_bias,
+    "windowattention": window_attention,
+    "channelshuffle": shuffle,
+    "spacetodepth": space_to_depth,
+    "rotary": rotary,
+    "classtoken": class_token,
     "parameter": _impossible("a tensor by itself is no layer"),
     "scale": _scale,
     **{f"maxpool{word}": windowed("Max", rank) for rank, word in ((1, "1d"), (2, ""), (3, "3d"))},
@@ -382,10 +272,10 @@ RULES: dict[str, Rule] = {
     "rmsnorm": _rms_norm,
     "l2norm": _l2_norm,
     "lrn": _lrn,
-    "attention": _attention,
-    "lstm": _recurrent("LSTM"),
-    "gru": _recurrent("GRU"),
-    "rnn": _recurrent("RNN"),
+    "attention": attention,
+    "lstm": recurrent("LSTM"),
+    "gru": recurrent("GRU"),
+    "rnn": recurrent("RNN"),
     **dict.fromkeys(("convlstm1d", "convlstm2d", "convlstm3d"), _impossible("it has no convolutional LSTM")),
     **dict.fromkeys(ACTIVATIONS, _activation),
     "softmax": _softmax("softmax", "Softmax"),

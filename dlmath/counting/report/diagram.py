@@ -7,6 +7,7 @@ input, in lanes by the branch they are in; a long way is cut into columns where 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.counting.engine.layers import FAMILY
@@ -89,7 +90,9 @@ class Diagram(NamedTuple):
 
 def diagrams(counted: NetworkCount) -> list[Diagram]:
     """Return what is drawn of a network: itself, and where it is drawn by blocks, one of each make in detail."""
-    whole = _layered(counted, [place for place, row in enumerate(counted.nodes) if row in counted.rows or _is_input(row)])
+    whole = _layered(
+        counted, [place for place, row in enumerate(counted.nodes) if row in counted.rows or _is_input(row)]
+    )
     if len(whole[0]) <= MOST_BOXES:
         return [placed("", *whole)]
     return [placed("", *_blocks(counted)), *_details(counted)]
@@ -126,7 +129,11 @@ def _layered(counted: NetworkCount, places: Sequence[int]) -> tuple[list[Box], l
 def _joins_box(row: Row, box: Box, readers: int) -> bool:
     """Return whether a layer is written into the box of the one before it."""
     silent = row.node.kind in SILENT
-    touches = FAMILY[row.node.kind] in {"pointwise", "normalisation"} and row.node.kind not in {*JOINS, "concat", "matmul"}
+    touches = FAMILY[row.node.kind] in {"pointwise", "normalisation"} and row.node.kind not in {
+        *JOINS,
+        "concat",
+        "matmul",
+    }
     return silent or (touches and readers == 1 and box.family != "input")
 
 
@@ -153,14 +160,20 @@ def _blocks(counted: NetworkCount) -> tuple[list[Box], list[tuple[int, int]]]:
         places = tuple(number_of[id(row)] for row in part.rows)
         make = tuple((row.node.kind, shape_text(row.output)) for row in part.rows)
         reads = {of[source] for place in places for source in counted.nodes[place].node.inputs if source not in places}
-        if make == before and len(places) > 1 and reads == {len(boxes) - 1}:
+        if len(part.rows) == 1 and part.rows[0].node.kind in SILENT and len(reads) == 1:
+            of |= dict.fromkeys(places, *reads)
+            continue
+        if make == before and len(words_of(part.rows[0].name)) > 1 and reads == {len(boxes) - 1}:
             boxes[-1] = _again(boxes[-1], part.name, places)
         else:
             boxes.append(_stage_box(counted, part.name, places))
         of |= dict.fromkeys(places, len(boxes) - 1)
         before = make
     arrows = [
-        (of[source], of[place]) for place in of for source in counted.nodes[place].node.inputs if of[source] != of[place]
+        (of[source], of[place])
+        for place in of
+        for source in counted.nodes[place].node.inputs
+        if of[source] != of[place]
     ]
     return boxes, list(dict.fromkeys(arrows))
 
@@ -212,9 +225,7 @@ def _from(
     """Return a block's boxes with one before them for what it reads."""
     first = Box("from before", shape_text(counted.nodes[min(sources)].output), "input", tuple(sorted(sources)))
     of = {place: number + 1 for number, box in enumerate(boxes) for place in box.places}
-    fed = [
-        (0, of[place]) for place in of if any(source in sources for source in counted.nodes[place].node.inputs)
-    ]
+    fed = [(0, of[place]) for place in of if any(source in sources for source in counted.nodes[place].node.inputs)]
     return [first, *boxes], list(dict.fromkeys([*fed, *((a + 1, b + 1) for a, b in arrows)]))
 
 
@@ -247,7 +258,9 @@ def _lanes(
             lanes[number] = homes[number] = sum(homes[source] for source in sources) / len(sources)
         else:
             (source,) = sources
-            branches = [child for child in after[source] if not (boxes[child].is_join and rows[child] > rows[source] + 1)]
+            branches = [
+                child for child in after[source] if not (boxes[child].is_join and rows[child] > rows[source] + 1)
+            ]
             side = branches.index(number) - (len(branches) - 1) / 2 if number in branches else 0.0
             lanes[number] = lanes[source] + side
             homes[number] = homes[source] if len(branches) == 1 else lanes[source]
@@ -258,7 +271,7 @@ def _apart(lanes: list[float], rows: Sequence[int]) -> list[float]:
     """Push boxes of a row apart until none stands upon another."""
     for row in set(rows):
         members = sorted((number for number in range(len(lanes)) if rows[number] == row), key=lambda each: lanes[each])
-        for left, right in zip(members, members[1:], strict=False):
+        for left, right in pairwise(members):
             if lanes[right] - lanes[left] < 1:
                 lanes[right] = lanes[left] + 1
         if len(members) > 1:
@@ -282,7 +295,8 @@ def columns(diagram: Diagram, most: int = ROWS) -> list[tuple[int, int]]:
     length = -(-diagram.rows // wanted) if wanted else most
     cuts, start = [], 0
     while diagram.rows - start > length:
-        options = [row for row in range(start, min(start + most, diagram.rows - 1)) if len(crossing[row]) == 1]
+        allowed = range(start + length // 2, min(start + most, diagram.rows - 1))
+        options = [row for row in allowed if len(crossing[row]) == 1]
         if not options:
             break
         end = min(options, key=lambda row: abs(row + 1 - start - length))
