@@ -147,7 +147,9 @@ def guessed_shape(rows: Sequence[str]) -> Shape:
 
     Only a convolution is known by what it holds per input channel; every other first layer needs an input.
     """
-    if not rows or split_row(rows[0]).word.lower() not in {"conv", "conv2d"}:
+    if not rows:
+        raise InvalidValueError("nothing to count is named", "give layers (conv:3x3x64 relu), --conv or --model")
+    if split_row(rows[0]).word.lower() not in {"conv", "conv2d"}:
         raise InvalidValueError(f"{rows[0][:60]}: the input is not known", "give --input, as 112x112x64 or 784")
     return ONE_PIXEL
 
