@@ -155,15 +155,15 @@ class Checker:
 
 def pieces_of(running: Running) -> list[Array]:
     """Return, for every unit with kinks, on which piece of its function it stands; for maxima, who wins."""
-    found = []
+    pieces = []
     for op, step in zip(running.ops, running.lowered.steps, strict=True):
         if isinstance(op, (MaxPool, PairMaximum, GlobalMaximum, AdaptivePool)):
             (winners,) = op.backward(np.ones_like(op.output), training=True)
-            found.append(winners.copy())
+            pieces.append(winners.copy())
         elif step.kind in {"activation", "relu6"}:
             source = running.output(step.inputs[0])
             if step.kind == "relu6":
-                found += [source > 0, source > 6]
+                pieces += [source > 0, source > 6]
                 continue
-            found += [source > kink for kink in get_activation(step.options["name"]).kinks]
-    return found
+            pieces += [source > kink for kink in get_activation(step.options["name"]).kinks]
+    return pieces
