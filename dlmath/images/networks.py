@@ -183,7 +183,7 @@ def answering(network: Network, classes: int, text: str) -> Network:
     nodes, (last, *_) = network.nodes, network.outputs
     while nodes[last].kind in LOSS_LAYERS and len(nodes[last].inputs) == 1:
         last = nodes[last].inputs[0]
-    kept = network._replace(nodes=nodes[: last + 1], outputs=(last,))
+    kept = pruned(network, last)
     output = count(kept).output_shape
     if elements(output) != classes:
         raise InvalidValueError(
@@ -192,8 +192,20 @@ def answering(network: Network, classes: int, text: str) -> Network:
         )
     if len(output) == 1:
         return kept
-    end = Node("answers", "flatten", {"start": 0}, (last,))
-    return kept._replace(nodes=(*kept.nodes, end), outputs=(last + 1,))
+    end = Node("answers", "flatten", {"start": 0}, kept.outputs)
+    return kept._replace(nodes=(*kept.nodes, end), outputs=(len(kept.nodes),))
+
+
+def pruned(network: Network, last: int) -> Network:
+    """Return the layers that one of them rests on, itself the output: without heads that only help training."""
+    needed = {last}
+    for place in range(last, -1, -1):
+        if place in needed:
+            needed.update(network.nodes[place].inputs)
+    places = {old: new for new, old in enumerate(sorted(needed))}
+    nodes = (network.nodes[old] for old in places)
+    moved = tuple(node._replace(inputs=tuple(places[source] for source in node.inputs)) for node in nodes)
+    return network._replace(nodes=moved, outputs=(places[last],))
 
 
 def _short(text: str) -> str:
