@@ -8,6 +8,8 @@ import signal
 import subprocess
 from contextlib import contextmanager
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the program has it: threads waiting for a core cost most
+
 import pytest
 from hypothesis import settings
 

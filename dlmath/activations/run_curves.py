@@ -72,7 +72,7 @@ def numbers(option: str, word: str) -> tuple[float, ...]:
     >>> numbers("--at", "-1, 0.5")
     (-1.0, 0.5)
     """
-    found = []
+    numbers_ = []
     for part in word.split(","):
         try:
             number = float(part)
@@ -81,10 +81,10 @@ def numbers(option: str, word: str) -> tuple[float, ...]:
         if not abs(number) <= LARGEST:
             mend = f"give numbers from -{LARGEST:g} to {LARGEST:g}, as -1,0,0.5"
             raise InvalidValueError(f"{option} {word}: {part.strip()!r} is not allowed", mend)
-        found.append(number)
-    if len(found) > MOST:
-        raise InvalidValueError(f"{option} lists {len(found)} numbers", f"give at most {MOST}")
-    return tuple(found)
+        numbers_.append(number)
+    if len(numbers_) > MOST:
+        raise InvalidValueError(f"{option} lists {len(numbers_)} numbers", f"give at most {MOST}")
+    return tuple(numbers_)
 
 
 def span_of(word: str | None, weight: float, biases: tuple[float, ...]) -> tuple[float, float]:
@@ -125,7 +125,7 @@ def show(words: Words, output: Output) -> Outcome:
     return Outcome(
         command="activation",
         settings={**words.as_dict(), **resolved, "weight": request.weight, **output.settings()},
-        result={"activations": [as_json(one) for one in shown]},
+        result={"activations": [as_json(entry) for entry in shown]},
         table=report.main_table(shown),
         blocks=partial(report.blocks, shown, request.span, output.streams.columns, listed=request.listed),
         explanation=partial(report.explanation, shown) if output.explain else None,

@@ -44,8 +44,12 @@ def run(words: Words, output: Output) -> Outcome:
 
 
 def is_tensor_file(words: Words) -> bool:
-    """Tell whether the model is a file that holds tensors without a graph."""
-    return words.model is not None and words.model.lower().endswith((".safetensors", ".npz"))
+    """Tell whether the model is a file that holds tensors without a graph, and is counted alone."""
+    if words.model is None or words.compare:
+        return False
+    from dlmath.counting.models.choosing import holds_tensors
+
+    return holds_tensors(words.model)
 
 
 COMMAND = Command(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlmath.counting import zoo
 from dlmath.counting.engine.count import NetworkCount, count
+from dlmath.counting.engine.open_sizes import OPEN
 from dlmath.counting.engine.shapes import parse_shape
-from dlmath.counting.engine.words import parse_chain
+from dlmath.counting.engine.words import chain_rows, parse_chain, split_row
+from dlmath.counting.models.choosing import is_file, load_model, names_a_model
 from dlmath.counting.report import tables as report
-from dlmath.errors import InvalidValueError
-from dlmath.files.examples import is_example
+from dlmath.counting.run_code import check_code, program
+from dlmath.counting.traps import trap_notes
+from dlmath.errors import InvalidValueError, nearest
 from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Lazy, Outcome
 
@@ -35,6 +39,11 @@ class Counted(NamedTuple):
     counts: NetworkCount
     one_channel: bool = False
 
+    def called(self, name: str) -> Counted:
+        """Return the same under another name, so that two settings of one model can be told apart."""
+        network = self.network._replace(name=name)
+        return self._replace(network=network, counts=self.counts._replace(network=network))
+
 
 def check_network(words: Words, output: Output) -> None:
     """Refuse, before any file is opened, what does not go together."""
@@ -43,22 +52,58 @@ def check_network(words: Words, output: Output) -> None:
     chain = bool(words.layers or words.conv)
     if words.model is not None and chain:
         raise InvalidValueError("--model names a whole network, and layers are given too", "give one of them")
+    if words.code is not None:
+        check_code(words, output)
     if words.model is None and not chain:
         raise InvalidValueError("nothing to count is named", "give layers (conv:3x3x64 relu), --conv or --model")
     if words.model is None:
+        check_layers(words)
         refuse({"--auxiliary": words.auxiliary}, "without --model")
-        run_network(words, output)  # counting layers takes no longer than reading them
+    if not any(map(is_file, filter(None, (words.model, *(words.compare or ()))))):
+        prepared(words)  # models that are counted here are remembered; files are read when the work begins
+
+
+def check_layers(words: Words) -> None:
+    """Refuse the name of a model where layers are named, and more inputs than a chain has."""
+    rows = chain_rows(words.layers or ())
+    if len(rows) == 1 and not words.conv and names_a_model(rows[0]):
+        raise InvalidValueError(f"{rows[0][:60]!r} is a model, and no layer", f"write --model {rows[0][:60]}")
+    if words.input_shape is not None and (len(words.input_shape) > 1 or "=" in words.input_shape[0]):
+        raise InvalidValueError("a chain of layers has one input", "give --input once, without a name")
 
 
 def run_network(words: Words, output: Output) -> Outcome:
     """Count what is named, and what is set beside it."""
+    ready = prepared(words)
+    made = outcome(ready.main, ready.others, ready.words, output, ready.solution)
+    if ready.text is None:
+        return made
+    if output.get is None and output.format != "json":
+        output.streams.out.write(ready.text)
+        return made._replace(printed=False)
+    return made._replace(result={**made.result, "code": ready.text})
+
+
+class Prepared(NamedTuple):
+    """All that can be refused, done: networks counted, checks and limits read, the program written."""
+
+    words: Words
+    main: Counted
+    others: list[Counted]
+    solution: Solution | None
+    text: str | None
+
+
+def prepared(words: Words) -> Prepared:
+    """Count what is named and what is set beside it, and write the program where one is wanted."""
+    solution = None
     if words.solve is not None:
         words, solution = solved(words)
-    else:
-        solution = None
     main = counted(words, words.layers or (), words.conv or ())
     others = [alternative(spec, main, words) for spec in words.compare or ()]
-    return outcome(main, others, words, output, solution)
+    checked(main.counts, words.check or ())
+    text = None if words.code is None else program(main.counts, words)
+    return Prepared(words, main, others, solution, text)
 
 
 def solved(words: Words) -> tuple[Words, Solution]:
@@ -71,9 +116,8 @@ def solved(words: Words) -> tuple[Words, Solution]:
         raise InvalidValueError("--solve looks for a number, and no layer has a ?", "write conv:3x3x? for one")
 
     def value(number: int) -> int:
-        return counted(words, filled(words.layers or (), number), filled(words.conv or (), number)).counts.total(
-            limit.quantity
-        )
+        made = counted(words, filled(words.layers or (), number), filled(words.conv or (), number)).counts
+        return made.total(limit.quantity) if made.is_whole(limit.quantity) else OPEN
 
     solution = solve(limit, value)
     number = solution.number
@@ -83,15 +127,19 @@ def solved(words: Words) -> tuple[Words, Solution]:
 def counted(words: Words, layers: Sequence[str], convolutions: Sequence[str]) -> Counted:
     """Count the network or the chain that was named."""
     if words.model is not None:
-        from dlmath.counting.run_zoo import load_model
-
-        network = load_model(words.model, words.input_shape)
-        return Counted(network, count(network, words.auxiliary))
-    rows = [*(f"conv:{word}" for word in convolutions), *layers]
+        return counted_model(words.model, tuple(words.input_shape or ()), words.auxiliary)
+    rows = [*(f"conv:{word}" for word in convolutions), *chain_rows(layers)]
     given = words.input_shape is not None
-    shape = parse_shape(words.input_shape) if words.input_shape is not None else guessed_shape(rows)
+    shape = parse_shape(words.input_shape[0]) if words.input_shape else guessed_shape(rows)
     network = parse_chain(rows, shape, words.padding or "same", name=" ".join(rows))
     return Counted(network, count(network), one_channel=not given)
+
+
+@lru_cache(maxsize=8)
+def counted_model(model: str, inputs: tuple[str, ...], auxiliary: str | None) -> Counted:
+    """Count a model; it is counted when the request is checked, and not again when it is carried out."""
+    network = load_model(model, inputs)
+    return Counted(network, count(network, auxiliary))
 
 
 def guessed_shape(rows: Sequence[str]) -> Shape:
@@ -99,15 +147,20 @@ def guessed_shape(rows: Sequence[str]) -> Shape:
 
     Only a convolution is known by what it holds per input channel; every other first layer needs an input.
     """
-    if rows[0].split(":")[0] != "conv":
-        raise InvalidValueError(f"{rows[0]}: the input is not known", "give --input, as 112x112x64 or 784")
+    if not rows or split_row(rows[0]).word.lower() not in {"conv", "conv2d"}:
+        raise InvalidValueError(f"{rows[0][:60]}: the input is not known", "give --input, as 112x112x64 or 784")
     return ONE_PIXEL
 
 
 def alternative(spec: str, main: Counted, words: Words) -> Counted:
     """Count a --compare: layers, a convolution's sizes, a model, or `dense` of the same output."""
-    shape = main.network.input_shapes[0]
-    rows = spec.split()
+    if not is_sizes(spec) and names_a_model(spec):
+        return counted_model(spec, tuple(words.input_shape or ()), words.auxiliary).called(spec)
+    shapes = main.network.input_shapes
+    if not shapes:
+        raise InvalidValueError(f"--compare {spec[:40]}: a file of tensors has no input", "compare it with a model")
+    shape = shapes[0]
+    rows = chain_rows([spec])
     if spec == "dense":
         size = 1
         for axis in main.counts.output_shape:
@@ -115,11 +168,8 @@ def alternative(spec: str, main: Counted, words: Words) -> Counted:
         rows = [f"dense:{size}"]
     elif len(rows) == 1 and is_sizes(spec):
         rows = [f"conv:{spec}"]
-    elif is_example(spec) or (len(rows) == 1 and ":" not in spec and not is_layer(spec)):
-        from dlmath.counting.run_zoo import load_model
-
-        network = load_model(spec, words.input_shape)
-        return Counted(network, count(network, words.auxiliary))
+    elif len(rows) == 1 and not is_layer(rows[0]):
+        raise zoo.unknown_model(spec)
     network = parse_chain(rows, shape, words.padding or "same", name=spec)
     return Counted(network, count(network), one_channel=main.one_channel)
 
@@ -134,10 +184,14 @@ def is_sizes(spec: str) -> bool:
 
 
 def is_layer(spec: str) -> bool:
-    """Tell whether a word without sizes is a layer."""
-    from dlmath.counting.engine.layers import FAMILY, canonical
+    """Tell whether a word is a layer, or is nearer to one than to a model."""
+    from dlmath.counting.engine.layers import ALIASES, FAMILY, canonical
 
-    return canonical(spec) in FAMILY
+    word = spec.partition(":")[0].partition(" ")[0]
+    try:
+        return canonical(word) in FAMILY
+    except InvalidValueError:
+        return nearest(word, [*FAMILY, *ALIASES, *zoo.names()]) not in zoo.names()
 
 
 def outcome(
@@ -148,8 +202,12 @@ def outcome(
     verdicts = checked(main.counts, words.check or ())
     readings = read(main.counts, words)
     units = words.units if output.format == "table" else "exact"
-    table = report.layer_table(main.counts, units)
-    notes = [*main.counts.notes, *(report.missing_notes(main.counts))]
+    by = words.by or ("layer" if output.format == "csv" else None)
+    table = report.main_table(main.counts, units, by)
+    notes = [*trap_notes(main.network, main.counts, words), *main.counts.notes, *report.missing_notes(main.counts)]
+    if output.quiet and output.get and main.counts.at_least:
+        for text in report.missing_notes(main.counts):
+            output.streams.err.write(f"warning: {text}\n")
     if solution is not None:
         notes.append(
             f"{words.solve}: ? = {solution.number:,} gives {solution.value:,}; "
@@ -163,7 +221,7 @@ def outcome(
         result=Lazy(partial(result, main, others, reckoning, words, readings, verdicts, solution)),
         table=table,
         blocks=partial(
-            report.blocks, main.counts, table, [o.counts for o in others], reckoning, units, readings, verdicts
+            report.blocks, main.counts, table, [o.counts for o in others], reckoning, units, readings, verdicts, by
         ),
         explanation=partial(report.explanation, [main.counts, *(o.counts for o in others)]) if output.explain else None,
         picture=partial(report.picture, main.counts),

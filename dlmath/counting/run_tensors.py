@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlmath.counting.engine.tensors import by_dtype, by_module
+from dlmath.counting.models.choosing import read_tensors
 from dlmath.errors import InvalidValueError
 from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Outcome
@@ -25,7 +26,6 @@ def check_tensors(words: Words, output: Output) -> None:
         raise InvalidValueError("--model names a whole network, and layers are given too", "give one of them")
     given = {
         "--input": words.input_shape,
-        "--compare": words.compare or None,
         "--convention": words.convention,
         "--reconcile": words.reconcile,
         "--check": words.check or None,
@@ -38,7 +38,7 @@ def check_tensors(words: Words, output: Output) -> None:
 
 def count_tensors(words: Words, output: Output) -> Outcome:
     """Read the header of a weights file and add up what it names."""
-    model = read(words.model or "")
+    model = read_tensors(words.model or "")
     table = main_table(model)
     return Outcome(
         command="param-count",
@@ -50,17 +50,6 @@ def count_tensors(words: Words, output: Output) -> Outcome:
     )
 
 
-def read(name: str) -> Tensors:
-    """Read a .safetensors or .npz header."""
-    if name.lower().endswith(".npz"):
-        from dlmath.counting.models.npz import read_npz
-
-        return read_npz(name)
-    from dlmath.counting.models.safetensors import read_safetensors
-
-    return read_safetensors(name)
-
-
 def result(model: Tensors) -> dict[str, object]:
     """Return the result; operations and shapes of activations are unknown, not zero."""
     size = sum(tensor.bytes for tensor in model.tensors)
@@ -70,8 +59,14 @@ def result(model: Tensors) -> dict[str, object]:
         "input_shape": None,
         "output_shape": None,
         "params": sum(tensor.size for tensor in model.tensors),
+        "trainable_params": None,
+        "weights": None,
+        "biases": None,
         "macs": None,
         "flops": None,
+        "macs_unknown": "a file of tensors has no graph",
+        "at_least": False,
+        "uncounted": [],
         "memory": {"params_bytes": size, "activations_bytes": None, "training_bytes": None},
         "dtypes": {share.name: share.params for share in by_dtype(model)},
         "layers": [

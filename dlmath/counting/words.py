@@ -7,6 +7,8 @@ CONVENTIONS = ("torchvision", "torchinfo", "fvcore", "ptflops", "thop", "keras",
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adam")
 DTYPES = ("float32", "float64", "float16", "bfloat16", "int8")
 UNITS = ("exact", "auto", "K", "M", "G")
+CODES = ("keras", "torch")
+BY = ("layer", "stage")
 AUXILIARY = ("without", "parameters", "with")
 
 NETWORK, COUNTING, MEMORY, OTHER = "network", "counting", "memory", "other questions"
@@ -28,21 +30,22 @@ class Words(Record):
     conv: list[str] | None = option(
         "A convolution: 3x3x128; several follow one another.", metavar="KHxKWxOUT", panel=NETWORK
     )
-    input_shape: str | None = option(
-        "What goes in: 112x112x64, or a vector 784.", flag="--input", metavar="HxWxC", panel=NETWORK
-    )
+    input_shape: list[str] | None = option(
+        "What goes in: 112x112x64, or a vector 784, ? for a size that is not known; NAME=SHAPE for each of several.",
+        flag="--input", metavar="HxWxC", panel=NETWORK,
+    )  # fmt: skip
     padding: str | None = option(
         "Of layers that do not say.", choices=("same", "valid"), metavar="HOW", usual="same", panel=NETWORK
     )
     model: str | None = option(
-        "A network of the zoo, or a file: .yaml, .keras, .onnx, .safetensors, .npz.",
+        "A network of the zoo, or a file: .yaml, .keras, .onnx, .safetensors (shards, a folder), .npz.",
         metavar="NAME|FILE",
         suggestions=model_names,
         reads=True,
         panel=NETWORK,
     )
     compare: list[str] | None = option(
-        'An alternative beside it: "conv:1x1x128", 1x1x128, a model, or dense (of the same output).',
+        'An alternative beside it: "conv:1x1x128", 1x1x128, a model or file (mobilenet:width=0.5), dense.',
         metavar="SPEC",
         suggestions=model_names,
         reads=True,
@@ -68,6 +71,14 @@ class Words(Record):
     units: str = option(
         "Of figures in tables: K, M, G are 10^3, 10^6, 10^9.", default="exact", choices=UNITS, metavar="UNIT",
         panel="output",
+    )  # fmt: skip
+    code: str | None = option(
+        "Instead of a table: a program that builds the network and checks its count.", choices=CODES, metavar="LIBRARY",
+        panel="output",
+    )  # fmt: skip
+    by: str | None = option(
+        "Rows of the table: layers, or the blocks they stand in.", choices=BY, metavar="WHAT",
+        usual="layer, up to 60 rows", panel="output",
     )  # fmt: skip
     list_models: bool = option("Name the networks of the zoo.", panel=OTHER)
 
@@ -109,6 +120,11 @@ OF_NETWORK = {
     "output_shape.**": "rows, columns, channels",
     **OPERATIONS,
     "connections": "connections as LeCun 1998 counts them",
+    "macs_unknown": "why macs is null; null where it is not",
+    "at_least": "whether a figure leaves something out",
+    "uncounted.*.kind": "the kind of layer that is left out",
+    "uncounted.*.times": "how often it stands in the network",
+    "uncounted.*.why": "why it is left out",
     "memory.params_bytes": "bytes of the parameters",
     "memory.buffers_bytes": "bytes of the buffers",
     "memory.activations_bytes": "bytes of all outputs",
@@ -119,6 +135,18 @@ OF_NETWORK = {
     "auxiliary": "what of auxiliary heads counts",
     **{f"layers.*.{key}": meaning for key, meaning in OF_LAYER.items()},
 }
+OF_STAGE = {
+    "name": "the block's name",
+    "layers": "how many layers stand in it",
+    "input_shape.**": "rows, columns, channels",
+    "output_shape.**": "rows, columns, channels",
+    "params": "learned numbers",
+    "weights": "of them, in kernels and matrices",
+    "biases": "of them, added per channel",
+    "macs": "multiply-accumulates",
+    "receptive_field.**": "of its last layer",
+}
+OF_NETWORK |= {f"stages.*.{key}": meaning for key, meaning in OF_STAGE.items()}
 OF_ALTERNATIVE = {
     **OF_NETWORK,
     "params_ratio": "its parameters over the main network's",
@@ -132,6 +160,7 @@ WHOLE = {
     "checks.*.**": "every --check: text, check, expected, found, difference, holds, mistakes",
     "conventions.*.**": "every convention: name, source, says, params, operations, their lines, notes",
     "solution.**": "what --solve found: number, value, next_number, next_value",
+    "code": "with --code: the program",
     "dtypes.*": "parameters of a file of tensors by their type",
     "layers.*.shape.*": "of a tensor",
     "layers.*.dtype": "of a tensor",

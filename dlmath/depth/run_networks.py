@@ -64,10 +64,10 @@ def measured(words: Words, output: Output) -> Outcome:
     return Outcome(
         command="vanishing",
         settings={**words.as_dict(), **resolved(requests), **output.settings()},
-        result=Lazy(lambda: {"runs": [as_json.run(run, bound_of(run.found)) for run in runs]}),
+        result=Lazy(lambda: {"runs": [as_json.run(run, bound_for(run.result, output.get)) for run in runs]}),
         table=tables.main_table(runs),
         blocks=partial(tables.blocks, runs, output.streams.columns),
-        explanation=(lambda: explanation([(run, path_of(run.found)) for run in runs])) if output.explain else None,
+        explanation=(lambda: explanation([(run, path_of(run.result)) for run in runs])) if output.explain else None,
         picture=partial(tables.picture, runs, histograms_of),
         notes=[note for run in runs for note in tables.notes(run)] + tables.shared_notes(runs),
     )
@@ -83,16 +83,16 @@ def one_combination(request: DepthSettings, words: Words, tell: Callable[[float]
     from dlmath.depth.engine.cures import cures
     from dlmath.depth.engine.measure import measure
     from dlmath.depth.engine.sensitivity import move_layers
-    from dlmath.depth.engine.task import train_parity
+    from dlmath.depth.engine.training import train_parity
 
-    found = measure(request, None if tell is None else lambda done, all_: tell(done / all_))
+    result = measure(request, None if tell is None else lambda done, all_: tell(done / all_))
     trained = moves = None
     if words.train is not None:
         told_of_steps = None if tell is None else lambda done, all_: tell(1 + done / all_)
         trained = train_parity(request, task_of(words, words.train), told_of_steps)
     if words.move is not None:
         moves = move_layers(request, words.move)
-    return Measured(found, trained, moves, cures(found), words.clip)
+    return Measured(result, trained, moves, cures(result), words.clip)
 
 
 def task_of(words: Words, steps: int) -> Task:
@@ -158,30 +158,35 @@ def layer_widths(words: Words) -> tuple[int, ...] | None:
     return listed
 
 
-def bound_of(found: DepthResult) -> Bound:
-    """Return the bound over what was measured."""
-    from dlmath.depth.engine.bounds import bound
-
-    return bound(found.settings)
+OF_BOUND = ("bound_log10", "bound_reason", "slopes_log10")
 
 
-def path_of(found: DepthResult) -> PathResult | str:
+def bound_for(result: DepthResult, path: str | None) -> Bound:
+    """Return the bound over what was measured; of singular values only where --get does not ask for something else."""
+    from dlmath.depth.engine.bounds import bound, bound_by_slopes
+
+    steps = (path or "").split(".")
+    wanted = len(steps) < 3 or steps[2] in OF_BOUND
+    return bound(result.settings) if wanted else bound_by_slopes(result.settings, "not asked for")
+
+
+def path_of(result: DepthResult) -> PathResult | str:
     """Return the strongest path through the first seed's network, or why there is no single one to follow."""
     from dlmath.depth.engine.path import strongest_path
     from dlmath.errors import DlmathError
 
     try:
-        return strongest_path(found.settings)
+        return strongest_path(result.settings)
     except DlmathError as error:
         return str(error)
 
 
-def histograms_of(found: DepthResult) -> Histograms:
+def histograms_of(result: DepthResult) -> Histograms:
     """Return the distributions of activations and gradients in five layers from the input to the output."""
     from dlmath.depth.engine.histograms import histograms
     from dlmath.depth.engine.sensitivity import spread_layers
 
-    return histograms(found.settings, spread_layers(found.settings.depth))
+    return histograms(result.settings, spread_layers(result.settings.depth))
 
 
 def resolved(requests: list[DepthSettings]) -> dict[str, object]:

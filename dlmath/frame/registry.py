@@ -16,6 +16,7 @@ HOUSES = {
     "param-count": "counting",
     "activation": "activations",
     "vanishing": "depth",
+    "train-image": "images",
     "boxes": "detection",
     "run": "runs",
 }

@@ -27,11 +27,11 @@ def check(words: Words, output: Output) -> None:
     if words.rule == "perceptron":
         from dlmath.gates.run_perceptron import check_perceptron
 
-        check_perceptron(gate, words)
+        check_perceptron(gate, words, output)
     else:
         from dlmath.gates.run_network import check_network
 
-        check_network(gate, words)
+        check_network(gate, words, output)
 
 
 def run(words: Words, output: Output) -> Outcome:
@@ -57,6 +57,9 @@ def check_common(words: Words) -> None:
     if words.gate is None:
         raise InvalidValueError("no GATE is named", "name one, as in dlmath train-gate xor")
     if words.save is not None:
+        from dlmath.gates.files.weights import check_ending
+
+        check_ending(words.save)
         check_writable(words.save, "--save")
     if words.weights is not None:
         refuse({"--init": words.init, "--bias-init": words.bias_init}, "beside --weights, which says where to start")
@@ -66,13 +69,19 @@ def check_common(words: Words) -> None:
 
 
 def read_gate(words: Words) -> Gate:
-    """Return the rows that GATE means, coded as --inputs says."""
+    """Return the rows that GATE means, coded as --inputs and --targets say."""
     from dlmath.gates.engine.gates import parse_gate
     from dlmath.gates.files.rows import is_data_file, read_rows
 
     assert words.gate is not None
-    gate = read_rows(words.gate) if is_data_file(words.gate) else parse_gate(words.gate)
-    return gate.recode(words.inputs)
+    if not is_data_file(words.gate):
+        refuse({"--target-columns": words.target_columns}, "without a file of rows")
+        gate = parse_gate(words.gate)
+    else:
+        gate = read_rows(words.gate, words.target_columns)
+    if words.rule == "perceptron":
+        gate = gate.of_two_classes()
+    return gate.recode(words.inputs).recode_targets(words.targets)
 
 
 COMMAND = Command(
@@ -84,7 +93,9 @@ COMMAND = Command(
     examples=(
         ("train-gate xor", "a network learns XOR"),
         ("train-gate xor --rule perceptron --explain", "one unit cannot: the proof"),
-        ("train-gate xor --seeds 1000 --hidden 2", "how often 2-2-1 learns"),
+        ("train-gate xor --seeds 1000 --hidden 2", "how often 2-2-1 learns, and why the others do not"),
+        ("train-gate xor --seeds 20 --per-seed --format csv", "every seed in a row"),
+        ("train-gate xor --check-gradients --explain --at-epoch 100", "one step number by number, checked"),
     ),
     check=check,
     run=run,

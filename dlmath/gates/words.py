@@ -1,15 +1,18 @@
 """`dlmath train-gate`: its options, each once."""
 
 from dlmath.frame.words import AT_LEAST_0, AT_LEAST_1, BETWEEN_0_AND_1, POSITIVE, Seeded, Within, argument, option
+from dlmath.neural import names
 
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky-relu", "elu", "selu", "gelu", "swish", "softplus", "linear", "step")
-INITS = (
-    *("glorot", "glorot-normal", "he", "lecun", "uniform:A", "uniform:A:B"),
-    *("normal:SIGMA", "orthogonal", "zeros", "constant:C"),
-)
+ACTIVATIONS = (*names.ACTIVATIONS, "step")
+INITS = tuple(names.INITIALISERS)
+OPTIMIZERS = tuple(names.OPTIMIZERS)
+UNTIL = ("tolerance:0.1", "sse:0.05", "side")
+MOST_EPOCHS, MOST_SEEDS = 10**12, 10**7
+"""Beyond, no run would end, and the table of seeds would not fit in memory."""
 GATES = ("and", "or", "nand", "nor", "xor", "xnor", "not", "identity", "implies", "parity:3", "majority:3", "0110")
 
-NETWORK, TRAINING, SEEDS, FILES = "network", "training", "many seeds", "files"
+DATA, NETWORK, TRAINING, STEP_UNITS = "data", "network", "training", "step units"
+SEEDS, FILES = "many seeds", "files"
 
 
 class Words(Seeded):
@@ -18,7 +21,7 @@ class Words(Seeded):
     gate: str | None = argument(
         "GATE",
         "and, or, nand, nor, xor, xnor (and:3 for more inputs), not, identity, implies, parity:N, majority:N; "
-        "a truth table such as 0110; a file of rows (.csv, .yaml; - is standard input).",
+        "a truth table such as 0110; a file of rows (.csv, .tsv, .yaml; - is standard input).",
         suggestions=GATES,
         reads=True,
     )
@@ -27,36 +30,63 @@ class Words(Seeded):
         "Hidden layers: 4, or 4,3, or none.", metavar="WIDTHS", usual="4; perceptron: none", panel=NETWORK
     )
     activation: str | None = option(
-        "Of the hidden units.", choices=ACTIVATIONS, metavar="NAME", usual="sigmoid", panel=NETWORK
+        "Of the hidden units, or one a hidden layer: tanh,relu. step: run with given --weights only.",
+        suggestions=ACTIVATIONS,
+        metavar="NAME[,NAME]",
+        usual="sigmoid",
+        panel=NETWORK,
     )
     output_activation: str | None = option(
-        "Of the output units.", choices=ACTIVATIONS, metavar="NAME", usual="sigmoid", panel=NETWORK
+        "Of the output units.",
+        suggestions=ACTIVATIONS,
+        metavar="NAME",
+        usual="sigmoid; tanh with --targets pm1",
+        panel=NETWORK,
     )
     loss: str | None = option(
         "mse: mean over rows and outputs of the squared error; half-sse: half its sum; cross-entropy: mean, binary.",
-        choices=("mse", "half-sse", "cross-entropy"),
+        choices=tuple(names.LOSSES),
         metavar="LOSS",
         usual="mse",
         panel=TRAINING,
     )
     optimizer: str | None = option(
-        "The step.",
-        choices=("sgd", "momentum", "nesterov", "rmsprop", "adam"),
-        metavar="NAME",
+        "The step, with its constants: momentum:mu=0.8, adam:beta2=0.99,epsilon=1e-7.",
+        suggestions=OPTIMIZERS,
+        metavar="NAME[:KEY=V,...]",
         usual="sgd",
+        panel=TRAINING,
+    )
+    like: str | None = option(
+        "Whose constants the optimizer has where none are given.",
+        choices=("torch", "keras"),
+        metavar="LIBRARY",
+        usual="torch",
         panel=TRAINING,
     )
     learning_rate: float | None = option(
         "Step size.", metavar="ETA", within=POSITIVE, usual="by optimizer; perceptron: 1", panel=TRAINING
     )
     momentum: float | None = option(
-        "For momentum and nesterov.", metavar="MU", within=Within(0, 1, open_high=True), usual="0.9", panel=TRAINING
+        "For momentum and nesterov; the same as :mu=MU.",
+        metavar="MU",
+        within=Within(0, 1, open_high=True),
+        usual="0.9",
+        panel=TRAINING,
     )
     epochs: int | None = option(
-        "Most passes over the table.", within=AT_LEAST_0, usual="5000; perceptron: 10000", panel=TRAINING
+        "Most passes over the table.", within=Within(0, MOST_EPOCHS), usual="5000; perceptron: 10000", panel=TRAINING
+    )
+    until: str | None = option(
+        "Learned when every output is within T of its target (tolerance:T), the total squared error is below E "
+        "(sse:E), every output is on its target's side of the midpoint (side).",
+        suggestions=UNTIL,
+        metavar="WHEN",
+        usual="tolerance:0.1",
+        panel=TRAINING,
     )
     tolerance: float | None = option(
-        "Learned when every output is this near.", metavar="T", within=BETWEEN_0_AND_1, usual="0.1", panel=TRAINING
+        "The same as --until tolerance:T.", metavar="T", within=BETWEEN_0_AND_1, usual="0.1", panel=TRAINING
     )
     bias: str = option(
         "One a unit, one a layer, none.",
@@ -80,18 +110,54 @@ class Words(Seeded):
         panel=TRAINING,
     )
     inputs: str = option(
-        "Inputs coded 0 and 1, or -1 and 1.", default="01", choices=("01", "pm1"), metavar="CODE", panel=NETWORK
+        "Inputs coded 0 and 1, or -1 and 1.", default="01", choices=("01", "pm1"), metavar="CODE", panel=DATA
+    )
+    targets: str = option(
+        "Targets coded 0 and 1, or -1 and 1.", default="01", choices=("01", "pm1"), metavar="CODE", panel=DATA
+    )
+    target_columns: str | None = option(
+        "Which columns of a file are targets.",
+        metavar="A,B",
+        usual="those that begin with y, else the last",
+        panel=DATA,
+    )
+    fires: str | None = option(
+        "A step unit answers 1 when its weighted sum is above 0, or not below.",
+        choices=(">", ">="),
+        metavar="SIGN",
+        usual=">",
+        panel=STEP_UNITS,
+    )
+    dead_band: float | None = option(
+        "Perceptron: sums from -THETA to THETA are undecided and corrected.",
+        metavar="THETA",
+        within=AT_LEAST_0,
+        panel=STEP_UNITS,
     )
     weights: str | None = option(
-        "Start from these weights (.npz, .yaml, .json).", metavar="FILE", reads=True, panel=FILES
+        "Start from these weights (.npz, .safetensors, .yaml, .json).", metavar="FILE", reads=True, panel=FILES
     )
-    fixed_biases: bool = option("Biases are not updated.", panel=TRAINING)
-    seeds: int = option("Train N networks, seeds SEED to SEED+N-1, at once.", default=1, within=AT_LEAST_1, panel=SEEDS)
+    fixed_biases: bool = option("Biases are not updated (perceptron: a fixed threshold).", panel=TRAINING)
+    seeds: int = option(
+        "Train N networks, seeds SEED to SEED+N-1, at once.", default=1, within=Within(1, MOST_SEEDS), panel=SEEDS
+    )
+    per_seed: bool = option("Tell how every seed ended; with --format csv a row a seed.", panel=SEEDS)
     jobs: int = option(
         "Processes to share the work.", default=1, within=AT_LEAST_1, panel=SEEDS, variable="DLMATH_JOBS"
     )
     check_gradients: bool = option("Compare every gradient with central differences.", panel=TRAINING)
-    save: str | None = option("Write the trained weights (.npz).", metavar="FILE", writes=True, panel=FILES)
+    at_epoch: int | None = option(
+        "The epoch whose step --explain shows.", within=Within(0, MOST_EPOCHS), usual="0, the first", panel=TRAINING
+    )
+    save: str | None = option(
+        "Write the trained weights (.npz, .safetensors, .yaml, .json).", metavar="FILE", writes=True, panel=FILES
+    )
+    animate: str | None = option(
+        "Draw the training as it goes on (.gif): outputs over the plane, loss, epoch.",
+        metavar="FILE",
+        writes=True,
+        panel=FILES,
+    )
     separable: int | None = option(
         "Without GATE: count the functions of N inputs a perceptron learns.", panel="other questions"
     )
@@ -104,6 +170,19 @@ RESULTS = {
     "rule": "backprop or perceptron",
     "architecture.*": "units a layer, inputs first",
     "parameters": "weights and biases",
+    "targets_levels.*": "the two levels of the targets (a pair an output where they differ); null with more than two",
+    "accuracy": "share of the rows whose outputs are on their target's side of the midpoint between the levels",
+    "right": "the number of these rows",
+    "hidden.*.*.*": "what the hidden units say: (rows, units) a hidden layer, up to 64 rows",
+    "runs.*.seed": "with --per-seed: a seed",
+    "runs.*.learned": "whether it learned",
+    "runs.*.epochs": "after how many epochs it stopped",
+    "runs.*.stopped": "why",
+    "runs.*.loss": "its loss at the end (perceptron: wrong rows)",
+    "runs.*.class": "how it failed, null when it learned",
+    "diagnosis.class": "how the shown run failed (null when it learned)",
+    "diagnosis.cause": "what its state says",
+    "diagnosis.advice": "what to change",
     "learned": "whether the shown run learned; with several seeds, whether all did",
     "seeds": "networks trained",
     "learned_count": "networks that learned",
@@ -124,6 +203,9 @@ RESULTS = {
 OF_NETWORKS = {
     "stopped_at": "the epoch at which the shown run ended",
     "gradient_error": "largest relative error of a gradient (--check-gradients)",
+    "first_failed.*": "class to the first seed that failed so",
+    "certificate.*": "where the network is one unit: a multiple of each row that sums to nothing",
+    "separable": "where the network is one unit: whether a line separates the rows",
 }
 OF_PERCEPTRONS = {
     "updates": "corrections of the weights",
@@ -149,8 +231,14 @@ OF_CENSUS = {
 }
 
 
+ON_REQUEST = {"gradient_error": "check_gradients", "runs": "per_seed"}
+"""Keys that are there only when an option asks for them."""
+
+
 def results(words: Words) -> dict[str, str]:
     """Return what the result of such a call holds."""
     if words.separable is not None:
         return OF_CENSUS
-    return {**RESULTS, **(OF_PERCEPTRONS if words.rule == "perceptron" else OF_NETWORKS)}
+    paths = {**RESULTS, **(OF_PERCEPTRONS if words.rule == "perceptron" else OF_NETWORKS)}
+    missing = {key for key, field in ON_REQUEST.items() if words.gate is not None and not getattr(words, field)}
+    return {path: meaning for path, meaning in paths.items() if path.partition(".")[0] not in missing}

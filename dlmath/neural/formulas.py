@@ -233,9 +233,9 @@ def from_slope(slope: Function) -> LogSlope:
     """Return the sign and ln |phi'| as phi' itself has them."""
 
     def log_slope(z: Array) -> tuple[Array, Array]:
-        found = slope(z)
+        slopes = slope(z)
         with np.errstate(divide="ignore"):  # ln 0 = -inf is the right answer
-            return np.sign(found), np.log(np.abs(found))
+            return np.sign(slopes), np.log(np.abs(slopes))
 
     return log_slope
 

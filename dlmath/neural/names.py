@@ -12,7 +12,12 @@ Examples
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dlmath.neural import activations, initialisers, losses, optimizers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def _fact(equation: str, source: str) -> str:
@@ -29,3 +34,12 @@ INITIALISERS: dict[str, str] = {
 }
 OPTIMIZERS: dict[str, str] = {rule.name: _fact(rule.equation, rule.source) for rule in optimizers.OPTIMIZERS.values()}
 LOSSES: dict[str, str] = {loss.name: _fact(loss.equation, loss.source) for loss in losses.LOSSES.values()}
+
+
+def completions(words: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the words that can be typed as they stand, for completion: a word with a parameter ends at its colon.
+
+    >>> completions({"he": "", "uniform:A": "", "uniform:A:B": ""})
+    ('he', 'uniform:')
+    """
+    return tuple(dict.fromkeys(name + colon for name, colon, _ in (word.partition(":") for word in words)))

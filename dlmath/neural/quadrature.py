@@ -71,11 +71,11 @@ def _legendre(degree: int, x: Array) -> tuple[Array, Array]:
 def _borders(root_q: float, kinks: tuple[float, ...], *, algebraic: bool) -> list[float]:
     """Return the borders of the panels of the positive half-line, growing; both half-lines have the same."""
     bends = (*U_BREAKS, *(TAIL_BREAKS if algebraic else ()), *(abs(kink) for kink in kinks))
-    found = [0.0]
+    borders = [0.0]
     for place in sorted({*Z_BREAKS, *(u / root_q for u in bends)}):
-        if found[-1] * CLOSEST < place <= REACH:
-            found.append(place)
-    return found
+        if borders[-1] * CLOSEST < place <= REACH:
+            borders.append(place)
+    return borders
 
 
 def normal_nodes(activation: Activation, q: float, points: int = POINTS) -> Nodes:
@@ -198,8 +198,8 @@ def squares(activation: Activation, q: float, points: int = POINTS) -> Squares:
     """Return three of the `Moments`, in half of their time."""
     slopes = homogeneous_slopes(activation)
     if slopes:
-        found = homogeneous_moments(*slopes, q)
-        return Squares(found.mean, found.square, found.slope_square)
+        closed = homogeneous_moments(*slopes, q)
+        return Squares(closed.mean, closed.square, closed.slope_square)
     q = max(q, SMALLEST_Q)
     z, weights = normal_nodes(activation, q, points)
     u = z * math.sqrt(q)
@@ -217,8 +217,8 @@ def hermite_squares(activation: Activation, q: float, count: int, *, of_slope: b
     u = z * math.sqrt(max(q, SMALLEST_Q))
     weighted = (activation.slope(u) if of_slope else activation.value(u)) * weights
     before, polynomial = np.zeros_like(z), np.ones_like(z)
-    found = np.empty(count)
+    coefficients = np.empty(count)
     for k in range(count):
-        found[k] = weighted @ polynomial
+        coefficients[k] = weighted @ polynomial
         before, polynomial = polynomial, (z * polynomial - math.sqrt(k) * before) / math.sqrt(k + 1)
-    return found * found
+    return coefficients * coefficients

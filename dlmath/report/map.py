@@ -28,6 +28,8 @@ PALETTE = (
 """Blue to orange through white: told apart by every kind of colour vision, light enough for black text."""
 
 INK = "#000000"
+MANY_POINTS = 30
+"""From so many points on each stands alone: blanks around them would hide the outline."""
 
 
 def decision_map(
@@ -38,20 +40,24 @@ def decision_map(
     height: int = 16,
     x_range: Range = (-0.5, 1.5),
     y_range: Range = (-0.5, 1.5),
+    levels: Range = (0, 1),
 ) -> tuple[Line, ...]:
-    """Draw outputs over the plane: shades, the line where they cross 0.5, and the data points as `0` and `1`.
+    """Draw outputs over the plane: shades, the line where they cross their middle, and the data points.
 
     Parameters
     ----------
     values : rows of float in [0, 1]
-        Outputs on an even grid over the ranges, ends included, of any size (it is interpolated); row 0 is the top,
-        where x2 is highest.
+        Outputs, in units of `levels`, on an even grid over the ranges, ends included, of any size (it is
+        interpolated); row 0 is the top, where x2 is highest.
     points : sequence of (x1, x2, target)
-        Targets below 0.5 are drawn as `0`, the others as `1`.
+        In units of `levels` too. Targets below 0.5 are drawn as `0`, the others as `1`; with other levels than 0 and 1
+        as `-` and `+`.
     width, height : int
         Columns of the whole drawing; lines between its axes.
     x_range, y_range : (float, float)
         The lowest and the highest x1 and x2 of the grid.
+    levels : (float, float)
+        What 0 and 1 stand for.
 
     Examples
     --------
@@ -70,13 +76,15 @@ def decision_map(
     gutter = gutter_of(y_ticks.values(), width)
     canvas = Canvas(x_range, y_range, max(width - gutter - 1, 1), max(height, 1))
     cells = painted(values, canvas)
+    low, high = "01" if levels == (0, 1) else "-+"
+    blanks = len(points) < MANY_POINTS
     for x, y, target in points:
-        put_point(cells, canvas, (x, y), "0" if target < 0.5 else "1")
+        put_point(cells, canvas, (x, y), low if target < 0.5 else high, blanks=blanks)
     marks = {canvas.cell((x_range[0], value))[1]: text for value, text in y_ticks.items()}
     x_ticks = axis_ticks([x for x, _, _ in points], x_range)
     below = [(canvas.cell((value, y_range[0]))[0], text) for value, text in x_ticks.items()]
     body = framed([joined(row) for row in cells], canvas.columns, gutter, marks, [*below, (canvas.columns // 2, "x1")])
-    return finished([[(" " * max(gutter - 2, 0) + "x2", AXIS_STYLE), *legend(width - gutter)], *body], width)
+    return finished([[(" " * max(gutter - 2, 0) + "x2", AXIS_STYLE), *legend(width - gutter, levels)], *body], width)
 
 
 def axis_ticks(coordinates: Sequence[float], ends: Range) -> dict[float, str]:
@@ -105,13 +113,16 @@ def shade(value: float, dots: str) -> Span:
     return (dots, f"{INK} on {color}") if dots != " " else (SHADES[min(int(value * 4), 3)], f"{color} on {color}")
 
 
-def put_point(cells: list[list[Span]], canvas: Canvas, point: tuple[float, float], mark: str) -> None:
-    """Write a data point with a space on either side, on the colour that is there; a point outside is left out."""
+def put_point(
+    cells: list[list[Span]], canvas: Canvas, point: tuple[float, float], mark: str, *, blanks: bool = True
+) -> None:
+    """Write a data point, a blank on either side, on the colour that is there; a point outside is left out."""
     (low, high), (bottom, top) = canvas.x, canvas.y
     if not (low <= point[0] <= high and bottom <= point[1] <= top):
         return
     column, row = canvas.cell(point)
-    for place, text in ((column - 1, " "), (column + 1, " "), (column, mark)):
+    around = ((column - 1, " "), (column + 1, " ")) if blanks else ()
+    for place, text in (*around, (column, mark)):
         if 0 <= place < canvas.columns:
             background = cells[row][place][1].rpartition("on ")[2]
             cells[row][place] = (text, f"bold {INK} on {background}" if background else "bold")
@@ -122,15 +133,16 @@ def joined(cells: Iterable[Span]) -> Spans:
     return tuple(("".join(text for text, _ in group), style) for style, group in groupby(cells, lambda cell: cell[1]))
 
 
-def legend(room: int) -> Spans:
+def legend(room: int, levels: Range = (0, 1)) -> Spans:
     """Return what the shades and the dots mean, when there is room to say it."""
+    low, high = levels
     swatch = tuple(shade((index + 0.5) / 4, " ") for index in range(4))
     spans: Spans = (
-        ("   output 0 ", AXIS_STYLE),
+        (f"   output {low:g} ", AXIS_STYLE),
         *swatch,
-        (" 1, ", AXIS_STYLE),
+        (f" {high:g}, ", AXIS_STYLE),
         ("⠒⠒", f"{INK} on {PALETTE[5]}"),
-        (" where it is 0.5", AXIS_STYLE),
+        (f" where it is {(low + high) / 2:g}", AXIS_STYLE),
     )
     return spans if sum(len(text) for text, _ in spans) <= room else ()
 

@@ -298,7 +298,7 @@ def test_a_plot_is_a_picture(dlmath, tmp_path):
 
 
 def test_the_words_offered_are_the_words_of_the_engine():
-    assert set(declared.ACTIVATIONS) == {*ACTIVATIONS, "step"}
-    assert {word.partition(":")[0] for word in declared.INITS} == set(INITIALISERS)
+    assert set(declared.ACTIVATIONS) == {*(word for entry in ACTIVATIONS.values() for word in entry.words), "step"}
+    assert set(declared.INITS) == {word for kind in INITIALISERS.values() for word in kind.words}
     assert {"mse", "half-sse", "cross-entropy"} == set(LOSSES)
     assert {"sgd", "momentum", "nesterov", "rmsprop", "adam"} == set(OPTIMIZERS)

@@ -64,9 +64,9 @@ def means(activation: Activation) -> Means:
     >>> means(get_activation("relu")).square, round(means(get_activation("tanh")).slope_square, 10)
     (0.5, 0.4644029024)
     """
-    found = moments(activation, 1.0)
-    mean = found.mean if abs(found.mean) > ROUNDING else 0.0
-    return Means(mean, found.square, found.slope_square)
+    over_normal = moments(activation, 1.0)
+    mean = over_normal.mean if abs(over_normal.mean) > ROUNDING else 0.0
+    return Means(mean, over_normal.square, over_normal.slope_square)
 
 
 def at_places(

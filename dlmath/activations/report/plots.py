@@ -22,16 +22,16 @@ DASHES = ("-", (0, (5, 2)), (0, (1, 1)))
 
 def figure(shown: Sequence[Shown], span: tuple[float, float]) -> Figure:
     """Draw phi on the left, phi' on the right; below one row an activation with phi(W x + b), where that was asked."""
-    rows = 1 + sum(bool(one.units) for one in shown)
+    rows = 1 + sum(bool(entry.units) for entry in shown)
     drawn = new_figure(12, 4.6 * rows)
     panels = drawn.subplots(rows, 2, squeeze=False)
-    for number, one in enumerate(shown):
-        draw(panels[0], one, span, 1.0, 0.0, number, f"{one.phi.name}")
+    for number, entry in enumerate(shown):
+        draw(panels[0], entry, span, 1.0, 0.0, number, f"{entry.phi.name}")
     label(panels[0], "phi(x)", "phi'(x)")
-    for row, one in enumerate((one for one in shown if one.units), start=1):
-        for number, unit in enumerate(one.units):
-            draw(panels[row], one, span, unit.weight, unit.bias, number, f"b = {unit.bias:g}")
-        unit_text = f"{one.phi.name}({one.units[0].weight:g} x + b)"
+    for row, entry in enumerate([entry for entry in shown if entry.units], start=1):
+        for number, unit in enumerate(entry.units):
+            draw(panels[row], entry, span, unit.weight, unit.bias, number, f"b = {unit.bias:g}")
+        unit_text = f"{entry.phi.name}({entry.units[0].weight:g} x + b)"
         label(panels[row], unit_text, f"slope of {unit_text}")
     return drawn
 

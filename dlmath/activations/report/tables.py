@@ -27,10 +27,10 @@ def main_table(shown: Sequence[Shown]) -> Table:
     columns = ("name", "equation", "low", "high", "max slope", "E phi", "E phi^2", "E phi'^2", "source")
     rows = tuple(
         (
-            one.phi.name, one.phi.equation, *one.phi.range, one.phi.max_slope, one.means.mean, one.means.square,
-            one.means.slope_square, one.phi.source,
+            entry.phi.name, entry.phi.equation, *entry.phi.range, entry.phi.max_slope, entry.means.mean,
+            entry.means.square, entry.means.slope_square, entry.phi.source,
         )
-        for one in shown
+        for entry in shown
     )  # fmt: skip
     keep = ("name", "equation", "max slope", "low", "high", "E phi^2", "E phi'^2", "E phi")
     return Table(columns, rows, title="Activation functions (E: over a standard normal argument)", keep=keep)
@@ -38,10 +38,10 @@ def main_table(shown: Sequence[Shown]) -> Table:
 
 def value_table(shown: Sequence[Shown]) -> Table:
     """Return value and slope of every activation at every place."""
-    columns = ("x", *(text for one in shown for text in (one.phi.name, f"{one.phi.name}'")))
+    columns = ("x", *(text for entry in shown for text in (entry.phi.name, f"{entry.phi.name}'")))
     rows = tuple(
         (places[0].x, *(number for place in places for number in (place.value, place.slope)))
-        for places in zip(*(one.at for one in shown), strict=True)
+        for places in zip(*(entry.at for entry in shown), strict=True)
     )
     return Table(columns, rows, title="Values and slopes", keep=columns)
 
@@ -62,30 +62,30 @@ def blocks(shown: Sequence[Shown], span: tuple[float, float], columns: int, *, l
         yield main_table(shown)
         return
     yield drawings(shown, span, columns)
-    for one in shown:
-        if one.units:
-            yield unit_drawing(one, span, columns)
-            yield unit_table(one)
+    for entry in shown:
+        if entry.units:
+            yield unit_drawing(entry, span, columns)
+            yield unit_table(entry)
     yield value_table(shown)
-    for one in shown:
-        yield Facts(tuple(facts(one)), title=one.phi.name)
+    for entry in shown:
+        yield Facts(tuple(facts(entry)), title=entry.phi.name)
 
 
 def drawings(shown: Sequence[Shown], span: tuple[float, float], columns: int) -> Lines:
     """Draw phi and phi' of all over one plane each, side by side where the window allows."""
     whole = min(columns, MOST_WIDE)
     room = whole // 2 - 1 if columns >= SIDE_BY_SIDE else whole
-    pairs = [[_points(one, span)[which] for one in shown] for which in (0, 1)]
+    pairs = [[_points(entry, span)[which] for entry in shown] for which in (0, 1)]
     left, right = (
         family(curves, width=room, height=HEIGHT, heading=heading)
         for curves, heading in zip(pairs, ("phi(x)", "phi'(x)"), strict=True)
     )
     legend = tuple(
-        (f"{'' if number == 0 else '   '}━━ {one.phi.name}", STYLES[number % len(STYLES)])
-        for number, one in enumerate(shown)
+        (f"{'' if number == 0 else '   '}━━ {entry.phi.name}", STYLES[number % len(STYLES)])
+        for number, entry in enumerate(shown)
     )
     body = beside(left, right, room + 2) if columns >= SIDE_BY_SIDE else (*left, *right)
-    return Lines((*body, legend), title=", ".join(one.phi.name for one in shown))
+    return Lines((*body, legend), title=", ".join(entry.phi.name for entry in shown))
 
 
 def _points(
@@ -129,10 +129,12 @@ def facts(shown: Shown) -> Iterator[tuple[str, Cell]]:
 
 def explanation(shown: Sequence[Shown]) -> Iterator[Block]:
     """Yield the formulas with numbers in them: values, slopes held to differences, and what weight and bias do."""
-    for one in shown:
-        yield Lines(tuple(_values_explained(one)), title=f"{one.phi.name}: {one.phi.equation};  {one.phi.derivative}")
-        if one.units:
-            yield Lines(tuple(_units_explained(one)), title="Weight and bias: phi(W x + b)")
+    for entry in shown:
+        yield Lines(
+            tuple(_values_explained(entry)), title=f"{entry.phi.name}: {entry.phi.equation};  {entry.phi.derivative}"
+        )
+        if entry.units:
+            yield Lines(tuple(_units_explained(entry)), title="Weight and bias: phi(W x + b)")
 
 
 STEP = 1e-4

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.counting.engine.expressions import evaluate, exact, fill
 from dlmath.counting.engine.graph import Node
 from dlmath.counting.engine.layers import count_layer, get_kind
 from dlmath.counting.engine.options import resolve
-from dlmath.counting.engine.words import Row, layer_options, no_such_layer, padded, split_row
+from dlmath.counting.engine.words import Row, layer_options, no_such_layer, own_word, padded, split_row
 from dlmath.errors import DlmathError, InvalidValueError, unknown
+from dlmath.language.exact import evaluate, exact, fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -190,7 +190,8 @@ class Builder:
             self.call(row, values, _converted(options), scope, place)
             return
         kind, given = layer_options(row._replace(values=() if head is None else (str(filled[word]),)))
-        self.layer(row, *self.resolved(kind, {**given, **options}), place)
+        own = {own_word(get_kind(kind), name): value for name, value in options.items()}
+        self.layer(row, *self.resolved(kind, {**given, **own}), place)
 
     def resolved(self, kind: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Return a kind with all its options, checked."""

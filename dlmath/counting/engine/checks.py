@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.counting.engine.count import TOTALS, count
+from dlmath.counting.engine.open_sizes import OPEN, Open, is_open
 from dlmath.errors import DlmathError, InvalidValueError, unknown
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Expectation(NamedTuple):
 
     def matches(self, found: Value) -> bool:
         """Return whether a value is the expected one, to the digits that were written."""
+        if is_open(found):
+            return False
         if isinstance(found, int) and isinstance(self.value, int):
             return abs(2 * (found - self.value)) <= self.precision - 1 or found == self.value
         return _unfolded(found) == _unfolded(self.value)
@@ -75,7 +78,7 @@ class Verdict(NamedTuple):
     @property
     def difference(self) -> int | None:
         """How much more there is than was expected; None for shapes."""
-        if isinstance(self.found, int) and isinstance(self.expectation.value, int):
+        if isinstance(self.found, int) and isinstance(self.expectation.value, int) and not is_open(self.found):
             return self.found - self.expectation.value
         return None
 
@@ -98,6 +101,8 @@ class Verdict(NamedTuple):
 
 
 def _shown(value: Value) -> str:
+    if isinstance(value, Open):
+        return "not known"
     if isinstance(value, int):
         return f"{value:,}"
     return "everything" if value is None else "x".join(map(str, value)) or "one number"
@@ -177,7 +182,7 @@ def value_of(counted: NetworkCount, quantity: str, layer: str = "") -> Value:
         return row.output
     if quantity == "receptive_field":
         return _field(row if layer else counted.last_map)
-    return counted.total(quantity)
+    return counted.total(quantity) if counted.is_whole(quantity) else OPEN
 
 
 def only(counted: NetworkCount, layer: str) -> NetworkCount:

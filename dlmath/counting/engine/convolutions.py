@@ -246,20 +246,72 @@ _SPREAD = (KERNEL, OUT, STRIDE, PAD, DILATION, GROUPS, BIAS, Option("extra", num
 _HEADS = {rank: (f"kernel*{rank}", "out", "/stride") for rank in (1, 2, 3)}
 
 KINDS = {
-    "conv1d": LayerKind(_conv(1), _PLAIN, _HEADS[1], example="conv1d:3x64"),
-    "conv": LayerKind(_conv(2), _PLAIN, _HEADS[2], example="conv:3x3x64"),
-    "conv3d": LayerKind(_conv(3), _PLAIN, _HEADS[3], example="conv3d:3x3x3x64"),
+    "conv1d": LayerKind(
+        _conv(1),
+        _PLAIN,
+        _HEADS[1],
+        example="conv1d:3x64",
+        equation="y[i, o] = sum over window and channels of w[k, c, o] x[i S + k d, c] + b[o]",
+    ),
+    "conv": LayerKind(
+        _conv(2),
+        _PLAIN,
+        _HEADS[2],
+        example="conv:3x3x64",
+        equation="y[i, o] = sum over window and channels of w[k, c, o] x[i S + k d, c] + b[o]",
+    ),
+    "conv3d": LayerKind(
+        _conv(3),
+        _PLAIN,
+        _HEADS[3],
+        example="conv3d:3x3x3x64",
+        equation="y[i, o] = sum over window and channels of w[k, c, o] x[i S + k d, c] + b[o]",
+    ),
     "depthwise": LayerKind(
-        depthwise, (KERNEL, STRIDE, PAD, DILATION, MULTIPLIER, BIAS), ("kernel*", "/stride"), example="depthwise:3x3/2"
+        depthwise,
+        (KERNEL, STRIDE, PAD, DILATION, MULTIPLIER, BIAS),
+        ("kernel*", "/stride"),
+        example="depthwise:3x3/2",
+        equation="y[i, c m] = sum over the window of w[k, c, m] x[i S + k d, c] + b[c m]",
     ),
     "separable": LayerKind(
         separable, (KERNEL, OUT, STRIDE, PAD, DILATION, MULTIPLIER, BIAS), _HEADS[2], example="separable:3x3x128"
     ),
-    "transposed1d": LayerKind(_transposed(1), _SPREAD, _HEADS[1], example="transposed1d:2x64/2"),
-    "transposed": LayerKind(_transposed(2), _SPREAD, _HEADS[2], example="transposed:2x2x64/2"),
-    "transposed3d": LayerKind(_transposed(3), _SPREAD, _HEADS[3], example="transposed3d:2x2x2x64/2"),
-    "local1d": LayerKind(_local(1), (KERNEL, OUT, STRIDE, PAD, DILATION, BIAS), _HEADS[1], example="local1d:3x64"),
-    "local": LayerKind(_local(2), (KERNEL, OUT, STRIDE, PAD, DILATION, BIAS), _HEADS[2], example="local:3x3x64"),
+    "transposed1d": LayerKind(
+        _transposed(1),
+        _SPREAD,
+        _HEADS[1],
+        example="transposed1d:2x64/2",
+        equation="y[i S + k, o] += w[k, c, o] x[i, c], + b[o]",
+    ),
+    "transposed": LayerKind(
+        _transposed(2),
+        _SPREAD,
+        _HEADS[2],
+        example="transposed:2x2x64/2",
+        equation="y[i S + k, o] += w[k, c, o] x[i, c], + b[o]",
+    ),
+    "transposed3d": LayerKind(
+        _transposed(3),
+        _SPREAD,
+        _HEADS[3],
+        example="transposed3d:2x2x2x64/2",
+        equation="y[i S + k, o] += w[k, c, o] x[i, c], + b[o]",
+    ),
+    "local1d": LayerKind(
+        _local(1),
+        (KERNEL, OUT, STRIDE, PAD, DILATION, BIAS),
+        _HEADS[1],
+        example="local1d:3x64",
+        equation="as a convolution, with weights of its own at every position",
+    ),
+    "local": LayerKind(
+        _local(2),
+        (KERNEL, OUT, STRIDE, PAD, DILATION, BIAS),
+        _HEADS[2],
+        example="local:3x3x64",
+        equation="as a convolution, with weights of its own at every position",
+    ),
     "partial": LayerKind(
         partial,
         (

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from dlmath.counting.engine import receptive
 from dlmath.counting.engine.graph import AUXILIARY, Network, Node
 from dlmath.counting.engine.layers import count_layer
+from dlmath.counting.engine.open_sizes import OPEN, UNRANKED, is_open
 from dlmath.counting.engine.shapes import elements, shape_text
+from dlmath.counting.engine.tally import kept
 from dlmath.errors import DlmathError, ShapeError, unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dlmath.counting.engine.graph import Shape
     from dlmath.counting.engine.receptive import Field
     from dlmath.counting.engine.tally import Count
@@ -87,7 +91,7 @@ class Row(NamedTuple):
         return 0 if self.counted.view or self.node.kind == "input" else elements(self.counted.output) * self.runs
 
     def value(self, quantity: str) -> int:
-        """Return one of `TOTALS`.
+        """Return one of `TOTALS`; `OPEN` where it is not known.
 
         Raises
         ------
@@ -95,14 +99,22 @@ class Row(NamedTuple):
             When there is no such quantity.
         """
         if quantity in {"params", "trainable_params", "activations"}:
-            return int(getattr(self, quantity))
+            return getattr(self, quantity)  # type: ignore[no-any-return]
         if quantity in HELD:
-            return int(getattr(self.counted, quantity)) * self.held
+            return getattr(self.counted, quantity) if self.held else 0
         if quantity in OPERATIONS:
-            return int(getattr(self.counted, quantity)) * self.runs
+            return getattr(self.counted, quantity) * self.runs  # type: ignore[no-any-return]
         if quantity == "flops":
             return 2 * self.macs
         raise unknown("quantity", quantity, TOTALS)
+
+
+class Uncounted(NamedTuple):
+    """A kind of layer that is left out of some figures, how often it stands in the network, and why it is."""
+
+    kind: str
+    times: int
+    why: str
 
 
 class NetworkCount(NamedTuple):
@@ -133,17 +145,58 @@ class NetworkCount(NamedTuple):
         """The layers that count: not the inputs, nor auxiliary heads that are left out."""
         return tuple(row for row in self.nodes if row.node.kind != "input" and self._counts(row))
 
-    @property
-    def left_out(self) -> tuple[Row, ...]:
-        """The layers of auxiliary heads, where they do not count."""
-        return tuple(row for row in self.nodes if not self._counts(row))
-
     def _counts(self, row: Row) -> bool:
         return row.node.group != AUXILIARY or self.auxiliary != "without"
 
     def total(self, quantity: str) -> int:
-        """Return the sum of one of `TOTALS` over the rows."""
-        return sum(row.value(quantity) for row in self.rows)
+        """Return the sum of one of `TOTALS` over the rows where it is known: all of it where `is_whole` says so."""
+        return sum(value for row in self.rows if not is_open(value := row.value(quantity)))
+
+    def is_whole(self, quantity: str) -> bool:
+        """Return whether every row's share of a quantity is known."""
+        return not any(is_open(row.value(quantity)) for row in self.rows)
+
+    def figure(self, quantity: str) -> int:
+        """Return the total, `OPEN` where it rests on a size of the input that is not given.
+
+        What a network holds does not rest on the input's size; where a row of it is unknown, the total is "at least".
+        """
+        if quantity in HELD or self.is_whole(quantity):
+            return self.total(quantity)
+        # "At least 0" would say nothing
+        return OPEN if self.open_inputs else self.total(quantity) or OPEN
+
+    @property
+    def open_inputs(self) -> tuple[tuple[str, Shape], ...]:
+        """The inputs whose sizes are not all known."""
+        rows = (row for row in self.nodes if row.node.kind == "input")
+        return tuple((row.name, row.output) for row in rows if is_open(row.output))
+
+    @property
+    def macs_unknown(self) -> str | None:
+        """Why the multiply-accumulates are not known; None where they are, or where a part of them is."""
+        if not is_open(self.figure("macs")):
+            return None
+        if not self.open_inputs:
+            return "; ".join(dict.fromkeys(left.why for left in self.uncounted)) or "no layer's shape is known"
+        listed = ", ".join(f"{name} is {shape_text(shape)}" for name, shape in self.open_inputs)
+        return f"the size of the input is open: {listed}"
+
+    @property
+    def at_least(self) -> bool:
+        """Whether some figure leaves something out that is not known."""
+        return bool(self.uncounted) or not (self.is_whole("params") and self.is_whole("buffers"))
+
+    @property
+    def uncounted(self) -> tuple[Uncounted, ...]:
+        """What is left out of the figures: kinds of layers, how often each, and why; the most frequent first."""
+        times: dict[tuple[str, str], int] = {}
+        for row in self.rows:
+            for why in _left_out(row, self):
+                key = str(row.node.options.get("label", row.node.kind)), why
+                times[key] = times.get(key, 0) + 1
+        ordered = sorted(times.items(), key=lambda item: (-item[1], item[0]))
+        return tuple(Uncounted(kind, number, why) for (kind, why), number in ordered)
 
     @property
     def params(self) -> int:
@@ -174,14 +227,28 @@ class NetworkCount(NamedTuple):
         return None
 
     @property
-    def missing(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The names of the layers some of whose quantities could not be counted, and which."""
-        return tuple((row.name, row.counted.missing) for row in self.rows if row.counted.missing)
-
-    @property
     def notes(self) -> tuple[str, ...]:
         """Notes of the network, then those of its rows, each with its layer's name."""
         return (*self.network.notes, *(f"{row.name}: {note}" for row in self.rows for note in row.notes))
+
+
+WORDS = {"weights": "parameters", "macs": "MACs", "pool_ops": "pooling operations"}
+"""How quantities that may be unknown are called."""
+
+
+def _left_out(row: Row, counted: NetworkCount) -> Iterator[str]:
+    """Yield what a row leaves out, with its reason; what only waits for the input's size is not left out."""
+    missing = row.counted.missing
+    listed = " and ".join(WORDS[name] for name in missing)
+    if row.node.kind == "opaque" and missing:
+        yield f"{row.node.options.get('why') or 'there is no rule for it'}: its {listed} are not known"
+    elif missing:
+        yield f"its {listed} depend on the data"
+    else:
+        rests = [name for name in ("weights", "macs") if is_open(row.value(name))]
+        if rests and ("weights" in rests or not counted.open_inputs):
+            listed = " and ".join(WORDS[name] for name in rests)
+            yield f"the shape of its input is not known, nor are its {listed}"
 
 
 def count(network: Network, auxiliary: str | None = None) -> NetworkCount:
@@ -224,16 +291,17 @@ class _Counter:
         counted = self._count(node, shapes)
         fields, misaligned = self._see(node, counted, sources, shapes)
         runs = 0 if node.group == AUXILIARY and self.auxiliary != "with" else node.times
-        row = Row(node, shapes, counted, fields, node.shares is None, runs, misaligned)
+        row = Row(node, shapes, counted, fields, node.shares is None or node.held is not None, runs, misaligned)
         self._check_share(row)
         self.rows.append(row)
         self.named[node.name] = row
 
     def _count(self, node: Node, shapes: tuple[Shape, ...]) -> Count:
-        key = (node.kind, id(node.options), shapes)
+        # UNRANKED equals every open vector and is told from them by its identity
+        key = (node.kind, id(node.options), shapes, node.held, *(shape is UNRANKED for shape in shapes))
         if key not in self.known:
             try:
-                self.known[key] = count_layer(node.kind, node.options, shapes)
+                self.known[key] = kept(count_layer(node.kind, node.options, shapes), node.held)
             except DlmathError as error:
                 raise type(error)(f"{node.name}: {error.what}", error.mend) from None
         return self.known[key]
@@ -250,7 +318,7 @@ class _Counter:
 
     def _check_share(self, row: Row) -> None:
         """Refuse a layer that shares weights but does not need exactly those that are there."""
-        if row.node.shares is None:
+        if row.node.shares is None or row.node.held is not None:
             return
         if row.node.shares not in self.named:
             raise unknown(f"layer whose weights {row.name} shares:", row.node.shares, self.named)

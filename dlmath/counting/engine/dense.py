@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dlmath.counting.engine.open_sizes import UNRANKED
 from dlmath.counting.engine.options import LayerKind, Option, at_least, flag, numbers, one_of
 from dlmath.counting.engine.shapes import elements, shape_text, whole
-from dlmath.counting.engine.tally import Term, tally
+from dlmath.counting.engine.tally import Term, every, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -57,15 +58,27 @@ def embedding(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """Count a table of `words` vectors of length `out`: looked up, not multiplied."""
     (shape,) = shapes
     terms = (Term("weights", ("words", "out"), (options["words"], options["out"])),)
-    return tally((*shape, options["out"]), terms)
+    return tally(UNRANKED if shape is UNRANKED else (*shape, options["out"]), terms)
 
 
 def positions(options: Options, shapes: tuple[Shape, ...]) -> Count:
-    """Count learned position vectors added to a sequence (or map): one parameter an element."""
+    """Count learned position vectors added to a sequence (or map): one parameter an element.
+
+    `held` positions are kept however long the sequence is, as language models keep those of their longest one.
+    """
+    (shape,) = shapes
+    held = shape if options["held"] is None else (options["held"], shape[-1])
+    if options["held"] is not None and (len(shape) != 2 or shape[0] > held[0]):
+        raise ShapeError(f"positions: {held[0]} are held for {shape_text(shape)}", "give a sequence that is no longer")
+    labels = (*("positions",) * (len(held) - 1), "features")
+    return tally(shape, (Term("weights", labels, held), every("join_ops", shape)))
+
+
+def bias(options: Options, shapes: tuple[Shape, ...]) -> Count:
+    """Count a vector of biases added by itself, as beside weights that belong to another layer."""
     del options
     (shape,) = shapes
-    labels = (*("positions",) * (len(shape) - 1), "features")
-    return tally(shape, (Term("weights", labels, shape), Term("join_ops", labels, shape)))
+    return tally(shape, (Term("biases", ("features",), shape[-1:]), every("bias_adds", shape)))
 
 
 def class_token(options: Options, shapes: tuple[Shape, ...]) -> Count:
@@ -92,9 +105,13 @@ def scale(options: Options, shapes: tuple[Shape, ...]) -> Count:
     held = {"channel": shape[-1:], "layer": (), "element": shape}[options["per"]]
     terms = (
         Term("weights", ("features",) * len(held), held),
-        Term("norm_ops", ("elements",), (elements(shape),)),
+        every("norm_ops", shape),
     )
     return tally(shape, terms)
+
+
+def _optional(value: object) -> object:
+    return None if value is None else at_least(1)(value)
 
 
 OUT = Option("out", at_least(1))
@@ -105,12 +122,16 @@ KINDS = {
         (OUT, Option("bias", flag, True), Option("over", one_of("auto", "last", "all"), "auto")),
         ("out",),
         example="dense:4096",
+        equation="y[o] = sum over i of w[i, o] x[i] + b[o]",
     ),
-    "rbf": LayerKind(rbf, (OUT,), ("out",), example="rbf:10"),
+    "rbf": LayerKind(rbf, (OUT,), ("out",), example="rbf:10", equation="y[o] = sum over i of (x[i] - w[i, o])^2"),
     "embedding": LayerKind(
         embedding, (Option("words", at_least(1)), OUT), ("words", "out"), example="embedding:10000x128"
     ),
-    "positions": LayerKind(positions, example="positions"),
+    "positions": LayerKind(
+        positions, (Option("held", _optional, None),), ("held",), example="positions:512", equation="y = x + p"
+    ),
+    "bias": LayerKind(bias, example="bias", equation="y = x + b"),
     "classtoken": LayerKind(class_token, (Option("tokens", at_least(1), 1),), ("tokens",), example="classtoken"),
     "parameter": LayerKind(
         parameter,

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.errors import ShapeError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -42,6 +40,9 @@ class Node(NamedTuple):
         "" for the network itself, `AUXILIARY` for what may be left out or counted apart.
     frozen : bool
         Its parameters do not train.
+    held : (int, int, int) or None
+        Weights, biases and buffers that a model file keeps for it, each tensor with its first user; None: as the
+        formula of its kind has them.
 
     Examples
     --------
@@ -57,6 +58,7 @@ class Node(NamedTuple):
     times: int = 1
     group: str = ""
     frozen: bool = False
+    held: tuple[int, int, int] | None = None
 
 
 class Network(NamedTuple):
@@ -103,25 +105,3 @@ def chain(name: str, input_shape: Shape, layers: Sequence[tuple[str, Mapping[str
         seen[kind] = seen.get(kind, 0) + 1
         nodes.append(Node(f"{kind}{seen[kind]}", kind, options, (len(nodes) - 1,)))
     return Network(name, tuple(nodes), (len(nodes) - 1,))
-
-
-def check_order(network: Network) -> None:
-    """Refuse a graph that cannot run in its order, or that names a node twice.
-
-    Raises
-    ------
-    ShapeError
-        With the node that is wrong.
-    """
-    known: dict[str, Node] = {}
-    for place, node in enumerate(network.nodes):
-        if node.name in known:
-            raise ShapeError(f"two layers are named {node.name!r}", "give each its own name")
-        if any(not 0 <= source < place for source in node.inputs):
-            raise ShapeError(f"{node.name}: one of its inputs comes after it", "put layers in the order they run")
-        if node.shares is not None and node.shares not in known:
-            raise ShapeError(
-                f"{node.name} shares the weights of {node.shares!r}, which no earlier layer is named",
-                "name an earlier layer",
-            )
-        known[node.name] = node

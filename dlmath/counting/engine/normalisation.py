@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlmath.counting.engine.options import LayerKind, Option, at_least, flag
-from dlmath.counting.engine.shapes import elements, shape_text
-from dlmath.counting.engine.tally import Term, tally
+from dlmath.counting.engine.shapes import shape_text
+from dlmath.counting.engine.tally import Term, every, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def batch_norm(options: Options, shapes: tuple[Shape, ...]) -> Count:
     terms = list(_affine(options, channels, frozen=options["frozen"]))
     if options["statistics"]:
         terms.append(Term("buffers", ("mean and variance", "channels"), (2, *channels)))
-    terms.append(Term("norm_ops", ("elements", "operations"), (elements(shape), 2)))
+    terms.append(every("norm_ops", shape, operations=2))
     return tally(shape, terms)
 
 
@@ -51,7 +51,7 @@ def layer_norm(options: Options, shapes: tuple[Shape, ...]) -> Count:
 
 def _computed(options: Options, shape: Shape, held: Shape) -> Count:
     work = 5 + options["scale"] + options["center"]
-    terms = (*_affine(options, held), Term("norm_ops", ("elements", "operations"), (elements(shape), work)))
+    terms = (*_affine(options, held), every("norm_ops", shape, operations=work))
     return tally(shape, terms)
 
 
@@ -76,7 +76,7 @@ def rms_norm(options: Options, shapes: tuple[Shape, ...]) -> Count:
     (shape,) = shapes
     terms = (
         *_affine({**options, "center": False}, shape[-1:]),
-        Term("norm_ops", ("elements", "operations"), (elements(shape), 3 + options["scale"])),
+        every("norm_ops", shape, operations=3 + options["scale"]),
     )
     return tally(shape, terms)
 
@@ -85,7 +85,7 @@ def local_response(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """Count x / (k + alpha * sum of n squares)^beta: n squares, n - 1 additions, and 4 operations an element."""
     (shape,) = shapes
     work = 2 * options["size"] + 3
-    return tally(shape, (Term("norm_ops", ("elements", "operations"), (elements(shape), work)),))
+    return tally(shape, (every("norm_ops", shape, operations=work),))
 
 
 def _option(name: str, *, default: bool = True) -> Option:
@@ -96,19 +96,45 @@ _AFFINE = (_option("scale"), _option("center"))
 
 
 def _kind(
-    count: Callable[[Options, tuple[Shape, ...]], Count], example: str, options: tuple[Option, ...], *head: str
+    count: Callable[[Options, tuple[Shape, ...]], Count],
+    example: str,
+    options: tuple[Option, ...],
+    *head: str,
+    over: str = "channels",
 ) -> LayerKind:
-    return LayerKind(count, options, head, example=example)
+    return LayerKind(count, options, head, example=example, equation=_EQUATION.format(over=over))
+
+
+_EQUATION = "y = scale (x - mean) / sqrt(variance + e) + shift, mean and variance over {over}"
 
 
 KINDS = {
-    "batchnorm": _kind(batch_norm, "batchnorm", (*_AFFINE, _option("statistics"), _option("frozen", default=False))),
-    "layernorm": _kind(layer_norm, "layernorm", (Option("axes", at_least(1), 1), *_AFFINE)),
-    "groupnorm": _kind(group_norm, "groupnorm:32", (Option("groups", at_least(1), 32), *_AFFINE), "groups"),
+    "batchnorm": _kind(
+        batch_norm,
+        "batchnorm",
+        (*_AFFINE, _option("statistics"), _option("frozen", default=False)),
+        over="the batch in training; at inference kept ones, folded into scale and shift",
+    ),
+    "layernorm": _kind(layer_norm, "layernorm", (Option("axes", at_least(1), 1), *_AFFINE), over="the features"),
+    "groupnorm": _kind(
+        group_norm,
+        "groupnorm:32",
+        (Option("groups", at_least(1), 32), *_AFFINE),
+        "groups",
+        over="a group's channels and positions",
+    ),
     "instancenorm": _kind(
         instance_norm, "instancenorm", (_option("scale", default=False), _option("center", default=False))
     ),
-    "rmsnorm": _kind(rms_norm, "rmsnorm", (_option("scale"),)),
-    "l2norm": _kind(rms_norm, "l2norm", (_option("scale"),)),
-    "lrn": _kind(local_response, "lrn:5", (Option("size", at_least(1), 5),), "size"),
+    "rmsnorm": LayerKind(
+        rms_norm, (_option("scale"),), example="rmsnorm", equation="y = scale x / sqrt(mean of x^2 + e)"
+    ),
+    "l2norm": LayerKind(rms_norm, (_option("scale"),), example="l2norm", equation="y = scale x / |x|"),
+    "lrn": LayerKind(
+        local_response,
+        (Option("size", at_least(1), 5),),
+        ("size",),
+        example="lrn:5",
+        equation="y = x / (k + a sum of squares of {size} channels)^b",
+    ),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlmath.counting.engine.open_sizes import Open
 from dlmath.errors import InvalidValueError, unknown
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class LayerKind(NamedTuple):
     inputs : (int, int or None)
         Fewest and most inputs.
     example : str
+    equation : str
+        What it computes, x being its input; `{option}` stands for an option's value.
     """
 
     formula: Callable[[Options, tuple[Shape, ...]], Count]
@@ -61,6 +64,7 @@ class LayerKind(NamedTuple):
     head: tuple[str, ...] = ()
     inputs: tuple[int, int | None] = (1, 1)
     example: str = ""
+    equation: str = ""
 
 
 def resolve(name: str, kind: LayerKind, given: Mapping[str, object]) -> dict[str, Any]:
@@ -107,6 +111,8 @@ def whole_number(value: object) -> int:
     >>> whole_number("12"), whole_number(-1)
     (12, -1)
     """
+    if isinstance(value, Open):
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
     elif isinstance(value, str) and value.removeprefix("-").isascii() and value.removeprefix("-").isdigit():
@@ -197,6 +203,18 @@ def padding(value: object) -> str | tuple[Any, ...]:
         except ValueError:
             pass
     raise ValueError("write same, valid, a number, one an axis such as 0x3, or top:bottom:left:right")
+
+
+def amounts(value: object) -> tuple[Any, ...]:
+    """Read how much is added or cut on each side: as `padding`, without its words, which mean something to windows.
+
+    >>> amounts("1"), amounts("0:1:0:1")
+    ((1,), ((0, 1), (0, 1)))
+    """
+    found = padding(value) if not isinstance(value, str) or value.lower() not in PADDINGS else None
+    if isinstance(found, tuple):
+        return found
+    raise ValueError("write a number, one an axis such as 0x3, or top:bottom:left:right")
 
 
 def per_axis(name: str, values: tuple[Any, ...], rank: int) -> tuple[Any, ...]:

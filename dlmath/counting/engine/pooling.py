@@ -5,12 +5,14 @@ Operations: the maximum of n numbers takes n - 1 comparisons, their mean n - 1 a
 
 from __future__ import annotations
 
+from math import gcd
 from typing import TYPE_CHECKING
 
 from dlmath.counting.engine.convolutions import sliding
+from dlmath.counting.engine.open_sizes import OPEN, is_open
 from dlmath.counting.engine.options import LayerKind, Option, at_least, flag, numbers, padding, per_axis
 from dlmath.counting.engine.shapes import Window, elements, shape_text, whole
-from dlmath.counting.engine.tally import Term, tally
+from dlmath.counting.engine.tally import Term, every, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -26,13 +28,13 @@ def _windowed(name: str, rank: int, *, mean: bool) -> Callable[[Options, tuple[S
         kernel = per_axis("kernel", options["kernel"], rank)
         windows = sliding(name, options, shape, rank, kernel)
         output = (*(window.out for window in windows), shape[-1])
-        return tally(output, (_work(elements(output), elements(kernel), mean=mean),), windows)
+        return tally(output, (_work(output, elements(kernel), mean=mean),), windows)
 
     return count
 
 
-def _work(outputs: int, window: int, *, mean: bool) -> Term:
-    return Term("pool_ops", ("outputs", "operations"), (outputs, window if mean else window - 1))
+def _work(output: Shape, window: int, *, mean: bool) -> Term:
+    return every("pool_ops", output, operations=window if mean else window - 1)
 
 
 def _global(*, mean: bool) -> Callable[[Options, tuple[Shape, ...]], Count]:
@@ -41,7 +43,7 @@ def _global(*, mean: bool) -> Callable[[Options, tuple[Shape, ...]], Count]:
         if len(shape) < 2:
             raise ShapeError(f"a vector of {shape_text(shape)} has nothing to pool", "pool before it is flattened")
         output = (*(1,) * (len(shape) - 1), shape[-1]) if options["keep"] else shape[-1:]
-        return tally(output, (_work(shape[-1], elements(shape[:-1]), mean=mean),), whole(shape))
+        return tally(output, (_work(shape[-1:], elements(shape[:-1]), mean=mean),), whole(shape))
 
     return count
 
@@ -53,9 +55,7 @@ def _adaptive(*, mean: bool) -> Callable[[Options, tuple[Shape, ...]], Count]:
         sizes = per_axis("size", options["size"], len(shape) - 1)
         windows = tuple(_share(size, out) for size, out in zip(shape[:-1], sizes, strict=True))
         output = (*sizes, shape[-1])
-        seen = 1
-        for size, out in zip(shape[:-1], sizes, strict=True):
-            seen *= sum(_ends(i, size, out)[1] - _ends(i, size, out)[0] for i in range(out))
+        seen = elements(tuple(_seen(size, out) for size, out in zip(shape[:-1], sizes, strict=True)))
         terms = [Term("pool_ops", ("channels", "inputs of all windows"), (shape[-1], seen))]
         if not mean:
             terms = [Term("pool_ops", ("channels", "comparisons"), (shape[-1], seen - elements(sizes)))]
@@ -64,13 +64,24 @@ def _adaptive(*, mean: bool) -> Callable[[Options, tuple[Shape, ...]], Count]:
     return count
 
 
-def _ends(place: int, size: int, out: int) -> tuple[int, int]:
-    return place * size // out, -(-(place + 1) * size // out)
+def _seen(size: int, out: int) -> int:
+    """Return how many positions all shares of an axis have together: size + out - gcd(size, out).
+
+    Shares that meet inside a position both have it; they meet between positions gcd - 1 times of out - 1.
+    """
+    return OPEN if is_open((size, out)) else size + out - gcd(size, out)
 
 
 def _share(size: int, out: int) -> Window:
-    """Return the window of one axis: the longest share, and the even stride (rounded down) between shares."""
-    longest = max(end - start for start, end in (_ends(i, size, out) for i in range(out)))
+    """Return the window of one axis: the longest share, and the even stride (rounded down) between shares.
+
+    With size = q out + r, share i has q + ceil((i r mod out + r) / out) positions, and i r mod out is at most
+    out - gcd(r, out): q where r is 0, q + 1 where r divides out, else q + 2.
+    """
+    if is_open((size, out)):
+        return Window(size, out, OPEN, OPEN, rule="adaptive")
+    rest = size % out
+    longest = size // out + (0 if rest == 0 else 1 if out % rest == 0 else 2)
     return Window(size, out, longest, max(size // out, 1), rule="adaptive")
 
 
@@ -87,8 +98,8 @@ def subsample(options: Options, shapes: tuple[Shape, ...]) -> Count:
     terms = (
         Term("weights", ("maps",), shape[-1:]),
         Term("biases", ("maps",), shape[-1:]),
-        Term("bias_adds", ("outputs",), (outputs,)),
-        Term("pool_ops", ("outputs", "operations"), (outputs, window)),
+        every("bias_adds", output),
+        every("pool_ops", output, operations=window),
     )
     return tally(output, terms, windows, extra_links=outputs * window)
 
@@ -110,7 +121,7 @@ def roi_align(options: Options, shapes: tuple[Shape, ...]) -> Count:
     sizes = per_axis("size", options["size"], len(shape) - 1)
     output = (*sizes, shape[-1])
     points = options["samples"] ** (len(shape) - 1)
-    return tally(output, (Term("pool_ops", ("outputs", "points", "operations"), (elements(output), points, 8)),), None)
+    return tally(output, (every("pool_ops", output, points=points, operations=8),), None)
 
 
 KERNEL = Option("kernel", numbers(1))
@@ -124,16 +135,34 @@ _KEEP = (Option("keep", flag, False),)
 _SIZE = Option("size", numbers(1))
 
 KINDS = {
-    "maxpool1d": LayerKind(_windowed("maxpool1d", 1, mean=False), _MAX, _HEAD, example="maxpool1d:2"),
-    "maxpool": LayerKind(_windowed("maxpool", 2, mean=False), _MAX, _HEAD, example="maxpool:3/2"),
-    "maxpool3d": LayerKind(_windowed("maxpool3d", 3, mean=False), _MAX, _HEAD, example="maxpool3d:2"),
-    "avgpool1d": LayerKind(_windowed("avgpool1d", 1, mean=True), _MEAN, _HEAD, example="avgpool1d:2"),
-    "avgpool": LayerKind(_windowed("avgpool", 2, mean=True), _MEAN, _HEAD, example="avgpool:2"),
-    "avgpool3d": LayerKind(_windowed("avgpool3d", 3, mean=True), _MEAN, _HEAD, example="avgpool3d:2"),
-    "globalpool": LayerKind(_global(mean=True), _KEEP, example="globalpool"),
-    "globalmaxpool": LayerKind(_global(mean=False), _KEEP, example="globalmaxpool"),
-    "adaptivepool": LayerKind(_adaptive(mean=True), (_SIZE,), ("size*",), example="adaptivepool:7x7"),
-    "adaptivemaxpool": LayerKind(_adaptive(mean=False), (_SIZE,), ("size*",), example="adaptivemaxpool:7x7"),
+    "maxpool1d": LayerKind(
+        _windowed("maxpool1d", 1, mean=False), _MAX, _HEAD, example="maxpool1d:2", equation="y = maximum of the window"
+    ),
+    "maxpool": LayerKind(
+        _windowed("maxpool", 2, mean=False), _MAX, _HEAD, example="maxpool:3/2", equation="y = maximum of the window"
+    ),
+    "maxpool3d": LayerKind(
+        _windowed("maxpool3d", 3, mean=False), _MAX, _HEAD, example="maxpool3d:2", equation="y = maximum of the window"
+    ),
+    "avgpool1d": LayerKind(
+        _windowed("avgpool1d", 1, mean=True), _MEAN, _HEAD, example="avgpool1d:2", equation="y = mean of the window"
+    ),
+    "avgpool": LayerKind(
+        _windowed("avgpool", 2, mean=True), _MEAN, _HEAD, example="avgpool:2", equation="y = mean of the window"
+    ),
+    "avgpool3d": LayerKind(
+        _windowed("avgpool3d", 3, mean=True), _MEAN, _HEAD, example="avgpool3d:2", equation="y = mean of the window"
+    ),
+    "globalpool": LayerKind(_global(mean=True), _KEEP, example="globalpool", equation="y = mean of the window"),
+    "globalmaxpool": LayerKind(
+        _global(mean=False), _KEEP, example="globalmaxpool", equation="y = maximum of the window"
+    ),
+    "adaptivepool": LayerKind(
+        _adaptive(mean=True), (_SIZE,), ("size*",), example="adaptivepool:7x7", equation="y = mean of the window"
+    ),
+    "adaptivemaxpool": LayerKind(
+        _adaptive(mean=False), (_SIZE,), ("size*",), example="adaptivemaxpool:7x7", equation="y = maximum of the window"
+    ),
     "subsample": LayerKind(subsample, (KERNEL, STRIDE, PAD), _HEAD, example="subsample:2"),
     "roipool": LayerKind(roi_pool, (_SIZE,), ("size*",), inputs=(1, None), example="roipool:7x7"),
     "roialign": LayerKind(

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dlmath.counting.engine.open_sizes import OPEN, is_open
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from fractions import Fraction
@@ -45,7 +47,9 @@ class Field(NamedTuple):
 
     @property
     def centre(self) -> float:
-        """Where in the input the middle of the first output's field lies; exact, for halves are."""
+        """Where in the input the middle of the first output's field lies; exact, for halves are. NaN: not known."""
+        if is_open(self[:3]):
+            return float("nan")
         return float((self.size - 1) / 2 - self.padding)
 
 
@@ -85,6 +89,8 @@ def through(fields: tuple[Field, ...], windows: tuple[Window, ...] | None, shape
 
 
 def _step(field: Field, window: Window) -> Field:
+    if is_open(field[:3]) or is_open(tuple(window) if window.rule in {"resize", "transposed"} else window[2:7]):
+        return Field(OPEN, OPEN, OPEN, field.whole)
     if window == (window.size, window.size, 1, 1, 1, 0, 0, window.rule, 1):
         return field
     if window.up > 1 or window.size % window.stride * (window.rule == "resize"):
@@ -141,6 +147,8 @@ def _join_axis(branches: list[tuple[Field, int]]) -> tuple[Field, tuple[str, ...
     longest = max(length for _, length in branches)
     whole = any(field.whole or length < longest for field, length in branches)
     local = [field for field, length in branches if field.jump and length == longest]
+    if any(is_open(field[:3]) for field in local):
+        return Field(OPEN, OPEN, OPEN, whole), ()
     if not local:
         return branches[0][0], ()
     largest = max(local, key=lambda field: field.size)._replace(whole=whole)

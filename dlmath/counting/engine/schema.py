@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlmath.counting.engine.count import AUXILIARIES
 from dlmath.counting.engine.layers import ALIASES, FAMILY, canonical, get_kind
 from dlmath.counting.engine.shapes import parse_shape
-from dlmath.counting.engine.words import split_row
+from dlmath.counting.engine.words import own_word, split_row
 from dlmath.errors import DlmathError, InvalidValueError, nearest
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _check_variants(document: Mapping[str, Any]) -> None:
 def _check_block(path: Path, block: Any, blocks: Mapping[str, Any]) -> None:
     name = str(path[-1])
     plain = name.lower().replace("-", "").replace("_", "")
-    if plain in FAMILY or plain in ALIASES or name in STRUCTURES or name in COMMON:
+    if plain in FAMILY or name in STRUCTURES or name in COMMON:
         raise DocumentError(path, f"block {name!r} has the name of a layer or key", "call it something else")
     if isinstance(block, list):
         _check_rows(path, block, blocks)
@@ -206,7 +206,9 @@ def _check_options(path: Path, word: str, options: Iterable[str], blocks: Mappin
     if word in blocks:
         allowed = tuple(_takes(blocks[word]))
     else:
-        allowed = tuple(option.name for option in get_kind(canonical(word)).options)
+        kind = get_kind(canonical(word))
+        allowed = tuple(option.name for option in kind.options)
+        options = [own_word(kind, option) for option in options]
     for option in options:
         if option not in allowed:
             raise _unknown(path, f"option of {word!r}:", option, allowed)

@@ -21,18 +21,22 @@ def attention(options: Options, shapes: tuple[Shape, ...]) -> Count:
 
     Inputs are one sequence (self-attention), or query and value (and key, which has the value's steps).
     With q query steps, k key steps and h heads of `key` numbers each (values of `value`):
-    macs = projections + q k h key + q k h value. Vaswani et al. 2017.
+    macs = projections + q k h key + q k h value. Vaswani et al. 2017. `kv` heads make keys and values for all h, as
+    grouped-query attention has it (Ainslie et al. 2023).
     """
     query, value = shapes[0], shapes[1] if len(shapes) > 1 else shapes[0]
     source = shapes[2] if len(shapes) > 2 else value
     _check_sequences(query, value, source)
     heads = options["heads"]
+    grouped = options["kv"] or heads
+    if heads % grouped:
+        raise ShapeError(f"attention: {heads} heads cannot share {grouped} of keys", "let kv divide the heads")
     key, inner = _head_sizes(options, query[-1], heads)
     steps, seen, out = elements(query[:-1]), elements(value[:-1]), options["out"] or query[-1]
     terms = [
         *_projection("query", steps, query[-1], heads * key, bias=options["bias"]),
-        *_projection("key", seen, source[-1], heads * key, bias=options["bias"]),
-        *_projection("value", seen, value[-1], heads * inner, bias=options["bias"]),
+        *_projection("key", seen, source[-1], grouped * key, bias=options["bias"]),
+        *_projection("value", seen, value[-1], grouped * inner, bias=options["bias"]),
         Term("macs", ("scores: heads", "queries", "keys", "head size"), (heads, steps, seen, key)),
         Term("macs", ("sums: heads", "queries", "keys", "head size"), (heads, steps, seen, inner)),
         *_projection("output", steps, heads * inner, out, bias=options["bias"]),
@@ -122,12 +126,13 @@ KINDS = {
         attention,
         (
             Option("heads", at_least(1)),
-            *(Option(name, _optional, None) for name in ("key", "value", "out")),
+            *(Option(name, _optional, None) for name in ("key", "value", "out", "kv")),
             Option("bias", flag, True),
         ),
         ("heads",),
         inputs=(1, 3),
         example="attention:12",
+        equation="y = W_o softmax(Q K^T / sqrt(key)) V, Q = W_q x, K = W_k x, V = W_v x, head by head",
     ),
     "lstm": _kind("lstm", 4, 5, 1),
     "gru": _kind("gru", 3, 3, 2),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dlmath.counting.engine.open_sizes import OPEN, UNRANKED
 from dlmath.errors import InvalidValueError, ShapeError
 
 if TYPE_CHECKING:
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
 LARGEST = 10**12
 """No axis is longer: a slip of the keyboard must not become a number of a thousand digits."""
+
+
+UNKNOWN = "?"
+"""How a size that is not known is written."""
 
 
 class Window(NamedTuple):
@@ -46,7 +51,9 @@ class Window(NamedTuple):
 
 
 def parse_shape(text: str) -> Shape:
-    """Read the shape of one example, channels last.
+    """Read the shape of one example, channels last; `?` is a size that is not known.
+
+    Python's own spelling (`(28, 28, 1)`) and commas are understood.
 
     Raises
     ------
@@ -55,17 +62,25 @@ def parse_shape(text: str) -> Shape:
 
     Examples
     --------
-    >>> parse_shape("112x112x64"), parse_shape("784")
-    ((112, 112, 64), (784,))
+    >>> parse_shape("112x112x64"), parse_shape("784"), parse_shape("(28, 28, 1)"), parse_shape("?x?x3")
+    ((112, 112, 64), (784,), (28, 28, 1), (?, ?, 3))
     """
-    words = text.strip().lower().split("x")
-    for word in words:
-        if not (word.isascii() and word.isdigit() and len(word) <= 13 and 0 < int(word) <= LARGEST):
-            raise InvalidValueError(
-                f"shape {text[:40]!r}: {word[:20]!r} is no positive whole number",
-                "write HEIGHTxWIDTHxCHANNELS such as 224x224x3, or a length such as 784",
-            )
-    return tuple(int(word) for word in words)
+    plain = text.strip().lower()
+    if plain[:1] + plain[-1:] in {"()", "[]"}:
+        plain = plain[1:-1].rstrip(", ")
+    return tuple(_size(text, word.strip()) for word in plain.replace(",", "x").split("x"))
+
+
+def _size(text: str, word: str) -> int:
+    """Return one axis of a shape that was written as `text`."""
+    if word == UNKNOWN:
+        return OPEN
+    if not (word.isascii() and word.isdigit() and len(word) <= 13 and 0 < int(word) <= LARGEST):
+        raise InvalidValueError(
+            f"shape {text[:40]!r}: {word[:20]!r} is no positive whole number",
+            "write HEIGHTxWIDTHxCHANNELS such as 224x224x3, or a length such as 784",
+        )
+    return int(word)
 
 
 def shape_text(shape: Shape) -> str:
@@ -74,7 +89,7 @@ def shape_text(shape: Shape) -> str:
     >>> shape_text((112, 112, 64))
     '112x112x64'
     """
-    return "x".join(map(str, shape)) or "one number"
+    return "unknown" if shape is UNRANKED else "x".join(map(str, shape)) or "one number"
 
 
 def elements(shape: Shape) -> int:
@@ -117,7 +132,7 @@ def slide(
     if ceil and room % stride and out * stride < size + before:
         out += 1
     rule = "ceil" if ceil else "floor"
-    return Window(size, out if room >= 0 else 0, kernel, stride, dilation, before, after, rule)
+    return Window(size, max(out, 0), kernel, stride, dilation, before, after, rule)
 
 
 def _padded(size: int, kernel: int, stride: int, dilation: int, pad: str) -> Window:
@@ -125,7 +140,7 @@ def _padded(size: int, kernel: int, stride: int, dilation: int, pad: str) -> Win
     if pad == "causal":
         return slide(size, kernel, stride, dilation, (extent - 1, 0))
     out = -(-size // stride)
-    total = max((out - 1) * stride + extent - size, 0)
+    total = extent - 1 if stride == 1 else max((out - 1) * stride + extent - size, 0)
     less, more = total // 2, total - total // 2
     before, after = (less, more) if pad == "same" else (more, less)
     return Window(size, out, kernel, stride, dilation, before, after, "same")

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dlmath.counting.engine.open_sizes import OPEN, UNRANKED, agree
 from dlmath.counting.engine.options import (
     LayerKind,
     Option,
+    amounts,
     anything,
     at_least,
+    flag,
     numbers,
     one_of,
-    padding,
     pads_per_axis,
     per_axis,
     whole_number,
 )
 from dlmath.counting.engine.shapes import Window, check_output, elements, shape_text, whole
-from dlmath.counting.engine.tally import Term, tally
+from dlmath.counting.engine.tally import Term, every, tally
 from dlmath.errors import InvalidValueError, ShapeError
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def reshape(options: Options, shapes: tuple[Shape, ...]) -> Count:
     if wanted.count(-1) == 1:
         rest = -elements(wanted)
         wanted = tuple(total // rest if size == -1 and rest else size for size in wanted)
-    if min(wanted) < 1 or elements(wanted) != total:
+    if min(wanted) < 1 or not agree(elements(wanted), total):
         raise ShapeError(
             f"reshape: {shape_text(shape)} has {total} elements, which {shape_text(options['shape'])} cannot hold",
             "choose sizes whose product is the same",
@@ -62,7 +64,10 @@ def reshape(options: Options, shapes: tuple[Shape, ...]) -> Count:
 
 
 def permute(options: Options, shapes: tuple[Shape, ...]) -> Count:
-    """Count a transposition: `order` names the input's axes, from 1 (as Keras counts them)."""
+    """Count a transposition: `order` names the input's axes, from 1 (as Keras counts them).
+
+    A `view` only writes the axes otherwise, as a file that puts the channels first is read here.
+    """
     (shape,) = shapes
     order = options["order"]
     if sorted(order) != list(range(1, len(shape) + 1)):
@@ -70,7 +75,7 @@ def permute(options: Options, shapes: tuple[Shape, ...]) -> Count:
             f"permute: {'x'.join(map(str, order))} is no order of the axes of {shape_text(shape)}",
             f"name each axis from 1 to {len(shape)} once",
         )
-    return tally(tuple(shape[axis - 1] for axis in order), windows=None)
+    return tally(tuple(shape[axis - 1] for axis in order), windows=None, view=options["view"])
 
 
 def pad_channels(options: Options, shapes: tuple[Shape, ...]) -> Count:
@@ -116,7 +121,7 @@ def _resized(mode: str, shape: Shape, sizes: Shape) -> Count:
         for size, out in zip(shape[:-1], sizes, strict=True)
     )
     output = (*sizes, shape[-1])
-    work = (Term("pool_ops", ("elements", "operations"), (elements(output), MIXING[mode])),) if reach > 1 else ()
+    work = (every("pool_ops", output, operations=MIXING[mode]),) if reach > 1 else ()
     return tally(output, work, windows)
 
 
@@ -124,7 +129,7 @@ def take(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """Count the choice of one step of a sequence, such as the class token's: the axis goes away."""
     (shape,) = shapes
     axis, place = options["axis"], options["place"]
-    if not 0 <= axis < len(shape) or not -shape[axis] <= place < shape[axis]:
+    if not 0 <= axis < len(shape) or shape[axis] < (place + 1 if place >= 0 else -place):
         raise ShapeError(f"take: {shape_text(shape)} has no place {place} on axis {axis}", "choose one it has")
     return tally((*shape[:axis], *shape[axis + 1 :]), windows=None, view=True)
 
@@ -149,17 +154,20 @@ def mean(options: Options, shapes: tuple[Shape, ...]) -> Count:
     axes = {axis % len(shape) for axis in options["axes"]}
     left = [1 if axis in axes else size for axis, size in enumerate(shape)]
     output = tuple(size for axis, size in enumerate(left) if options["keep"] == "yes" or axis not in axes)
-    return tally(output, (Term("pool_ops", ("elements",), (elements(shape),)),), None)
+    return tally(output, (every("pool_ops", shape),), None)
 
 
 def opaque(options: Options, shapes: tuple[Shape, ...]) -> Count:
-    """Count a layer that is not understood: its shape and parameters where known, its work missing by name."""
-    output = options["shape"] or (shapes[0] if shapes else ())
-    missing = ["macs"] if options["params"] is not None else ["weights", "macs"]
-    missing += [] if options["shape"] else ["output"]
-    weights = Term("weights", ("parameters",), (options["params"] or 0,))
-    note = f"{options['label']} is not understood: its {', '.join(missing)} are not counted"
-    return tally(output, (weights,), None, missing=tuple(missing), notes=(note,))
+    """Count a layer of another program that no formula here is for: unknown is what is not given.
+
+    `params` is what it holds, `macs` what it multiplies (0 where such a layer multiplies nothing), `shape` its output.
+    """
+    del shapes
+    given = {"weights": options["params"], "macs": options["macs"]}
+    output = UNRANKED if options["shape"] is None else options["shape"]
+    missing = tuple(name for name, value in given.items() if value is None)
+    terms = [Term(name, (name,), (OPEN if value is None else value,)) for name, value in given.items()]
+    return tally(output, terms, None, missing=missing)
 
 
 def _optional(value: object) -> object:
@@ -171,7 +179,7 @@ def _signed(value: object) -> Any:
     return tuple(whole_number(part) for part in (parts if isinstance(parts, (list, tuple)) else (parts,)))
 
 
-_PAD = (Option("pad", padding),)
+_PAD = (Option("pad", amounts),)
 _MODE = Option("mode", one_of(*MIXING), "nearest")
 _SHAPE = Option("shape", numbers(1))
 
@@ -179,7 +187,9 @@ KINDS = {
     "input": LayerKind(source, (_SHAPE,), ("shape*",), inputs=(0, 0), example="input:224x224x3"),
     "flatten": LayerKind(flatten, (Option("start", at_least(0), 0),), ("start",), example="flatten"),
     "reshape": LayerKind(reshape, (Option("shape", _signed),), ("shape*",), example="reshape:7x7x64"),
-    "permute": LayerKind(permute, (Option("order", numbers(1)),), ("order*",), example="permute:2x1"),
+    "permute": LayerKind(
+        permute, (Option("order", numbers(1)), Option("view", flag, False)), ("order*",), example="permute:2x1"
+    ),
     "zeropad": LayerKind(_grown("zeropad", 1), _PAD, ("pad",), example="zeropad:1"),
     "crop": LayerKind(_grown("crop", -1), _PAD, ("pad",), example="crop:1"),
     "padchannels": LayerKind(pad_channels, (Option("out", at_least(1)),), ("out",), example="padchannels:32"),
@@ -200,8 +210,10 @@ KINDS = {
         opaque,
         (
             Option("label", anything),
-            Option("shape", lambda value: value and numbers(1)(value), None),
+            Option("why", anything, ""),
+            Option("shape", lambda value: value if value is None or value is UNRANKED else numbers(1)(value), None),
             Option("params", _optional, None),
+            Option("macs", _optional, None),
         ),
         inputs=(0, None),
         example="opaque",

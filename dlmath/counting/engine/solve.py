@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.counting.engine.checks import QUANTITIES, SHAPES, read_number
+from dlmath.counting.engine.open_sizes import is_open
 from dlmath.errors import DlmathError, InvalidValueError, unknown
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ LARGEST = 10**9
 """No layer has more channels: a limit that allows them is no limit."""
 MOST_STEPS = 4096
 """How far apart numbers that can be may lie: groups, strides and kernels are smaller."""
+SAME_WORDS, SAME_FAULTS = 3, 256
+"""So many numbers with the very same fault of a word, or of a shape: it is not the number's."""
 RELATIONS = ("<=", ">=", "=")
 """At most; at least; `=` is at most too: the limit one has."""
 
@@ -116,6 +119,8 @@ def solve(limit: Limit, count: Callable[[int], int]) -> Solution:
     Solution(number=333, value=998334, next_number=334, next_value=1004338)
     """
     first, step = _grid(count)
+    if is_open(count(first)):
+        raise InvalidValueError(f"{limit.text}: {limit.quantity} is not known, as sizes are open", "give --input whole")
     value = limit.value - 1 if limit.at_least else limit.value
     if count(first) > value:
         return _at_the_start(limit, first, count(first))
@@ -148,16 +153,21 @@ def _grid(count: Callable[[int], int]) -> tuple[int, int]:
 
 
 def _next_possible(count: Callable[[int], int], start: int) -> int:
-    fault: DlmathError | None = None
+    faults: list[str] = []
     for number in range(start, start + MOST_STEPS):
         try:
             count(number)
         except DlmathError as error:
-            fault = fault or error
+            faults.append(error.what)
+            same = len(set(faults)) == 1
+            if same and len(faults) == SAME_WORDS and isinstance(error, InvalidValueError):
+                raise  # a word is wrong, not a number
+            if same and len(faults) == SAME_FAULTS:
+                break
         else:
             return number
     raise InvalidValueError(
-        f"no number from {start} to {start + MOST_STEPS - 1} can stand for ?: {fault.what if fault else ''}",
+        f"no number from {start} to {start + len(faults) - 1} can stand for ?: {faults[0]}",
         "change the layers around it",
     )
 

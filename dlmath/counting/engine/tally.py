@@ -53,6 +53,26 @@ class Term(NamedTuple):
         return " x ".join(map(str, self.factors)) or "1"
 
 
+AXES: dict[int, tuple[str, ...]] = {
+    0: (),
+    1: ("features",),
+    2: ("steps", "features"),
+    3: ("height", "width", "channels"),
+    4: ("depth", "height", "width", "channels"),
+}
+"""What the axes of a tensor are usually called, by their number."""
+
+
+def every(quantity: str, shape: Shape, **more: int) -> Term:
+    """Return so much work for every element of a tensor: its sizes, then what each element takes.
+
+    >>> every("norm_ops", (7, 7, 64), operations=2).text()
+    '7 x 7 x 64 x 2'
+    """
+    labels = AXES.get(len(shape), ("size",) * len(shape))
+    return Term(quantity, (*labels, *more), (*shape, *more.values()))
+
+
 class Count(NamedTuple):
     """What one layer gives, holds and does for one input, once.
 
@@ -110,6 +130,19 @@ class Count(NamedTuple):
     def connections(self) -> int:
         """Links between units, biases among them: what LeCun's papers count."""
         return self.macs + self.bias_adds + self.extra_links
+
+
+HELD = ("weights", "biases", "buffers")
+
+
+def kept(counted: Count, held: tuple[int, int, int] | None) -> Count:
+    """Return a count whose parameters are those a file has for the layer; the formula's own terms where they agree."""
+    if held is None or held == (counted.weights, counted.biases, counted.buffers):
+        return counted
+    of_file = tuple(Term(name, ("the file's tensors",), (size,)) for name, size in zip(HELD, held, strict=True) if size)
+    terms = (*of_file, *(term for term in counted.terms if term.quantity not in HELD))
+    missing = tuple(name for name in counted.missing if name != "weights")
+    return counted._replace(weights=held[0], biases=held[1], buffers=held[2], terms=terms, missing=missing)
 
 
 def tally(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dlmath.counting.engine.graph import Network, Node
 from dlmath.counting.engine.shapes import elements
 
 if TYPE_CHECKING:
@@ -75,6 +76,21 @@ class Tensors(NamedTuple):
     def bytes(self) -> int:
         """Bytes of all tensors."""
         return sum(tensor.bytes for tensor in self.tensors)
+
+
+def as_network(model: Tensors) -> Network:
+    """Return the tensors as layers without a graph, to be set beside networks: what they hold, operations unknown."""
+    why = "a file of tensors has no graph"
+    nodes = tuple(
+        Node(
+            tensor.name,
+            "opaque",
+            {"label": "tensor", "why": why, "shape": tensor.shape or (1,), "params": tensor.size},
+            held=(tensor.size, 0, 0),
+        )
+        for tensor in model.tensors
+    )
+    return Network(model.name, nodes, (len(nodes) - 1,), model.source, model.notes)
 
 
 class Share(NamedTuple):

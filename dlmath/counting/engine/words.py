@@ -8,6 +8,7 @@ outputs it reads (the one before it, unless told), `sharing` the layer whose wei
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.counting.engine.graph import Network, Node
@@ -20,6 +21,33 @@ if TYPE_CHECKING:
 
     from dlmath.counting.engine.graph import Shape
     from dlmath.counting.engine.options import LayerKind
+
+SPELLINGS = {
+    **dict.fromkeys(("padding", "pads"), ("pad",)),
+    **dict.fromkeys(
+        ("filters", "units", "out_channels", "out_features", "output_dim", "embedding_dim"), ("out", "units")
+    ),
+    **dict.fromkeys(("hidden_size", "num_units"), ("units",)),
+    **dict.fromkeys(("kernel_size", "pool_size", "kernel_shape"), ("kernel",)),
+    "strides": ("stride",),
+    **dict.fromkeys(("dilation_rate", "dilations"), ("dilation",)),
+    "use_bias": ("bias",),
+    "ceil_mode": ("ceil",),
+    **dict.fromkeys(("num_heads", "n_heads"), ("heads",)),
+    **dict.fromkeys(("num_kv_heads", "num_key_value_heads"), ("kv",)),
+    "key_dim": ("key",),
+    "value_dim": ("value",),
+    **dict.fromkeys(("num_embeddings", "input_dim"), ("words",)),
+    "depth_multiplier": ("multiplier",),
+    "output_padding": ("extra",),
+    **dict.fromkeys(("output_size", "size"), ("size", "factor")),
+    "return_sequences": ("sequences",),
+    **dict.fromkeys(("num_groups", "group"), ("groups",)),
+    **dict.fromkeys(("p", "drop_prob"), ("rate",)),
+    "scale_factor": ("factor",),
+    "interpolation": ("mode",),
+}
+"""What Keras, PyTorch and ONNX call the options of layers, and what they are called here."""
 
 CLAUSES = {"from": "sources", "sharing": "shares", "as": "name"}
 """The words that may follow a layer, and what each tells."""
@@ -86,10 +114,35 @@ def _split_clauses(text: str) -> tuple[str, dict[str, str]]:
     return " ".join(layer), {word: " ".join(parts) for word, parts in found.items()}
 
 
+def chain_rows(texts: Sequence[str]) -> list[str]:
+    """Return the rows of a chain, which may be quoted whole or in parts, or not at all.
+
+    >>> chain_rows(["conv:3x3x8 as a relu", "add from a, relu1", "as", "b"])
+    ['conv:3x3x8 as a', 'relu', 'add from a, relu1 as b']
+    """
+    rows: list[list[str]] = []
+    for word in " ".join(texts).split():
+        before = rows[-1][-1] if rows else ""
+        if rows and (word in CLAUSES or before in CLAUSES or before.endswith(",") or word.startswith(",")):
+            rows[-1].append(word)
+        else:
+            rows.append([word])
+    return [" ".join(row) for row in rows]
+
+
+def _without_brackets(text: str) -> str:
+    """Return options with Python's tuples and quotes written as this language has them: `(3, 3)` as 3x3."""
+    plain = _BRACKETED.sub(lambda match: match[1].replace(" ", "").rstrip(",").replace(",", "x"), text)
+    return plain.replace("'", "").replace('"', "")
+
+
+_BRACKETED = re.compile(r"(?<==)\(([^()]*)\)")
+
+
 def _split_options(text: str, rest: str) -> tuple[tuple[str, ...], dict[str, str]]:
     values: list[str] = []
     options: dict[str, str] = {}
-    for number, part in enumerate(rest.split(",")):
+    for number, part in enumerate(_without_brackets(rest).split(",")):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals:
             if not name and number == 0:
@@ -120,13 +173,26 @@ def layer_options(row: Row) -> tuple[str, dict[str, str]]:
             f"layer {kind_name!r}: {_short(row.values[1])!r} is no option", f"write OPTION=VALUE, as in {kind.example}"
         )
     options = _head_options(kind_name, kind, row.values[0]) if row.values else {}
-    twice = next((name for name in row.options if name in options), None)
-    if twice is not None:
-        raise InvalidValueError(
-            f"layer {kind_name!r} says its {twice!r} twice, as {options[twice]} and as {row.options[twice]}",
-            "say it once",
-        )
-    return kind_name, {**options, **row.options}
+    for name, value in row.options.items():
+        own = own_word(kind, name)
+        if own in options:
+            raise InvalidValueError(
+                f"layer {kind_name!r} says its {own!r} twice, as {options[own]} and as {value}", "say it once"
+            )
+        options[own] = value
+    return kind_name, options
+
+
+def own_word(kind: LayerKind, name: str) -> str:
+    """Return the option of a layer that a library's spelling means; another name is left as it is.
+
+    >>> own_word(get_kind("conv"), "filters"), own_word(get_kind("lstm"), "units"), own_word(get_kind("conv"), "out")
+    ('out', 'units', 'out')
+    """
+    known = {option.name for option in kind.options}
+    if name in known:
+        return name
+    return next((own for own in SPELLINGS.get(name.lower(), ()) if own in known), name)
 
 
 def _head_options(name: str, kind: LayerKind, head: str) -> dict[str, str]:
@@ -150,29 +216,6 @@ def _sizes(names: tuple[str, ...], text: str) -> dict[str, str]:
     if taken < 1 or "" in parts or (taken > 1 and not star) or (rank and taken != int(rank)):
         return {}
     return {first: "x".join(parts[:taken]), **dict(zip(names[1:], parts[taken:], strict=True))}
-
-
-def parse_layer(text: str, default_padding: str = "same") -> tuple[str, dict[str, object]]:
-    """Read a layer: its kind and every option, checked.
-
-    Parameters
-    ----------
-    text : str
-        `conv:3x3x64/2,pad=1`.
-    default_padding : str
-        The padding of sliding windows that do not say theirs.
-
-    Raises
-    ------
-    InvalidValueError
-        With the part that is wrong and the nearest match.
-
-    Examples
-    --------
-    >>> parse_layer("maxpool:3/2", "valid")
-    ('maxpool', {'kernel': (3,), 'stride': (2,), 'pad': 'valid', 'dilation': (1,), 'ceil': False})
-    """
-    return _checked(split_row(text), default_padding)
 
 
 def _checked(row: Row, default_padding: str) -> tuple[str, dict[str, object]]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlmath.counting.models.archive import members, read_member
+from dlmath.counting.models.inputs import Given
 from dlmath.counting.models.opening import damaged, opened, stem
-from dlmath.errors import UnreadableError
+from dlmath.errors import InvalidValueError, UnreadableError
 from dlmath.files.text import shown
 
 if TYPE_CHECKING:
@@ -24,15 +25,15 @@ LARGEST_CONFIG = 64 * 2**20
 ZIP_MAGIC = b"PK"
 
 
-def read_keras(name: str, inputs: Sequence[Shape] = ()) -> Network:
+def read_keras(name: str, inputs: Given | Sequence[Shape] = ()) -> Network:
     """Return the network a .keras file (or the JSON of its config) describes.
 
     Parameters
     ----------
     name : str
         The file; `-` is standard input.
-    inputs : sequence of shapes, optional
-        Shapes to use in place of the file's, one an input; needed where the file leaves sizes open.
+    inputs : Given, or sequence of shapes, optional
+        Shapes to use in place of the file's. What stays open is open: parameters are counted all the same.
 
     Raises
     ------
@@ -42,13 +43,16 @@ def read_keras(name: str, inputs: Sequence[Shape] = ()) -> Network:
     return keras_network(_parsed(_config_text(name), name), name, inputs)
 
 
-def keras_network(model: Any, name: str, inputs: Sequence[Shape] = ()) -> Network:
+def keras_network(model: Any, name: str, inputs: Given | Sequence[Shape] = ()) -> Network:
     """Return the network of a parsed config: {"class_name": ..., "config": {"layers": [...]}}."""
     from dlmath.counting.models.keras_walk import Walk
 
     _check_model(model, name)
+    given = inputs if isinstance(inputs, Given) else Given({}, tuple(inputs))
     try:
-        return Walk(inputs).network(model, stem(name), name)
+        return Walk(given).network(model, stem(name), name)
+    except InvalidValueError as error:
+        raise InvalidValueError(f"{shown(name)}: {error.what}", error.mend) from error
     except UnreadableError as error:
         raise UnreadableError(f"{shown(name)}: {error.what}", error.mend) from error
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dlmath.counting.engine.graph import Shape
 
@@ -25,9 +25,6 @@ ACTIVATIONS = {
     "ELU": "elu",
 }
 """Keras' activation functions, by the names its configs have for them."""
-
-
-CHANNELS_LAST_ONLY = "save the model with the channels last (data_format='channels_last')"
 
 
 class Call(NamedTuple):
@@ -94,13 +91,44 @@ def one(kind: str, sources: tuple[int, ...] | None = None, **options: object) ->
 
 
 def opaque(call: Call, params: int | None = None) -> Plan:
-    """Return the plan of what is not understood: its shape as the file says it, its counts missing by name."""
-    return one("opaque", label=call.kind, shape=call.output, params=params)
+    """Return the plan of what is not understood: its shape as the file says it, its counts missing by name.
+
+    What has no parameters moves or compares elements: what it does is not multiplied and added up.
+    """
+    macs = None if params is None else 0
+    return one("opaque", label=call.kind, shape=call.output, params=params, macs=macs)
 
 
 def passed(_: Call) -> Plan:
     """Return the plan of what hands its first input on."""
     return one("identity", (-1,))
+
+
+def turned(call: Call, axis: int, rule: Callable[[Call], Plan]) -> Plan:
+    """Return the plan of a layer whose channels are not the last axis: turned round, planned, and turned back.
+
+    Parameters
+    ----------
+    axis : int
+        The channels' axis, counted without the batch.
+    """
+    rank = call.rank
+    order = (*(place + 1 for place in range(rank) if place != axis), axis + 1)
+    back = tuple(order.index(place + 1) + 1 for place in range(rank))
+    shapes = tuple(tuple(shape[place - 1] for place in order) for shape in call.shapes if len(shape) == rank)
+    inner = rule(call._replace(shapes=shapes, config={**call.config, "data_format": "channels_last", "axis": -1}))
+    first = Step("permute", {"order": order, "view": True}, (-1,))
+    shifted = tuple(_shifted(step, number) for number, step in enumerate(inner.steps))
+    if call.kind.startswith("Global") and not call.config.get("keepdims"):
+        return inner._replace(steps=(first, *shifted))
+    return inner._replace(steps=(first, *shifted, Step("permute", {"order": back, "view": True})))
+
+
+def _shifted(step: Step, number: int) -> Step:
+    """Return a step of a plan that has come to stand one place later, what it read of the layer's input read there."""
+    if step.sources is None:
+        return step._replace(sources=(number,))
+    return step._replace(sources=tuple(source + 1 if source >= 0 else 0 for source in step.sources))
 
 
 def activated(call: Call, plan: Plan) -> Plan:
@@ -122,6 +150,6 @@ def activation_step(function: object) -> Step | None:
     if kind == "identity":
         return None
     if kind is None:
-        # A function has no parameters; what it computes is unknown, and said to be
-        return Step("opaque", {"label": f"activation {function}"[:60], "params": 0})
+        # A function that is not known has no parameters and multiplies no elements by one another
+        return Step("opaque", {"label": f"activation {function}"[:60], "params": 0, "macs": 0})
     return Step(kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlmath.counting.engine.shapes import elements
-from dlmath.counting.models.keras_plan import CHANNELS_LAST_ONLY, Plan, Step, activation_step, one, opaque, passed
+from dlmath.counting.models.keras_plan import Plan, Step, activation_step, one, opaque, passed, turned
 from dlmath.errors import UnreadableError
 
 if TYPE_CHECKING:
@@ -17,18 +17,34 @@ if TYPE_CHECKING:
 
 
 def _trailing(call: Call, axes: Any) -> int:
-    """Return how many axes are named when they are the last ones; other axes are turned down.
+    """Return how many axes are named when they are the last ones.
 
     Raises
     ------
     UnreadableError
-        Counting an axis elsewhere would need its own rule.
+        For other axes.
     """
-    # Keras counts the batch as axis 0
-    named = sorted(axis % (call.rank + 1) for axis in (axes if isinstance(axes, (list, tuple)) else [axes]))
+    named = _named_axes(call, axes)
     if named != list(range(call.rank + 1 - len(named), call.rank + 1)):
-        raise UnreadableError(f"{call.kind} works along axis {axes}, which is not the last", CHANNELS_LAST_ONLY)
+        raise UnreadableError(f"{call.kind} works along axis {axes}, which is not the last", "save it with axis=-1")
     return len(named)
+
+
+def _named_axes(call: Call, axes: Any) -> list[int]:
+    """Return axes as Keras counts them, the batch being axis 0."""
+    return sorted(axis % (call.rank + 1) for axis in (axes if isinstance(axes, (list, tuple)) else [axes]))
+
+
+def _along(rule: Rule) -> Rule:
+    """Return the rule of a norm that may work along one axis other than the last."""
+
+    def run(call: Call) -> Plan:
+        named = _named_axes(call, call.config["axis"])
+        if len(named) == 1 and named[0] != call.rank:
+            return turned(call, named[0] - 1, rule)
+        return rule(call)
+
+    return run
 
 
 def _batch_norm(call: Call) -> Plan:
@@ -98,7 +114,7 @@ def _prelu(call: Call) -> Plan:
     for per, like in (("element", call.shape), ("channel", (1,) * (call.rank - 1) + call.shape[-1:])):
         if tuple(held) == like:
             return one("prelu", per=per)
-    return opaque(call, elements(tuple(held)))
+    return one("opaque", label=call.kind, shape=call.shape, params=elements(tuple(held)), macs=0)
 
 
 def _activation(call: Call) -> Plan:
@@ -151,6 +167,23 @@ def _embedding(call: Call) -> Plan:
     return one("embedding", words=call.config["input_dim"], out=call.config["output_dim"])
 
 
+def _function(call: Call) -> Step:
+    """Return a function of the user's: it holds nothing; what it computes and gives is not known."""
+    return Step("opaque", {"label": call.kind, "shape": call.output, "params": 0})
+
+
+def _encoded(call: Call) -> tuple[int, ...]:
+    return (
+        (*call.shape[:-1], call.config["num_tokens"])
+        if call.config.get("output_mode") == "one_hot"
+        else (call.config["num_tokens"],)
+    )
+
+
+def _random_crop(call: Call) -> Plan:
+    return one("resize", size=(call.config["height"], call.config["width"]), mode="nearest")
+
+
 def operation(call: Call) -> Plan:
     """Return the plan of a `keras.ops` function used as a layer: no parameters; its work where it is known."""
     joins = {"Add": "add", "Subtract": "subtract", "Multiply": "multiply", "Divide": "multiply"}
@@ -184,11 +217,11 @@ PASSING = (
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(PASSING, passed),
-    "BatchNormalization": _batch_norm,
-    "SyncBatchNormalization": _batch_norm,
-    "LayerNormalization": _layer_norm,
-    "GroupNormalization": _group_norm,
-    "RMSNormalization": _rms_norm,
+    "BatchNormalization": _along(_batch_norm),
+    "SyncBatchNormalization": _along(_batch_norm),
+    "LayerNormalization": _along(_layer_norm),
+    "GroupNormalization": _along(_group_norm),
+    "RMSNormalization": _along(_rms_norm),
     "UnitNormalization": lambda _: one("l2norm", scale=False),
     "Normalization": _normalization,
     "Rescaling": _rescaling,
@@ -208,4 +241,7 @@ RULES: dict[str, Rule] = {
     "Permute": lambda call: one("permute", order=tuple(call.config["dims"])),
     "RepeatVector": _repeat,
     "Embedding": _embedding,
+    "Lambda": lambda call: opaque(call)._replace(steps=(_function(call),)),
+    "CategoryEncoding": lambda call: one("opaque", label=call.kind, shape=_encoded(call), params=0, macs=0),
+    "RandomCrop": _random_crop,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dlmath.counting.engine.shapes import elements
 from dlmath.counting.models.keras_plan import Plan, Step, one, opaque
 
 if TYPE_CHECKING:
@@ -40,28 +41,43 @@ def _run(kind: str, options: dict[str, Any], config: Mapping[str, Any]) -> Plan:
 
 
 def _cell(call: Call) -> Plan:
-    """Return `RNN(cell)`, where the cell is one of Keras' own."""
-    cell = call.config["cell"]
-    word = cell["class_name"].removesuffix("Cell")
-    if word not in RECURRENT:
+    """Return `RNN(cell)`, or of several cells one upon the other, where each is one of Keras' own."""
+    cells = call.config["cell"]
+    cells = cells["config"]["cells"] if isinstance(cells, dict) and "cells" in cells["config"] else cells
+    stack = cells if isinstance(cells, list) else [cells]
+    words = [cell["class_name"].removesuffix("Cell") for cell in stack]
+    if any(word not in RECURRENT for word in words) or (len(stack) > 1 and call.config.get("return_state")):
         return opaque(call)
-    return _run(RECURRENT[word], _options(RECURRENT[word], cell["config"]), call.config)
+    kinds = [
+        (RECURRENT[word], _options(RECURRENT[word], cell["config"])) for word, cell in zip(words, stack, strict=True)
+    ]
+    below = tuple(
+        Step(kind, {**options, "sequences": True}, (-1,) if place == 0 else None)
+        for place, (kind, options) in enumerate(kinds[:-1])
+    )
+    top = _run(*kinds[-1], call.config)
+    if not below:
+        return top
+    last = top.steps[0]._replace(sources=None)
+    return Plan((*below, last))
 
 
 def _bidirectional(call: Call) -> Plan:
     """Return a layer run in both directions, its two outputs set side by side, or joined."""
     inner, merge = call.config["layer"], call.config.get("merge_mode", "concat")
     config = inner["config"]
-    if inner["class_name"] not in RECURRENT or config.get("return_state"):
+    if inner["class_name"] not in RULES or inner["class_name"] == "Bidirectional" or config.get("return_state"):
         return opaque(call)
-    kind = RECURRENT[inner["class_name"]]
-    options = {**_options(kind, config), "sequences": config.get("return_sequences", False)}
-    if merge == "concat":
-        return one(kind, (-1,), bidirectional=True, **options)
-    ways = (Step(kind, options, (-1,)), Step(kind, options, (-1,)))
+    plan = RULES[inner["class_name"]](call._replace(kind=inner["class_name"], config=config))
+    way = plan.steps[0]._replace(sources=(-1,))
+    if len(plan.steps) > 1 or way.kind == "opaque":
+        return opaque(call)
+    if merge == "concat" and way.kind in RECURRENT.values():
+        return one(way.kind, (-1,), **{**way.options, "bidirectional": True})
     if merge is None:
-        return Plan(ways, (0, 1))
-    return Plan((*ways, Step({"sum": "add", "mul": "multiply", "ave": "average"}[merge], {}, (0, 1))))
+        return Plan((way, way), (0, 1))
+    join = {"sum": "add", "mul": "multiply", "ave": "average", "concat": "concat"}[merge]
+    return Plan((way, way, Step(join, {}, (0, 1))))
 
 
 def _multi_head(call: Call) -> Plan:
@@ -74,6 +90,46 @@ def _multi_head(call: Call) -> Plan:
     out = out[-1] if isinstance(out, (list, tuple)) and len(out) == 1 else out
     sources = tuple(-1 - place for place in range(min(len(call.shapes), 3)))
     return one("attention", sources, **options, bias=config.get("use_bias", True), out=out)
+
+
+def _grouped_query(call: Call) -> Plan:
+    """Return attention in which several heads of queries share one of keys and values (Ainslie et al. 2023)."""
+    config = call.config
+    options = {"heads": config["num_query_heads"], "kv": config["num_key_value_heads"], "key": config["head_dim"]}
+    sources = tuple(-1 - place for place in range(min(len(call.shapes), 3)))
+    return one("attention", sources, **options, bias=config.get("use_bias", True))
+
+
+def _additive(call: Call) -> Plan:
+    """Return Bahdanau's attention: scores sum(scale tanh(q + k)) over the features, then the weighted sums."""
+    query, value = call.shapes[0], call.shapes[1]
+    scale = query[-1] if call.config.get("use_scale", True) else 0
+    pairs = elements(query[:-1]) * elements(value[:-1])
+    output = (*query[:-1], value[-1])
+    return one("opaque", label=call.kind, shape=output, params=scale, macs=pairs * (query[-1] + value[-1]))
+
+
+def _conv_lstm(rank: int) -> Rule:
+    """Return the rule of a convolutional LSTM; its last states are as its last output."""
+
+    def rule(call: Call) -> Plan:
+        config = call.config
+        options = {
+            "kernel": config["kernel_size"],
+            "out": config["filters"],
+            "stride": config["strides"],
+            "pad": config["padding"],
+            "dilation": config.get("dilation_rate", 1),
+            "bias": "yes" if config["use_bias"] else "no",
+            "sequences": config.get("return_sequences", False),
+        }
+        layer = Step(f"convlstm{rank}d", options, (-1,))
+        if not config.get("return_state"):
+            return Plan((layer,))
+        last = Step("take", {"place": -1}, (0,)) if options["sequences"] else Step("identity", {}, (0,))
+        return Plan((layer, last, last), (0, 1, 2))
+
+    return rule
 
 
 def _attention(call: Call) -> Plan:
@@ -94,5 +150,8 @@ RULES: dict[str, Rule] = {
     "RNN": _cell,
     "Bidirectional": _bidirectional,
     "MultiHeadAttention": _multi_head,
+    **dict.fromkeys(("GroupQueryAttention", "GroupedQueryAttention"), _grouped_query),
     "Attention": _attention,
+    "AdditiveAttention": _additive,
+    **{f"ConvLSTM{rank}D": _conv_lstm(rank) for rank in (1, 2, 3)},
 }

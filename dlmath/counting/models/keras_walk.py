@@ -6,16 +6,18 @@ from collections import defaultdict
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlmath.counting.engine.open_sizes import OPEN, UNRANKED
 from dlmath.counting.models import keras_pointwise, keras_sequences, keras_windows
 from dlmath.counting.models.builder import Builder
 from dlmath.counting.models.keras_inbound import Inbound, keys, parse_inbound, shapes_said
-from dlmath.counting.models.keras_plan import CHANNELS_LAST_ONLY, Call, Plan, Step, opaque
+from dlmath.counting.models.keras_plan import Call, Plan, Step, opaque, turned
 from dlmath.errors import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dlmath.counting.engine.graph import Network, Shape
+    from dlmath.counting.models.inputs import Given
     from dlmath.counting.models.keras_inbound import Key
 
 RULES: dict[str, Callable[[Call], Plan]] = {**keras_windows.RULES, **keras_pointwise.RULES, **keras_sequences.RULES}
@@ -59,32 +61,28 @@ class Walk:
 
     Parameters
     ----------
-    inputs : sequence of shapes
+    given : Given
         What the user gives instead of the file's input shapes; with them the file's other shapes say nothing.
     """
 
-    def __init__(self, inputs: Sequence[Shape] = ()) -> None:
-        self.given = list(inputs)
+    def __init__(self, given: Given) -> None:
+        self.given = given
         self.builder = Builder()
         self._shared_objects: dict[int, str] = {}
 
     def network(self, model: dict[str, Any], name: str, source: str) -> Network:
         """Return the network of a whole config."""
         config = model["config"]
-        feeds = [self._input(layer) for layer in _input_layers(config)]
-        if self.given and len(self.given) != len(feeds):
-            raise ValueError(f"it has {len(feeds)} inputs and {len(self.given)} shapes are given")
+        layers = _input_layers(config)
+        given = self.given.shapes([(str(layer["name"]), _text(layer["shape"])) for layer in layers])
+        feeds = [self._input(layer, shape) for layer, shape in zip(layers, given, strict=True)]
         outputs = self._model(config, feeds, Place())
         return self.builder.network(str(config.get("name", name))[:80] or name, tuple(outputs), source)
 
-    def _input(self, layer: dict[str, Any]) -> int:
+    def _input(self, layer: dict[str, Any], given: Shape | None) -> int:
         name, said = layer["name"], layer["shape"]
-        place = len(self.builder.nodes)
-        shape = self.given[place] if place < len(self.given) else tuple(said)
-        if any(size is None for size in shape):
-            text = "x".join("?" if size is None else str(size) for size in shape)
-            raise UnreadableError(f"input {name!r} is left open: {text}", f"give its shape: --input {_example(shape)}")
-        if not shape or not all(type(size) is int for size in shape):
+        shape = tuple(OPEN if size is None else size for size in said) if given is None else given
+        if not shape or not all(isinstance(size, int) and not isinstance(size, bool) for size in shape):
             raise ValueError(f"input {name!r} has the shape {list(shape)}")
         return self.builder.add(str(name), "input", {"shape": shape}, ())
 
@@ -109,7 +107,7 @@ class Walk:
         for (name, use), inbound in _in_order(config, set(layers)):
             layer = layers[name]
             sources = [_found(made, key) for key in inbound.inputs(layer["class_name"])]
-            shape = None if self.given else _whole(said.get((name, use, 0)))
+            shape = None if self.given else _said(said.get((name, use, 0)))
             outputs = self._layer(layer, sources, place.inside(name, use), shape, inbound.constants)
             made.update({(name, use, number): output for number, output in enumerate(outputs)})
         return [_found(made, key) for key in keys(config["output_layers"])]
@@ -128,8 +126,11 @@ class Walk:
             place = place._replace(owner=self._owner(layer, place), frozen=place.frozen or not _trains(config))
             if isinstance(config.get("layers"), list):
                 return self._model(config, sources, place)
+            sources = self._believed(layer, sources, place)
             if kind == "TimeDistributed":
                 return self._each_step(config["layer"], sources, place)
+            if kind == "SpectralNormalization":
+                return self._spectral(config["layer"], sources, place)
             call = Call(kind, config, tuple(self.builder.shapes[source] for source in sources), said, constants)
             return self._planned(_plan(call, layer), sources, place)
         except UnreadableError as error:
@@ -139,6 +140,33 @@ class Walk:
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             fault = f"its config says no {error}" if isinstance(error, KeyError) else str(error)
             raise UnreadableError(f"layer {place.path[:80]!r}: {fault[:200]}", "is the file damaged?") from error
+
+    def _believed(self, layer: dict[str, Any], sources: list[int], place: Place) -> list[int]:
+        """Take the file's word for the shape a layer was built on, where what comes before is not understood."""
+        built = (layer.get("build_config") or {}).get("input_shape")
+        shape = None if self.given else _said(built)
+        if shape is None or not any(self.builder.shapes[source] is UNRANKED for source in sources):
+            return sources
+        return [
+            self._step(Step("reshape", {"shape": shape}), (source,), place, 9)
+            if self.builder.shapes[source] is UNRANKED
+            else source
+            for source in sources
+        ]
+
+    def _spectral(self, inner: dict[str, Any], sources: list[int], place: Place) -> list[int]:
+        """Add a layer whose weights are divided by their largest singular value (Miyato et al. 2018).
+
+        Its estimate keeps a vector of as many numbers as the layer has outputs, which no gradient trains.
+        """
+        within = place.inside(inner["config"]["name"])
+        first = len(self.builder.nodes)
+        outputs = self._layer(inner, sources, within)
+        counted = next((node for node in self.builder.nodes[first:] if "out" in node.options), None)
+        if counted is not None:
+            vector = Step("parameter", {"shape": (counted.options["out"],)}, ())
+            self._step(vector, (), place._replace(frozen=True), 1)
+        return outputs
 
     def _owner(self, layer: dict[str, Any], place: Place) -> str:
         """Return what the layer's parameters are known by: one object may stand in several models."""
@@ -161,9 +189,8 @@ class Walk:
         tail = f":{step.kind}" if number else ""
         owner = f"{place.owner}:{number}"
         options = dict(step.options)
-        if step.kind == "opaque":
-            # What is not understood is named by the layer as well as by its class
-            self.builder.notes.append(f"{place.path}: {options['label']} is not understood; its counts are missing")
+        if step.kind == "opaque" and options.get("shape") is None:
+            options["shape"] = UNRANKED
         return self.builder.add(
             place.path + tail, step.kind, options, inputs, owner=owner, times=place.times, frozen=place.frozen
         )
@@ -187,8 +214,8 @@ class Walk:
 
 def _plan(call: Call, layer: dict[str, Any]) -> Plan:
     """Return the steps of a layer; an unknown class has its parameters and operations missing, never zero."""
-    if call.config.get("data_format") == "channels_first":
-        raise UnreadableError(f"{call.kind} has the channels first", CHANNELS_LAST_ONLY)
+    if call.config.get("data_format") == "channels_first" and call.rank > 1 and call.kind != "Flatten":
+        return turned(call, 0, lambda inner: _plan(inner, layer))
     if str(layer.get("module", "")).startswith(("keras.src.ops", "keras.ops")):
         return keras_pointwise.operation(call)
     rule = RULES.get(call.kind)
@@ -202,15 +229,19 @@ def _trains(config: dict[str, Any]) -> bool:
     return bool(config.get("trainable", True))
 
 
-def _example(shape: Sequence[int | None]) -> str:
-    return "x".join("224" if size is None else str(size) for size in shape)
+def _text(shape: Any) -> str:
+    return "x".join("?" if size is None else str(size) for size in shape)
 
 
-def _whole(shape: Any) -> Shape | None:
-    """Return a shape the file gives without its batch, when all of it is known."""
-    if not isinstance(shape, list) or len(shape) < 2 or not all(type(size) is int for size in shape[1:]):
+def _said(shape: Any) -> Shape | None:
+    """Return a shape the file gives without its batch; sizes it leaves open are."""
+    if (
+        not isinstance(shape, list)
+        or len(shape) < 2
+        or not all(size is None or type(size) is int for size in shape[1:])
+    ):
         return None
-    return tuple(shape[1:])
+    return tuple(OPEN if size is None else size for size in shape[1:])
 
 
 def _input_layers(config: dict[str, Any]) -> list[dict[str, Any]]:

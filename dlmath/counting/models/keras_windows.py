@@ -105,18 +105,34 @@ def einsum_dense(call: Call) -> Plan:
     batch = source[: len(source) - sum(letter in weights for letter in source)]
     inner, outer = source[len(batch) :], made[len(batch) :]
     if not made.startswith(batch) or weights not in (inner + outer, outer + inner) or not inner or not outer:
-        return opaque(call)
+        return _general_einsum(call, source, weights, made)
     kept = call.shape[: call.rank - len(inner)]
     sizes = tuple(call.config["output_shape"])[-len(outer) :]
     biased = call.config.get("bias_axes")
     if biased and set(biased) != set(outer):
-        return opaque(call)
+        return _general_einsum(call, source, weights, made)
     steps = (
         Step("reshape", {"shape": (*kept, elements(call.shape[len(kept) :]))}),
         Step("dense", {"out": elements(sizes), "bias": bool(biased), "over": "last"}),
         Step("reshape", {"shape": (*kept, *sizes)}),
     )
     return activated(call, Plan(steps))
+
+
+def _general_einsum(call: Call, source: str, weights: str, made: str) -> Plan:
+    """Return any other product with weights: each combination of its letters is one multiply-accumulate."""
+    sizes = dict(zip(source, (1, *call.shape), strict=True))
+    output = call.config["output_shape"]
+    output = tuple(output) if isinstance(output, (list, tuple)) else (output,)
+    told = dict(zip(made[::-1], output[::-1], strict=False))
+    sizes |= {letter: size for letter, size in told.items() if size is not None and letter not in sizes}
+    if any(letter not in sizes for letter in {*source, *weights, *made}):
+        return opaque(call)
+    bias = elements(tuple(sizes[letter] for letter in call.config.get("bias_axes") or ""))
+    held = elements(tuple(sizes[letter] for letter in weights)) + (bias if call.config.get("bias_axes") else 0)
+    macs = elements(tuple(sizes[letter] for letter in {*source, *weights}))
+    shape = tuple(sizes[letter] for letter in made[1:])
+    return activated(call, one("opaque", label=call.kind, shape=shape, params=held, macs=macs))
 
 
 def _pool(kind: str, rank: int) -> Rule:

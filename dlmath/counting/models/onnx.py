@@ -1,4 +1,4 @@
-"""ONNX model files: nodes, shapes as ONNX' own inference finds them, initialisers counted once.
+"""ONNX model files: nodes, shapes as ONNX' own inference finds them, parameters as the file's own tensors.
 
 The reader needs the package `onnx` (the extra `dlmath[onnx]`). Tensors kept in other files are not read.
 """
@@ -8,58 +8,95 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dlmath.counting.engine.open_sizes import OPEN
+from dlmath.counting.engine.shapes import elements, shape_text
+from dlmath.counting.models.inputs import Given
 from dlmath.counting.models.opening import damaged, opened, stem
-from dlmath.errors import MissingExtraError, UnreadableError
+from dlmath.errors import InvalidValueError, MissingExtraError, UnreadableError
 from dlmath.files.text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from dlmath.counting.engine.graph import Network, Shape
+    from dlmath.counting.models.onnx_walk import Walk
 
 LARGEST_FILE = 2 * 2**30
 """Bytes; what a protocol buffer can hold (larger models keep their tensors in other files)."""
 CHANNELS_FIRST_RANK = 3
+SMALL = 4096
+DATA_FIELDS = ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data", "string_data")
 
 
-def read_onnx(name: str, inputs: Sequence[Shape] = ()) -> Network:
+def read_onnx(name: str, inputs: Given | tuple[Shape, ...] | list[Shape] = ()) -> Network:
     """Return the network an .onnx file describes.
 
     Parameters
     ----------
     name : str
         The file; `-` is standard input.
-    inputs : sequence of shapes, optional
-        Shapes to use in place of the file's, one an input, channels last; needed where the file leaves sizes open.
+    inputs : Given, or sequence of shapes, optional
+        Shapes to use in place of the file's, channels last. What stays open is open: parameters are counted all the
+        same, operations are not.
 
     Raises
     ------
     MissingExtraError
         Without the package `onnx`.
+    InvalidValueError
+        When a shape is given for an input that the file does not have.
     UnreadableError
         When the file is damaged or describes no graph.
     """
     onnx = _package()
     model = _loaded(onnx, name)
-    from dlmath.counting.models.onnx_walk import Walk
-
+    given = inputs if isinstance(inputs, Given) else Given({}, tuple(inputs))
     try:
-        _resize_inputs(model, inputs)
-        graph = _inferred(onnx, model)
-        return Walk(graph).network(stem(name), name)
+        return _read(onnx, model, name, given)
+    except InvalidValueError as error:
+        raise InvalidValueError(f"{shown(name)}: {error.what}", error.mend) from error
     except UnreadableError as error:
         raise UnreadableError(f"{shown(name)}: {error.what}", error.mend) from error
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError, ArithmeticError) as error:
         raise damaged(name, str(error).split("\n")[0][:200] or "is no sound graph") from error
 
 
+def _read(onnx: Any, model: Any, name: str, given: Given) -> Network:
+    """Walk through the graph for one example; where that contradicts a batch written into it, for that batch."""
+    if model.functions:
+        model = import_module("onnx.inliner").inline_local_functions(model)
+    constants = _hold_constants(model.graph)
+    batches = _resize_inputs(model, given)
+    declared = {} if given else _declared(model.graph, batches)
+    walk = _walked(model, declared, constants)
+    network = walk.network(stem(name), name)
+    fixed = {size for size in batches.values() if size > 1}
+    if walk.faults and len(fixed) == 1 and not given:
+        whole = _with_batch(onnx, model, batches)
+        other = _walked(whole, declared, constants)
+        as_written = other.network(stem(name), name)
+        if sum(map(len, other.faults.values())) < sum(map(len, walk.faults.values())):
+            note = f"the graph is written for a batch of {fixed.pop()}, and is counted for the whole of it"
+            return as_written._replace(notes=(note, *as_written.notes))
+    return network
+
+
+def _walked(model: Any, declared: dict[str, Shape], constants: set[str]) -> Walk:
+    from dlmath.counting.models.onnx_walk import Walk
+
+    opsets = {"" if one.domain == "ai.onnx" else one.domain: one.version for one in model.opset_import}
+    return Walk(model.graph, {"": 1, **opsets}, declared, constants)
+
+
 def _package() -> Any:
     try:
-        return import_module("onnx")
+        onnx = import_module("onnx")
+        import_module("onnx.shape_inference")
     except ImportError as error:
         raise MissingExtraError(
             "reading .onnx files needs the package onnx, which is not installed", "pip install 'dlmath[onnx]'"
         ) from error
+    return onnx
 
 
 def _loaded(onnx: Any, name: str) -> Any:
@@ -77,27 +114,93 @@ def _loaded(onnx: Any, name: str) -> Any:
     return model
 
 
-def _resize_inputs(model: Any, inputs: Sequence[Shape]) -> None:
-    """Set the batch to 1 and the sizes to those given, and forget the shapes the file has for what follows."""
-    held = {tensor.name for tensor in model.graph.initializer}
-    fed = [value for value in model.graph.input if value.name not in held]
-    if inputs and len(inputs) != len(fed):
-        raise ValueError(f"it has {len(fed)} inputs and {len(inputs)} shapes are given")
-    for place, value in enumerate(fed):
+def _graphs(graph: Any, depth: int = 0) -> Iterator[Any]:
+    """Yield a graph and the bodies in it."""
+    if depth > 20:
+        raise ValueError("its bodies are nested too deep")
+    yield graph
+    for node in graph.node:
+        for one in node.attribute:
+            if one.HasField("g"):
+                yield from _graphs(one.g, depth + 1)
+
+
+def _hold_constants(graph: Any) -> set[str]:
+    """Let tensors in Constant nodes be initialisers, forget the numbers of large ones, and return what stood so."""
+    moved: set[str] = set()
+    for each in _graphs(graph):
+        kept = []
+        for node in each.node:
+            tensor = next((one.t for one in node.attribute if one.name == "value"), None)
+            if node.op_type == "Constant" and tensor is not None and len(node.output) == 1:
+                held = each.initializer.add()
+                held.CopyFrom(tensor)
+                held.name = node.output[0]
+                moved.add(held.name)
+            else:
+                kept.append(node)
+        if len(kept) < len(each.node):
+            del each.node[:]
+            each.node.extend(kept)
+        for tensor in each.initializer:
+            if elements(tuple(tensor.dims)) > SMALL:
+                for field in DATA_FIELDS:
+                    tensor.ClearField(field)
+    return moved
+
+
+def _fed(graph: Any) -> list[Any]:
+    """Return the inputs that are data."""
+    from dlmath.counting.models.onnx_walk import weights_fed
+
+    held = {tensor.name for tensor in graph.initializer} | {value.name for value in weights_fed(graph)}
+    return [value for value in graph.input if value.name not in held]
+
+
+def _resize_inputs(model: Any, given: Given) -> dict[str, int]:
+    """Set the batch to 1 and the sizes to those given; return the batches that stood there, 0 for open ones."""
+    fed = _fed(model.graph)
+    shapes = given.shapes([(value.name, _said(value)) for value in fed])
+    batches: dict[str, int] = {}
+    for value, shape in zip(fed, shapes, strict=True):
         axes = value.type.tensor_type.shape.dim
-        if not axes:
-            raise ValueError(f"input {value.name!r} has no shape")
-        sizes = _channels_first(inputs[place]) if inputs else tuple(axis.dim_value for axis in axes)[1:]
-        if len(sizes) != len(axes) - 1 or min(sizes, default=1) < 1:
-            text = "x".join(str(axis.dim_value) if axis.dim_value > 0 else "?" for axis in axes[1:])
-            raise UnreadableError(
-                f"input {value.name!r} has the shape {text} (channels first)",
-                "give a whole one, channels last: --input 224x224x3",
-            )
-        batch = axes[0].dim_value if _is_steps_first(axes) else 1
-        for axis, size in zip(axes, (batch, *sizes), strict=True):
+        if shape is not None:
+            _set(value, _in_order(shape, axes))
+        elif len(axes) > 1 and not _is_steps_first(axes):
+            batches[axes[0].dim_param or value.name] = axes[0].dim_value
+            axes[0].dim_value = 1
+    return batches
+
+
+def _said(value: Any) -> str:
+    """Return the shape the file has for an input, as text."""
+    axes = list(value.type.tensor_type.shape.dim)
+    sizes = axes[1:] if len(axes) > 1 else axes
+    return "x".join(str(axis.dim_value) if axis.dim_value > 0 else "?" for axis in sizes) or "unknown"
+
+
+def _in_order(shape: Shape, axes: Any) -> Shape:
+    """Return a shape that was given, in the file's order and with its batch."""
+    if axes and len(axes) not in {len(shape), len(shape) + 1}:
+        raise InvalidValueError(
+            f"an input of {len(axes)} axes (the batch is one) is given the shape {shape_text(shape)}",
+            f"give {len(axes) - 1} sizes, the channels last",
+        )
+    if len(axes) == len(shape):
+        return shape
+    last = axes[-1].dim_value if axes else 0
+    first = axes[1].dim_value if len(axes) > 1 else 0
+    stays = len(shape) < CHANNELS_FIRST_RANK or (last == shape[-1] and first != shape[-1])
+    return (1, *(shape if stays else (shape[-1], *shape[:-1])))
+
+
+def _set(value: Any, sizes: Shape) -> None:
+    shape = value.type.tensor_type.shape
+    del shape.dim[:]
+    for size in sizes:
+        axis = shape.dim.add()
+        if size != OPEN:
             axis.dim_value = size
-    del model.graph.value_info[:]
 
 
 def _is_steps_first(axes: Any) -> bool:
@@ -105,26 +208,25 @@ def _is_steps_first(axes: Any) -> bool:
     return len(axes) == 3 and axes[0].dim_value > 1 and axes[1].dim_value == 1
 
 
-def _channels_first(shape: Shape) -> Shape:
-    return (shape[-1], *shape[:-1]) if len(shape) >= CHANNELS_FIRST_RANK else tuple(shape)
+def _with_batch(onnx: Any, model: Any, batches: dict[str, int]) -> Any:
+    """Return the model with the batches that were written into it."""
+    made = onnx.ModelProto()
+    made.CopyFrom(model)
+    size = max(batches.values())
+    for value in _fed(made.graph):
+        axes = value.type.tensor_type.shape.dim
+        if len(axes) > 1 and axes[0].dim_value == 1:
+            axes[0].dim_value = size
+    return made
 
 
-def _inferred(onnx: Any, model: Any) -> Any:
-    """Return the graph with local functions written out and every shape that can be inferred."""
-    from dlmath.counting.models.onnx_fold import SMALL, inferred
-
-    for tensor in model.graph.initializer:
-        if _elements(tensor.dims) > SMALL:
-            # The numbers themselves are not wanted, and the inference would copy them
-            for field in ("raw_data", "float_data", "int32_data", "int64_data", "double_data"):
-                tensor.ClearField(field)
-    if model.functions:
-        model = import_module("onnx.inliner").inline_local_functions(model)
-    return inferred(onnx, model)
-
-
-def _elements(sizes: Sequence[int]) -> int:
-    product = 1
-    for size in sizes:
-        product *= size
-    return product
+def _declared(graph: Any, batches: dict[str, int]) -> dict[str, Shape]:
+    """Return the shapes the file itself says of what is computed, an open batch being 1."""
+    found = {}
+    for value in (*graph.value_info, *graph.output):
+        if value.type.HasField("tensor_type") and value.type.tensor_type.HasField("shape"):
+            axes = value.type.tensor_type.shape.dim
+            found[value.name] = tuple(
+                axis.dim_value if axis.dim_value > 0 else 1 if axis.dim_param in batches else OPEN for axis in axes
+            )
+    return found

@@ -7,45 +7,79 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dlmath.counting.engine.open_sizes import UNRANKED, agree, is_open
 from dlmath.counting.engine.shapes import elements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dlmath.counting.engine.graph import Shape
-    from dlmath.counting.models.onnx_walk import Use, Value
+    from dlmath.counting.models.onnx_use import Use, Value
 
     Rule = Callable[[Use], Sequence[Value]]
 
+FREE = (
+    *(
+        "Where",
+        "Equal",
+        "Less",
+        "LessOrEqual",
+        "Greater",
+        "GreaterOrEqual",
+        "And",
+        "Or",
+        "Xor",
+        "Not",
+        "IsNaN",
+        "IsInf",
+    ),
+    *("TopK", "ArgMax", "ArgMin", "GatherND", "GatherElements", "ScatterND", "ScatterElements", "Scatter", "NonZero"),
+    *("GridSample", "AffineGrid", "RoiAlign", "MaxRoiPool", "MaxUnpool", "NonMaxSuppression", "RotaryEmbedding"),
+    *("CumSum", "OneHot", "Range", "ConstantOfShape", "Tile", "Trilu", "EyeLike", "ReverseSequence", "Unique"),
+    *("Compress", "CenterCropPad", "Col2Im", "Bernoulli", "Multinomial", "RandomNormalLike", "RandomUniformLike"),
+    *("RandomNormal", "RandomUniform", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BitwiseNot", "Det"),
+    *("SequenceConstruct", "SequenceAt", "SequenceEmpty", "SequenceInsert", "SequenceLength", "ConcatFromSequence"),
+    *("SplitToSequence", "Optional", "OptionalGetElement", "OptionalHasElement", "StringNormalizer", "TfIdfVectorizer"),
+    *("Shape", "Size", "LpNormalization", "MeanVarianceNormalization", "QLinearAdd", "QLinearMul", "QLinearSigmoid"),
+    *("QLinearLeakyRelu", "QLinearGlobalAveragePool", "QLinearAveragePool", "QLinearConcat", "QLinearSoftmax"),
+)
+"""Operators without multiply-accumulates: a shape is all there is to know."""
 
-def unknown(use: Use) -> Sequence[Value]:
+
+def unknown(use: Use, why: str = "") -> Sequence[Value]:
     """Return what is not understood: parameters and shapes where they are known, its work missing by name."""
-    held = [one for place in range(len(use.node.input)) if (one := use.held(place)) is not None and one.floats]
-    fresh = sum(elements(one.shape) for one in held if not use.is_shared(one))
-    use.spend(*held)
-    options = {"label": use.kind, "params": fresh}
-    sources = use.computed()
-    return [
-        use.add("opaque", sources, is_map=False, shape=use.output(place), **_once(options, place))
-        for place in range(len(use.node.output))
-    ]
+    tensors = [use.held(place) for place in range(len(use.node.input))]
+    fresh = use.claim(*(held for held in tensors if use.reading.is_parameter(held)))
+    free = use.kind in FREE or use.kind in RULES
+    options = {"label": use.kind, "why": why, "params": fresh, "macs": 0 if free else None}
+    return [_opaque(use, place, options, (fresh if place == 0 else 0, 0, 0)) for place in range(len(use.node.output))]
 
 
-def _once(options: dict[str, Any], place: int) -> dict[str, Any]:
-    """Return options in which later outputs of a node hold nothing more."""
-    return options if place == 0 else {**options, "params": 0}
+def _opaque(use: Use, place: int, options: dict[str, Any], held: tuple[int, int, int]) -> Value:
+    """Return one output of a node; later ones hold and cost nothing more."""
+    wanted = use.output(place) if use.node.output[place] else None
+    more = options if place == 0 else {**options, "params": 0, "macs": 0}
+    shape = UNRANKED if wanted is None else wanted
+    return use.add("opaque", use.computed(), is_map=False, held=held, shape=shape, **more)
+
+
+def free(use: Use) -> Sequence[Value]:
+    """Return an operator that costs no multiply-accumulates."""
+    return unknown(use)
 
 
 def _concat(use: Use) -> Sequence[Value]:
     axis, values = use.attributes["axis"], use.computed()
-    whole = use.walk.whole(use.node.output[0])
-    held = [one for place in range(len(use.node.input)) if (one := use.held(place)) is not None and one.floats]
-    if all(value.is_map for value in values) and not held and whole is not None:
-        axis = axis % len(whole)
+    whole = use.reading.whole(use.node.output[0])
+    if all(value.is_map for value in values) and len(values) == len(use.node.input):
+        rank = len(whole) if whole is not None else len(use.shape_of(values[0])) + 1
+        axis = axis % rank
         return [use.add("concat", values, is_map=True, axis=-1 if axis == 1 else axis - 2)] if axis else unknown(use)
     if whole is None:
         return unknown(use)
     sides = [_side(use, place) for place in range(len(use.node.input)) if use.value(place) or use.held(place)]
+    if len(sides) < len(use.node.input):
+        raise ValueError("one of its inputs is neither computed nor held")
     return [use.add("concat", sides, is_map=False, axis=axis % len(whole) - len(whole))]
 
 
@@ -59,20 +93,20 @@ def _moved(use: Use) -> Sequence[Value]:
     wanted = use.output()
     if wanted is None:
         return unknown(use)
-    source = use.computed()[0]
-    have = use.walk.builder.shapes[source.place]
-    if elements(wanted) == elements(have):
+    source = use.first()
+    have = use.shape_of(source)
+    if have is UNRANKED or agree(elements(wanted), elements(have)):
         return [use.reshaped(source, wanted)]
     return _some(use, wanted)
 
 
 def _some(use: Use, wanted: Shape) -> Sequence[Value]:
     """Return some elements of a tensor, taken axis by axis; which ones makes no difference to a count."""
-    value = use.as_onnx(next(place for place in range(len(use.node.input)) if use.value(place)))
-    shape = use.walk.builder.shapes[value.place]
+    value = use.as_onnx(use.first_place())
+    shape = use.shape_of(value)
     kept = _aligned(shape, wanted)
-    if kept is None:
-        return [use.add("opaque", (value,), is_map=False, label=use.kind, shape=wanted, params=0)]
+    if kept is None or is_open(shape) or is_open(wanted):
+        return [use.add("opaque", (value,), is_map=False, label=use.kind, shape=wanted, params=0, macs=0)]
     for axis, (old, new) in enumerate(zip(shape, kept, strict=True)):
         if new < old:
             value = use.add("slice", (value,), is_map=False, start=0, stop=new, axis=axis)
@@ -92,10 +126,10 @@ def _aligned(shape: Shape, wanted: Shape) -> Shape | None:
 
 
 def _split(use: Use) -> Sequence[Value]:
-    made = []
+    made: list[Value] = []
     for place in range(len(use.node.output)):
         wanted = use.output(place)
-        made += list(_some(use, wanted)) if wanted is not None else list(unknown(use))[:1]
+        made += _some(use, wanted) if wanted is not None else unknown(use)[:1]
     return made
 
 
@@ -104,18 +138,24 @@ def _gather(use: Use) -> Sequence[Value]:
     table = use.held(0)
     if table is None:
         return _moved(use)
-    owner = use.spend(table)
+    if not table.floats or use.value(1) is None:
+        return unknown(use)
+    shares, fresh = use.owner(table), use.claim(table)
     words, out = table.shape[0], elements(table.shape[1:])
-    return [use.add("embedding", (use.as_onnx(1),), is_map=False, owner=owner, words=words, out=out)]
+    held = (fresh, 0, 0)
+    return [use.add("embedding", (use.as_onnx(1),), is_map=False, held=held, shares=shares, words=words, out=out)]
 
 
 def _reduce(use: Use) -> Sequence[Value]:
     """Return a mean or sum over axes, told from the shapes: which of equal axes they are changes no count."""
     wanted = use.output()
-    value = use.as_onnx(next(place for place in range(len(use.node.input)) if use.value(place)))
-    axes = _gone(use.walk.builder.shapes[value.place], wanted)
-    if wanted is None or not axes:
+    value = use.as_onnx(use.first_place())
+    shape = use.shape_of(value)
+    axes = _gone(shape, wanted)
+    if wanted is None:
         return unknown(use)
+    if not axes or is_open(shape):
+        return [use.add("opaque", (value,), is_map=False, label=use.kind, shape=wanted, params=0, macs=0)]
     made = use.add("mean", (value,), is_map=False, axes=axes, keep="yes")
     return [use.reshaped(made, wanted)]
 
@@ -141,19 +181,19 @@ def _gone(shape: Shape, wanted: Shape | None) -> tuple[int, ...]:
 
 def _resize(use: Use) -> Sequence[Value]:
     wanted = use.output()
-    source = use.as_map(use.computed()[0])
+    source = use.as_map(use.first())
     mode = {"nearest": "nearest", "linear": "bilinear", "cubic": "bicubic"}.get(use.attributes.get("mode", "nearest"))
-    if wanted is None or mode is None or len(wanted) != len(use.walk.builder.shapes[source.place]):
+    if wanted is None or mode is None or len(wanted) != len(use.shape_of(source)):
         return unknown(use)
     return [use.add("resize", (source,), is_map=True, size=wanted[1:], mode=mode)]
 
 
 def _pad(use: Use) -> Sequence[Value]:
     """Return a padding of maps by the growth of each axis; where it stands makes no difference to a count."""
-    wanted, source = use.output(), use.computed()[0]
-    if wanted is None or not source.is_map:
+    wanted, source = use.output(), use.first()
+    have = use.shape_of(source)
+    if wanted is None or not source.is_map or len(have) != len(wanted) or is_open(have) or is_open(wanted):
         return unknown(use)
-    have = use.walk.builder.shapes[source.place]
     grown = [new - old for old, new in zip(have[:-1], wanted[1:], strict=True)]
     if wanted[0] != have[-1] or min(grown) < 0:
         return unknown(use)
@@ -162,13 +202,15 @@ def _pad(use: Use) -> Sequence[Value]:
 
 
 def _expand(use: Use) -> Sequence[Value]:
-    wanted, source = use.output(), use.computed()[0]
-    if wanted is not None and elements(wanted) == elements(use.walk.builder.shapes[source.place]):
+    wanted, source = use.output(), use.first()
+    have = use.shape_of(source)
+    if wanted is not None and not is_open(have) and elements(wanted) == elements(have):
         return [use.reshaped(source, wanted)]
     return unknown(use)
 
 
 RULES: dict[str, Rule] = {
+    **dict.fromkeys(FREE, free),
     **dict.fromkeys(
         ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "DepthToSpace", "SpaceToDepth", "Slice"), _moved
     ),
@@ -179,5 +221,9 @@ RULES: dict[str, Rule] = {
     "Upsample": _resize,
     "Pad": _pad,
     "Expand": _expand,
-    **dict.fromkeys(("ReduceMean", "ReduceSum", "ReduceMax"), _reduce),
+    **dict.fromkeys(
+        ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceLogSum"),
+        _reduce,
+    ),
+    **dict.fromkeys(("ReduceLogSumExp", "ReduceSumSquare"), _reduce),
 }

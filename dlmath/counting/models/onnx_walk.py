@@ -1,62 +1,42 @@
-"""An ONNX graph walked through: channels-first maps turned round, initialisers owned by whom they serve first."""
+"""An ONNX graph walked through, node by node: each becomes layers, a held tensor, or a note of why it cannot."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from dlmath.counting.engine.open_sizes import OPEN, UNRANKED
 from dlmath.counting.engine.shapes import elements
-from dlmath.counting.models.builder import Builder
-from dlmath.errors import UnreadableError
+from dlmath.counting.models.onnx_facts import FLOATS, INT64, ONNX_DOMAINS, Facts, array_of, sizes_of
+from dlmath.counting.models.onnx_moves import unknown
+from dlmath.counting.models.onnx_rules import RULES
+from dlmath.counting.models.onnx_use import Held, Reading, Use, Value
+from dlmath.errors import DlmathError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dlmath.counting.engine.graph import Network, Shape
 
-FLOATS = {1, 10, 11, 16}
-"""TensorProto.DataType of float, float16, double and bfloat16; quantised weights are told by DequantizeLinear."""
 ALIASES = {"Identity", "Cast", "Transpose", "Reshape", "Unsqueeze", "Squeeze", "DequantizeLinear", "Flatten"}
+ALIASES |= {"Expand", "Tile", "QuantizeLinear", "CastLike", "Pad"}
 """What these make of an initialiser still is that initialiser."""
-
-
+PARTS = {"Slice", "Split", "Gather"}
+"""What these make of an initialiser is a part of it, such as one gate's share of stacked weights."""
 STATIC = {"Shape", "Size"}
 """What these give is known before anything runs."""
-PARTS = {"Slice", "Split", "Gather", "Concat"}
-"""What these make of initialisers is a parameter by itself, such as one gate's share of stacked weights."""
-
-
-class Held(NamedTuple):
-    """An initialiser, or another view of one.
-
-    Attributes
-    ----------
-    name : str
-        What it is known by, however often it is used: the initialiser's name, for parts that of the view.
-    shape : tuple of int
-    floats : bool
-    sources : tuple of str
-        The initialisers it comes from.
-    """
-
-    name: str
-    shape: Shape
-    floats: bool
-    sources: tuple[str, ...] = ()
-
-
-class Value(NamedTuple):
-    """A tensor that is computed.
-
-    Attributes
-    ----------
-    place : int
-        Of the node that gives it.
-    is_map : bool
-        Whether that node has turned it channels last.
-    """
-
-    place: int
-    is_map: bool
+DOMAINS = {*ONNX_DOMAINS, "com.microsoft"}
+WEIGHT_PLACES = {
+    **dict.fromkeys(("Conv", "ConvTranspose", "FusedConv", "Gemm", "LayerNormalization"), (1, 2)),
+    **dict.fromkeys(("InstanceNormalization", "GroupNormalization"), (1, 2)),
+    "BatchNormalization": (1, 2, 3, 4),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), (1, 2, 3)),
+    "PRelu": (1,),
+    "Gather": (0,),
+}
+"""Where an input of the graph that stands there alone is a weight, fed from outside."""
+DEEPEST = 20
+FAULTS = (DlmathError, ValueError, KeyError, IndexError, TypeError, AttributeError, ArithmeticError)
+"""What a rule raises on a node that contradicts itself."""
 
 
 class Walk:
@@ -64,203 +44,281 @@ class Walk:
 
     Attributes
     ----------
-    builder : Builder
-    values : dict
-        The tensors that depend on the inputs.
-    held : dict
-        The initialisers and their views.
+    reading : Reading
+    faults : dict of str to list of str
+        What contradicts itself, by kind of operator.
     """
 
-    def __init__(self, graph: Any) -> None:
+    def __init__(
+        self, graph: Any, opsets: Mapping[str, int], declared: Mapping[str, Shape], constants: set[str]
+    ) -> None:
         self.graph = graph
-        self.builder = Builder()
-        self.values: dict[str, Value] = {}
-        self.held = {
-            one.name: Held(one.name, tuple(one.dims), one.data_type in FLOATS, (one.name,)) for one in graph.initializer
-        }
-        typed = (*graph.value_info, *graph.output, *graph.input)
-        self.shapes = {one.name: _sizes(one) for one in typed}
-        self.uses: dict[str, int] = {}
-        for node in graph.node:
-            for name in node.input:
-                self.uses[name] = self.uses.get(name, 0) + 1
-        self.spent: set[str] = set()
+        self.declared = declared
+        self.reading = Reading(Facts(opsets))
+        self.faults: dict[str, list[str]] = {}
+        self.depth = 0
+        self.reading.constants = constants
 
     def network(self, name: str, source: str) -> Network:
         """Return the network of the whole graph."""
-        from dlmath.counting.models.onnx_moves import unknown
-        from dlmath.counting.models.onnx_rules import RULES
-
+        self._hold(self.graph)
+        fed = {given.name for given in weights_fed(self.graph)}
         for given in self.graph.input:
-            if given.name not in self.held:
-                shape = self.shape(given.name) or (1,)
-                self.values[given.name] = Value(
-                    self.builder.add(given.name, "input", {"shape": shape}, ()), is_map=False
-                )
-        for node in self.graph.node:
-            if node.op_type not in STATIC and any(one in self.values for one in node.input):
-                rule = RULES.get(node.op_type) if node.domain in {"", "ai.onnx"} else None
-                self._take(node, (rule or unknown)(Use(self, node)))
-            else:
-                self._constant(node)
+            if given.name not in self.reading.held:
+                self._feed(given, is_weight=given.name in fed)
+        self._nodes(self.graph)
+        self._note_faults()
         self._note_unused()
-        outputs = tuple(self.values[one.name].place for one in self.graph.output if one.name in self.values)
-        return self.builder.network(name, outputs, source)
+        outputs = tuple(
+            self.reading.values[one.name].place for one in self.graph.output if one.name in self.reading.values
+        )
+        if not outputs and self.reading.builder.nodes:
+            outputs = (len(self.reading.builder.nodes) - 1,)
+        return self.reading.builder.network(name, outputs, source)
+
+    def _hold(self, graph: Any) -> None:
+        for tensor in graph.initializer:
+            self.reading.hold(tensor.name, tuple(tensor.dims), floats=tensor.data_type in FLOATS)
+            self.reading.facts.hold(tensor)
+        for sparse in graph.sparse_initializer:
+            name, sizes = sparse.values.name, tuple(sparse.dims)
+            self.reading.hold(name, sizes, floats=True)
+            self.reading.facts.tell(name, sizes)
+        for node in _nodes_of(graph):
+            for name in node.input:
+                self.reading.uses[name] = self.reading.uses.get(name, 0) + 1
+
+    def _feed(self, given: Any, *, is_weight: bool) -> None:
+        """Add an input of the graph; one that is fed as weights is held."""
+        shape = sizes_of(given.type)
+        kind = given.type.tensor_type.elem_type
+        self.reading.facts.tell(given.name, shape, kind)
+        if is_weight and shape is not None:
+            self.reading.hold(given.name, shape, floats=kind in FLOATS)
+            self.reading.builder.notes.append("weights are inputs of the graph: each is counted as a parameter")
+            return
+        inner = self.reading.shape(given.name) or (UNRANKED if shape is None else (1,))
+        place = self.reading.builder.add(given.name, "input", {"shape": inner}, ())
+        self.reading.values[given.name] = Value(place, is_map=False)
+
+    def _nodes(self, graph: Any) -> None:
+        for node in graph.node:
+            attributes = {one.name: attribute(one) for one in node.attribute}
+            if node.op_type in BODIES and node.domain in ONNX_DOMAINS:
+                BODIES[node.op_type](self, node, attributes)
+                continue
+            self.reading.facts.learn(node, attributes)
+            self._use_declared(node)
+            if node.op_type not in STATIC and any(name in self.reading.values for name in node.input):
+                self._take(node, self._made(Use(self.reading, node, attributes)))
+            else:
+                self._static(node)
+
+    def _use_declared(self, node: Any) -> None:
+        """Believe the file's own word for a shape where nothing else is known."""
+        for name in node.output:
+            if self.reading.whole(name) is None and name in self.declared:
+                self.reading.facts.shapes[name] = self.declared[name]
+
+    def _made(self, use: Use) -> Sequence[Value]:
+        """Return what a node gives; one that contradicts itself is told and passed over."""
+        rule = RULES.get(use.kind) if use.node.domain in DOMAINS else None
+        mark = self.reading.mark()
+        try:
+            return (rule or unknown)(use)
+        except FAULTS as error:
+            fault = error.what if isinstance(error, DlmathError) else str(error) or type(error).__name__
+            self.faults.setdefault(use.kind, []).append(fault)
+            self.reading.undo(mark)
+        try:
+            return unknown(use, "it contradicts itself")
+        except FAULTS:  # its output has a shape that nothing can have
+            self.reading.undo(mark)
+            for name in use.node.output:
+                self.reading.facts.shapes[name] = None
+            return unknown(use, "it contradicts itself")
 
     def _take(self, node: Any, made: Sequence[Value]) -> None:
         for name, value in zip(node.output, made, strict=False):
             if name:
-                self.values[name] = value
+                self.reading.values[name] = value
+                self._teach(name, value)
 
-    def _constant(self, node: Any) -> None:
-        """Follow an initialiser through a node that only shows it otherwise."""
-        sources = [self.held[one] for one in node.input if one in self.held and self.held[one].floats]
+    def _teach(self, name: str, value: Value) -> None:
+        """Say what shape a map has where ONNX' inference could not."""
+        shape = self.reading.builder.shapes[value.place]
+        if value.is_map and self.reading.whole(name) is None and shape is not UNRANKED:
+            self.reading.facts.shapes[name] = (1, shape[-1], *shape[:-1])
+
+    def _static(self, node: Any) -> None:
+        """Follow held tensors through a node that runs before any input comes."""
+        held = [self.reading.held[name] for name in node.input if name in self.reading.held]
         if node.op_type == "DequantizeLinear":
-            sources = [self.held[one]._replace(floats=True) for one in node.input[:1] if one in self.held]
-        if not sources:
-            return
-        for output in node.output:
-            shape = self.shapes.get(output) or sources[0].shape
-            if node.op_type in ALIASES:
-                self.held[output] = sources[0]._replace(shape=shape)
-            elif node.op_type in PARTS:
-                self.held[output] = Held(
-                    output, shape, floats=True, sources=tuple(n for s in sources for n in s.sources)
-                )
+            held = [one._replace(floats=True) for one in held[:1]]
+        floats = [one for one in held if one.floats and one.sources and not self._is_number(one)]
+        for name in node.output:
+            shape = self.reading.shape(name)
+            whole = self.reading.whole(name)
+            known = UNRANKED if shape is None or whole is None else whole
+            self.reading.held[name] = self._view(node, name, known, floats)
+
+    def _is_number(self, held: Held) -> bool:
+        """Return whether a tensor is one number that stands in the graph: what is made of it was not learned."""
+        return len(held.sources) == 1 and held.sources[0] in self.reading.constants and elements(held.shape) == 1
+
+    def _view(self, node: Any, name: str, shape: Shape, floats: Sequence[Held]) -> Held:
+        is_float = self.reading.facts.types.get(name, 1) in FLOATS
+        if not floats:
+            return Held(name, shape, floats=is_float)
+        if node.op_type in ALIASES and len(floats) == 1:
+            return floats[0]._replace(shape=floats[0].shape if shape is UNRANKED else shape)
+        sources = tuple(dict.fromkeys(source for one in floats for source in one.sources))
+        return Held(name, shape, floats=True, sources=sources, is_part=node.op_type in PARTS and shape is not UNRANKED)
+
+    def subgraph(self, graph: Any) -> list[str]:
+        """Walk through a body, and return the names of its outputs."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise ValueError("its bodies are nested too deep")
+        self._hold(graph)
+        self._nodes(graph)
+        self.depth -= 1
+        return [output.name for output in graph.output]
+
+    def bind(self, name: str, outer: str) -> None:
+        """Let a name within a body mean a tensor around it."""
+        facts = self.reading.facts
+        facts.tell(name, facts.shapes.get(outer), facts.types.get(outer, 1), facts.numbers.get(outer))
+        if outer in self.reading.values:
+            self.reading.values[name] = self.reading.values[outer]
+        elif outer in self.reading.held:
+            self.reading.held[name] = self.reading.held[outer]
+
+    def _note_faults(self) -> None:
+        for kind, faults in self.faults.items():
+            self.reading.builder.notes.append(f"{kind} x {len(faults)} contradicts itself: {faults[0][:160]}")
 
     def _note_unused(self) -> None:
-        names = {name for one in self.held.values() if one.floats and one.shape for name in one.sources} - self.spent
-        if names:
-            listed = ", ".join(sorted(names)[:3]) + (", ..." if len(names) > 3 else "")
-            self.builder.notes.append(
-                f"{len(names)} initialisers are not parameters of any layer, not counted: {listed}"
+        settings = {name for node in _nodes_of(self.graph) for name in _settings(node)}
+        left = [
+            name
+            for name, size in self.reading.left.items()
+            if name not in settings and self.reading.held[name].floats and 1 < size == self.reading.sizes[name]
+        ]
+        if left:
+            listed = ", ".join(sorted(left)[:3]) + (", ..." if len(left) > 3 else "")
+            self.reading.builder.notes.append(
+                f"{len(left)} initialisers are not parameters of any layer, not counted: {listed}"
             )
 
-    def whole(self, name: str) -> Shape | None:
-        """Return a tensor's shape with its batch, None where it is unknown."""
-        return self.shapes.get(name)
 
-    def shape(self, name: str) -> Shape | None:
-        """Return a tensor's shape without a batch of 1, axes in ONNX' order."""
-        shape = self.shapes.get(name)
-        if shape is None:
-            return None
-        return (shape[1:] if len(shape) > 1 and shape[0] == 1 else shape) or (1,)
+def _settings(node: Any) -> Iterable[str]:
+    """Return the inputs of a node that are scales, zero points or other settings."""
+    if node.op_type in {"QuantizeLinear", "DequantizeLinear", "Resize", "Upsample", "Clip"}:
+        return tuple(node.input[1:])
+    return tuple(node.input) if node.op_type.startswith("QLinear") else ()
 
 
-class Use:
-    """One node of the graph, with what a rule asks about it.
-
-    Attributes
-    ----------
-    node : NodeProto
-    name, kind : str
-    attributes : dict
-        Numbers, lists and words.
-    """
-
-    def __init__(self, walk: Walk, node: Any) -> None:
-        self.walk = walk
-        self.node = node
-        self.kind: str = node.op_type
-        self.name: str = (node.name or (node.output[0] if node.output else "") or node.op_type)[:80]
-        self.attributes: dict[str, Any] = {one.name: _attribute(one) for one in node.attribute}
-
-    def held(self, place: int) -> Held | None:
-        """Return the initialiser that is an input, None where the input is none."""
-        name = self.node.input[place] if place < len(self.node.input) else ""
-        return self.walk.held.get(name)
-
-    def has(self, place: int) -> bool:
-        """Return whether there is such an input."""
-        return place < len(self.node.input) and bool(self.node.input[place])
-
-    def value(self, place: int) -> Value | None:
-        """Return the computed tensor that is an input, None where the input is none."""
-        name = self.node.input[place] if place < len(self.node.input) else ""
-        return self.walk.values.get(name)
-
-    def computed(self) -> list[Value]:
-        """Return the inputs that are computed."""
-        return [self.walk.values[name] for name in self.node.input if name in self.walk.values]
-
-    def output(self, place: int = 0) -> Shape | None:
-        """Return an output's shape in ONNX' order, without a batch of 1."""
-        return self.walk.shape(self.node.output[place])
-
-    def add(
-        self, kind: str, sources: Sequence[Value], *, is_map: bool, owner: str | None = None, **options: object
-    ) -> Value:
-        """Add a node."""
-        places = tuple(source.place for source in sources)
-        return Value(self.walk.builder.add(self.name, kind, options, places, owner=owner), is_map)
-
-    def spend(self, *held: Held | None) -> str | None:
-        """Say that initialisers are parameters of this node; return the first's name, by which they are shared."""
-        given = [one for one in held if one is not None]
-        for one in given:
-            self.walk.spent.update((one.name, *one.sources))
-        return given[0].name if given else None
-
-    def is_shared(self, held: Held | None) -> bool:
-        """Return whether an initialiser is a parameter of an earlier node."""
-        return held is not None and held.name in self.walk.spent
-
-    def parameter(self, held: Held) -> Value:
-        """Add an initialiser as a tensor by itself."""
-        self.spend(held)
-        shape = tuple(held.shape[1:] if len(held.shape) > 1 and held.shape[0] == 1 else held.shape)
-        return self.add("parameter", (), is_map=False, owner=held.name, shape=shape)
-
-    def as_map(self, value: Value) -> Value:
-        """Return a tensor with its channels last; unchanged where it is so already."""
-        shape = self.walk.builder.shapes[value.place]
-        if value.is_map or len(shape) < 2:
-            return Value(value.place, is_map=True)
-        order = (*range(2, len(shape) + 1), 1)
-        if self.walk.builder.nodes[value.place].kind == "input":
-            return self._turned_input(value, shape)
-        return self.add("permute", (value,), is_map=True, order=order)
-
-    def _turned_input(self, value: Value, shape: Shape) -> Value:
-        """Turn an input round itself, so that the network begins with HEIGHTxWIDTHxCHANNELS."""
-        builder, turned = self.walk.builder, (*shape[1:], shape[0])
-        builder.nodes[value.place] = builder.nodes[value.place]._replace(options={"shape": turned})
-        builder.shapes[value.place] = turned
-        self.walk.values.update(
-            {name: Value(value.place, is_map=True) for name, one in self.walk.values.items() if one == value}
-        )
-        return Value(value.place, is_map=True)
-
-    def reshaped(self, value: Value, shape: Shape) -> Value:
-        """Return a tensor under another shape of as many elements."""
-        if self.walk.builder.shapes[value.place] == shape:
-            return Value(value.place, is_map=False)
-        return self.add("reshape", (value,), is_map=False, shape=shape)
-
-    def as_onnx(self, place: int) -> Value:
-        """Return an input with its axes in ONNX' order."""
-        value = self.walk.values[self.node.input[place]]
-        shape = self.walk.shape(self.node.input[place])
-        if not value.is_map:
-            return value
-        if shape is None or elements(shape) != elements(self.walk.builder.shapes[value.place]):
-            raise UnreadableError(f"node {self.name!r}: the shape of its input is unknown", "give --input")
-        return self.reshaped(value, shape)
+def _nodes_of(graph: Any) -> Iterable[Any]:
+    """Yield the nodes of a graph and of the bodies in it."""
+    for node in graph.node:
+        yield node
+        for one in node.attribute:
+            if one.HasField("g"):
+                yield from _nodes_of(one.g)
 
 
-def _sizes(value: Any) -> Shape | None:
-    if not value.type.HasField("tensor_type") or not value.type.tensor_type.HasField("shape"):
-        return None
-    axes = value.type.tensor_type.shape.dim
-    sizes = tuple(int(axis.dim_value) for axis in axes)
-    return sizes if all(size > 0 for size in sizes) else None
+def weights_fed(graph: Any) -> list[Any]:
+    """Return the inputs that are read as weights alone, where another input is data."""
+    held = {tensor.name for tensor in graph.initializer}
+    places: dict[str, set[bool]] = {}
+    for node in _nodes_of(graph):
+        for place, name in enumerate(node.input):
+            places.setdefault(name, set()).add(place in WEIGHT_PLACES.get(node.op_type, ()))
+    fed = [given for given in graph.input if given.name not in held]
+    weights = [given for given in fed if places.get(given.name) == {True}]
+    return weights if len(weights) < len(fed) else []
 
 
-def _attribute(one: Any) -> Any:
-    """Return an attribute's value (AttributeProto: float, int, string, floats, ints)."""
-    fields = {1: "f", 2: "i", 3: "s", 6: "floats", 7: "ints"}
+def _if(walk: Walk, node: Any, attributes: dict[str, Any]) -> None:
+    """Walk through the branch that is taken; where that is not known, hold both and run the one of more MACs."""
+    condition = walk.reading.facts.numbers.get(node.input[0])
+    branches = [attributes["then_branch"], attributes["else_branch"]]
+    if condition is not None and isinstance(flag := condition.reshape(-1)[0], (bool, int)) and flag != OPEN:
+        names = walk.subgraph(branches[0 if flag else 1])
+    else:
+        names = _both(walk, branches)
+    for name, inner in zip(node.output, names, strict=False):
+        walk.bind(name, inner)
+
+
+def _both(walk: Walk, branches: Sequence[Any]) -> list[str]:
+    builder, spans, names = walk.reading.builder, [], []
+    for branch in branches:
+        start = len(builder.nodes)
+        names.append(walk.subgraph(branch))
+        spans.append((start, len(builder.nodes)))
+    work = [sum(builder.macs[start:stop]) for start, stop in spans]
+    most = 0 if work[0] >= work[1] else 1
+    builder.idle(*spans[1 - most])
+    builder.notes.append("If: what both branches hold is counted, and the operations of the one that has more")
+    return names[most]
+
+
+def _loop(walk: Walk, node: Any, attributes: dict[str, Any]) -> None:
+    """Walk through the body once, its layers run as often as the loop turns."""
+    body, turns = attributes["body"], walk.reading.facts.numbers.get(node.input[0])
+    count = 1 if turns is None else turns.reshape(-1)[0]
+    if turns is None or count == OPEN or not isinstance(count, int) or not 0 < count <= MOST_TURNS:
+        count = 1
+        walk.reading.builder.notes.append("Loop: how often it turns is not known; its body is counted for one turn")
+    facts = walk.reading.facts
+    for given in list(body.input)[:2]:
+        facts.tell(given.name, (), INT64)
+    for given, outer in zip(list(body.input)[2:], list(node.input)[2:], strict=False):
+        walk.bind(given.name, outer)
+    _turned(walk, node, body, count, carried=len(node.input) - 2, first=1)
+
+
+def _scan(walk: Walk, node: Any, attributes: dict[str, Any]) -> None:
+    """Walk through the body once, its layers run for every step of the sequences it scans."""
+    body, scanned = attributes["body"], attributes["num_scan_inputs"]
+    carried, facts, steps = len(node.input) - scanned, walk.reading.facts, 1
+    for place, (given, outer) in enumerate(zip(body.input, node.input, strict=False)):
+        walk.bind(given.name, outer)
+        shape = facts.shapes.get(outer)
+        if place >= carried and shape:
+            steps = shape[0]
+            facts.shapes[given.name] = shape[1:]
+            facts.numbers.pop(given.name, None)
+    _turned(walk, node, body, steps, carried=carried, first=0)
+
+
+MOST_TURNS = 10**6
+
+
+def _turned(walk: Walk, node: Any, body: Any, count: int, *, carried: int, first: int) -> None:
+    before = walk.reading.times
+    walk.reading.times = before * count
+    names = walk.subgraph(body)[first:]
+    walk.reading.times = before
+    for place, (name, inner) in enumerate(zip(node.output, names, strict=False)):
+        walk.bind(name, inner)
+        shape = walk.reading.whole(inner)
+        if place >= carried and name:
+            walk.reading.facts.shapes[name] = None if shape is None else (count, *shape)
+
+
+BODIES = {"If": _if, "Loop": _loop, "Scan": _scan}
+"""Operators with graphs inside them."""
+
+
+def attribute(one: Any) -> Any:
+    """Return an attribute's value (AttributeProto: float, int, string, tensor, graph, floats, ints)."""
+    fields = {1: "f", 2: "i", 3: "s", 5: "g", 6: "floats", 7: "ints", 8: "strings"}
+    if one.type == 4:
+        return array_of(one.t)
     value = getattr(one, fields[one.type]) if one.type in fields else None
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return value if value is None or isinstance(value, (int, float)) else tuple(value)
+    return tuple(value or ()) if one.type in {6, 7, 8} else value

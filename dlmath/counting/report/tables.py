@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dlmath.counting.engine.layers import get_kind
 from dlmath.counting.engine.memory import memory
+from dlmath.counting.engine.open_sizes import is_open, known
 from dlmath.counting.engine.shapes import shape_text
+from dlmath.counting.engine.stages import stages
 from dlmath.report.blocks import Facts, Lines, Table
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from dlmath.counting.engine.memory import Memory
     from dlmath.counting.engine.receptive import Field
     from dlmath.counting.engine.shapes import Window
+    from dlmath.counting.engine.stages import Stage
     from dlmath.report.blocks import Block, Cell
 
 UNITS = {"exact": 1, "auto": 0, "K": 10**3, "M": 10**6, "G": 10**9}
@@ -53,7 +57,7 @@ def plain_number(value: Any) -> Any:
 
 def field(fields: Sequence[Field]) -> dict[str, Any]:
     """Return receptive field, jump, padding and centre; the field is None where an output sees everything."""
-    if not fields or any(one.whole for one in fields):
+    if not fields or any(one.whole or is_open(one[:3]) for one in fields):
         return {"receptive_field": None, "jump": None, "effective_padding": None, "centre": None}
     return {
         "receptive_field": square([one.size for one in fields]),
@@ -64,9 +68,9 @@ def field(fields: Sequence[Field]) -> dict[str, Any]:
 
 
 def layer(row: Row) -> dict[str, Any]:
-    """Return one object of the result's `layers`."""
+    """Return one object of the result's `layers`; what is not known is None."""
     shapes = row.input_shapes
-    return {
+    figures = {
         "name": row.name,
         "kind": row.node.kind,
         "input_shape": shapes[0] if len(shapes) == 1 else shapes,
@@ -81,41 +85,79 @@ def layer(row: Row) -> dict[str, Any]:
         "notes": row.notes,
         "missing": row.counted.missing,
     }
+    return {name: known(value) for name, value in figures.items()}
 
 
 def result(count: NetworkCount, reckoning: Reckoning) -> dict[str, Any]:
-    """Return a counted network as INTERFACE.md names it."""
+    """Return a counted network; what rests on sizes that are not known is None, `at_least` says what is left out."""
     last = count.last_map
     totals = ("params", "trainable_params", "weights", "biases", "buffers", "macs", "flops", *OTHER_OPERATIONS)
     inputs = count.network.input_shapes
-    return {
+    figures = {
         "name": count.network.name,
         "source": count.network.source,
         "input_shape": inputs[0] if len(inputs) == 1 else inputs,
         "output_shape": count.output_shape,
-        **{name: count.total(name) for name in totals},
-        "connections": count.total("connections"),
-        "activations": count.total("activations"),
+        **{name: count.figure(name) for name in (*totals, "connections", "activations")},
+        "macs_unknown": count.macs_unknown,
+        "at_least": count.at_least,
+        "uncounted": [left._asdict() for left in count.uncounted],
         **field(last.fields if last else ()),
         "memory": reckoning.of(count)._asdict(),
         "auxiliary": count.auxiliary,
-        "layers": [layer(row) for row in count.rows],
     }
+    plain = {name: known(value) for name, value in figures.items()}
+    return {**plain, "layers": [layer(row) for row in count.rows], "stages": [stage(each) for each in stages(count)]}
+
+
+def stage(each: Stage) -> dict[str, Any]:
+    """Return one object of the result's `stages`."""
+    figures = {
+        "name": each.name,
+        "layers": len(each.rows),
+        "input_shape": each.input_shape,
+        "output_shape": each.output,
+        **{name: each.total(name) for name in ("params", "weights", "biases", "macs")},
+        "receptive_field": field(each.rows[-1].fields)["receptive_field"],
+    }
+    return {name: known(value) for name, value in figures.items()}
 
 
 def alternative(count: NetworkCount, main: NetworkCount, reckoning: Reckoning) -> dict[str, Any]:
     """Return a network that was set beside another, with ratios and differences to it."""
     made = result(count, reckoning)
     for name in ("params", "macs"):
-        here, there = count.total(name), main.total(name)
-        made[f"{name}_ratio"] = here / there if there else None
-        made[f"{name}_difference"] = here - there
+        here, there = count.figure(name), main.figure(name)
+        whole = count.is_whole(name) and main.is_whole(name)
+        made[f"{name}_ratio"] = here / there if there and whole else None
+        made[f"{name}_difference"] = here - there if whole else None
     return made
 
 
+MOST_NOTES = 12
+"""Kinds of layers that are named one by one."""
+
+
 def missing_notes(count: NetworkCount) -> list[str]:
-    """Name the layers that could not be counted whole."""
-    return [f"{name}: {', '.join(what)} not counted" for name, what in count.missing]
+    """Name what is left out of the figures, a line a kind of layer; and why operations are not known."""
+    notes = [f"{kind} x {times:,}: {why}" for kind, times, why in count.uncounted[:MOST_NOTES]]
+    rest = count.uncounted[MOST_NOTES:]
+    if rest:
+        notes.append(f"{len(rest)} more kinds of layers, {sum(left.times for left in rest):,} layers: as above")
+    if count.macs_unknown:
+        notes.append(f"operations are not known: {count.macs_unknown}; give it whole (--input)")
+    return notes
+
+
+def figure_of(count: NetworkCount, name: str, units: str) -> Cell:
+    """Return a total as it is shown: unknown where it rests on open sizes, "at least" where something is left out."""
+    value = count.figure(name)
+    if is_open(value):
+        return "unknown"
+    shown = figure_in(value, units)
+    if count.is_whole(name):
+        return shown
+    return f"at least {shown:,}" if isinstance(shown, int) else f"at least {shown}"
 
 
 def one_channel_note(count: NetworkCount) -> str:
@@ -134,6 +176,8 @@ def figure_in(value: int, units: str) -> Cell:
     >>> figure_in(61100840, "M"), figure_in(61100840, "auto"), figure_in(5, "exact")
     ('61.1 M', '61.1 M', 5)
     """
+    if is_open(value):
+        return "?"
     if units == "exact":
         return value
     scale = UNITS[units] or max([1, *(size for size in UNITS.values() if 1 < size <= abs(value))])
@@ -141,11 +185,39 @@ def figure_in(value: int, units: str) -> Cell:
     return f"{value / scale:.4g} {name}".rstrip()
 
 
+MOST_LAYERS = 60
+"""Rows of the table up to which every layer has one, unless told otherwise."""
+
+
+def main_table(count: NetworkCount, units: str, by: str | None) -> Table:
+    """Return one line a layer or one a stage: as asked for, else layers where they are not too many."""
+    if by == "stage" or (by is None and len(count.rows) > MOST_LAYERS):
+        return stage_table(count, units)
+    return layer_table(count, units)
+
+
+def stage_table(count: NetworkCount, units: str) -> Table:
+    """Return one line a stage, and the sums."""
+    columns = ("stage", "layers", "input", "output", "weights", "biases", "params", "MACs", "receptive field")
+    rows = [stage_row(each, units) for each in stages(count)]
+    total = [figure_of(count, name, units) for name in ("weights", "biases", "params", "macs")]
+    last = ("total", len(count.rows), "", shape_text(count.output_shape), *total, None)
+    return Table(columns, (*rows, last), title=title(count))
+
+
+def stage_row(each: Stage, units: str) -> tuple[Cell, ...]:
+    """Return one line of the table of stages."""
+    sees = field(each.rows[-1].fields)["receptive_field"]
+    figures = (figure_in(each.total(name), units) for name in ("weights", "biases", "params", "macs"))
+    shapes = shape_text(each.input_shape), shape_text(each.output)
+    return (each.name, len(each.rows), *shapes, *figures, None if sees is None else _axes(sees))
+
+
 def layer_table(count: NetworkCount, units: str) -> Table:
     """Return one line a layer, and the sums."""
     columns = ("layer", "kind", "input", "output", "weights", "biases", "params", "MACs", "receptive field")
     rows = [layer_row(row, units) for row in count.rows]
-    total = [figure_in(count.total(name), units) for name in ("weights", "biases", "params", "macs")]
+    total = [figure_of(count, name, units) for name in ("weights", "biases", "params", "macs")]
     return Table(columns, (*rows, ("total", "", "", shape_text(count.output_shape), *total, None)), title=title(count))
 
 
@@ -162,7 +234,7 @@ def layer_row(row: Row, units: str) -> tuple[Cell, ...]:
     shapes = ", ".join(shape_text(shape) for shape in row.input_shapes)
     return (
         row.name,
-        row.node.kind,
+        str(row.node.options.get("label", row.node.kind)),
         shapes,
         shape_text(row.output),
         *figures,
@@ -178,13 +250,14 @@ def blocks(
     units: str,
     readings: Sequence[Reading],
     verdicts: Sequence[Verdict],
+    by: str | None = None,
 ) -> Iterator[Block]:
     """Yield the layers, the totals, and what was set beside them."""
     yield table
     yield Facts(tuple(facts(count, reckoning, units)), title="Totals")
     if others:
         for other in others:
-            yield layer_table(other, units)
+            yield main_table(other, units, by)
         yield comparison(count, others, units)
     for one in readings:
         yield reading_table(one)
@@ -242,29 +315,33 @@ def verdict(one: Verdict) -> dict[str, Any]:
 
 def facts(count: NetworkCount, reckoning: Reckoning, units: str) -> Iterator[tuple[str, Cell]]:
     """Yield the sums, the operations that are not MACs, and the memory."""
-    yield "parameters", figure_in(count.params, units)
+    yield "parameters", figure_of(count, "params", units)
     if count.total("trainable_params") != count.params:
-        yield "trainable", figure_in(count.total("trainable_params"), units)
+        yield "trainable", figure_of(count, "trainable_params", units)
     if count.total("buffers"):
-        yield "buffers", figure_in(count.total("buffers"), units)
-    yield "MACs", figure_in(count.macs, units)
-    yield "FLOPs (2 x MACs)", figure_in(2 * count.macs, units)
+        yield "buffers", figure_of(count, "buffers", units)
+    yield "MACs", figure_of(count, "macs", units)
+    yield "FLOPs (2 x MACs)", figure_of(count, "flops", units)
     for name in OTHER_OPERATIONS:
-        if count.total(name):
-            yield name.replace("_", " "), figure_in(count.total(name), units)
-    yield "activations", figure_in(count.total("activations"), units)
+        if count.figure(name):
+            yield name.replace("_", " "), figure_of(count, name, units)
+    yield "activations", figure_of(count, "activations", units)
     last = count.last_map
-    if last is not None:
-        sees = field(last.fields)
-        yield "receptive field", f"{sees['receptive_field']} at {last.name}, stride {sees['jump']}"
+    sees = field(last.fields) if last is not None else {}
+    if last is not None and sees["receptive_field"] is not None:
+        yield "receptive field", f"{_axes(sees['receptive_field'])} at {last.name}, stride {_axes(sees['jump'])}"
     yield from memory_facts(reckoning.of(count), reckoning)
+
+
+def _axes(value: Any) -> str:
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def memory_facts(used: Memory, reckoning: Reckoning) -> Iterator[tuple[str, Cell]]:
     """Yield the memory in bytes, and in MiB (2^20) beside it."""
     named = {"parameters": used.params_bytes, "inference": used.activations_bytes, "training": used.training_bytes}
     for name, value in named.items():
-        yield f"{name}, bytes", f"{value:,} ({value / 2**20:.4g} MiB)"
+        yield f"{name}, bytes", "unknown" if is_open(value) else f"{value:,} ({value / 2**20:.4g} MiB)"
     yield "reckoned for", f"{reckoning.dtype}, batch {reckoning.batch}, {reckoning.optimizer}"
 
 
@@ -275,8 +352,10 @@ def comparison(count: NetworkCount, others: Sequence[NetworkCount], units: str) 
     for one in (count, *others):
         cells: list[Cell] = [one.network.name, figure_in(one.total("weights"), units)]
         for name in ("params", "macs"):
-            here, there = one.total(name), count.total(name)
-            cells += [figure_in(here, units), figure_in(here - there, units), here / there if there else None]
+            here, there = one.figure(name), count.figure(name)
+            whole = one.is_whole(name) and count.is_whole(name)
+            gap = (figure_in(here - there, units), here / there if there else None) if whole else (None, None)
+            cells += [figure_of(one, name, units), *gap]
         rows.append(tuple(cells))
     return Table(columns, tuple(rows), title="Beside each other")
 
@@ -299,14 +378,33 @@ def layer_lines(row: Row) -> Iterator[str]:
     """Yield a layer's output sizes, its products and its field, numbers in them."""
     shapes = ", ".join(shape_text(shape) for shape in row.input_shapes)
     yield f"{row.name} ({row.node.kind}): {shapes} -> {shape_text(row.output)}"
-    for axis, window in enumerate(row.counted.windows or ()):
-        text = window_text(window)
-        if text:
-            yield f"    axis {axis + 1}: {text}"
+    equation = get_kind(row.node.kind).equation
+    if equation:
+        yield f"    {equation.format(**resolved_options(row))}"
+    yield from size_lines(row)
     yield from quantity_lines(row)
     sees = field(row.fields)
     if sees["receptive_field"] is not None:
-        yield f"    sees {sees['receptive_field']}, jump {sees['jump']}, padding {sees['effective_padding']}"
+        texts = (_axes(sees[name]) for name in ("receptive_field", "jump", "effective_padding"))
+        yield "    sees {}, jump {}, padding {}".format(*texts)
+
+
+def resolved_options(row: Row) -> dict[str, Any]:
+    """Return the options of a layer with their defaults."""
+    return {
+        option.name: row.node.options.get(option.name, option.default) for option in get_kind(row.node.kind).options
+    }
+
+
+def size_lines(row: Row) -> Iterator[str]:
+    """Yield the output sizes, once where all axes are alike; a layer that sees all has none worth a line."""
+    texts = [window_text(window) for window in row.counted.windows or ()]
+    if row.node.kind in {"flatten", "dense"} or not any(texts):
+        return
+    if len(set(texts)) == 1:
+        yield f"    {'each axis' if len(texts) > 1 else 'size'}: {texts[0]}"
+        return
+    yield from (f"    axis {axis}: {text}" for axis, text in enumerate(texts, start=1) if text)
 
 
 def window_text(window: Window) -> str:
@@ -342,7 +440,9 @@ def quantity_lines(row: Row) -> Iterator[str]:
         if terms:
             words = " + ".join(" x ".join(term.labels) for term in terms)
             total = sum(term.value for term in terms)
-            yield f"    {name.replace('_', ' ')}: {' + '.join(term.text() for term in terms)} = {total:,}   ({words})"
+            product = " + ".join(term.text() for term in terms)
+            sums = f"{product} = {total:,}" if len(terms) > 1 or len(terms[0].factors) > 1 else f"{total:,}"
+            yield f"    {name.replace('_', ' ')}: {sums}   ({words})"
 
 
 def picture(count: NetworkCount, ending: str) -> bytes:

@@ -11,10 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.counting.engine.language import Reference, build, parse_reference, spelled
+from dlmath.counting.engine.language import Reference, build, named_as, parse_reference
+from dlmath.counting.engine.surgery import without_top
 from dlmath.errors import InvalidValueError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dlmath.counting.engine.graph import Network, Shape
 
 FOLDER = Path(__file__).parent
@@ -63,8 +66,7 @@ def find(name: str) -> str | None:
     >>> find("Wide-ResNet50-2")
     'wide_resnet50_2'
     """
-    wanted = spelled(name)
-    return next((known for known in names() if spelled(known) == wanted), None)
+    return named_as(name, names())
 
 
 def load(model: str | Reference, input_shape: Shape | None = None) -> Network:
@@ -89,7 +91,24 @@ def load(model: str | Reference, input_shape: Shape | None = None) -> Network:
             f"model {name} has no variant {reference.variant[:40]!r}", f"set it by name, as in {name}:KEY=VALUE"
         )
     document = next(document for document in families().values() if name in document["variants"])
-    return build(document, name, reference.settings, input_shape)
+    settings, whole = _with_top(reference.settings)
+    network = build(document, name, settings, input_shape)
+    return network if whole else without_top(network)
+
+
+def _with_top(settings: Mapping[str, str]) -> tuple[dict[str, str], bool]:
+    """Return the settings without Keras' `include_top`, and whether the classifier is wanted."""
+    from dlmath.counting.engine.builder import convert
+
+    own = {key: value for key, value in settings.items() if key.lower() not in TOP}
+    said = [convert(value.lower()) for key, value in settings.items() if key.lower() in TOP]
+    if any(not isinstance(value, bool) for value in said):
+        raise InvalidValueError(f"include_top is {said[0]}", "write include_top=no")
+    return own, all(said)
+
+
+TOP = ("include_top", "top")
+"""What asks for a network with or without its classifier, as Keras' applications call it."""
 
 
 def unknown_model(name: str) -> InvalidValueError:

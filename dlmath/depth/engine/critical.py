@@ -77,8 +77,8 @@ def critical_sigma_w(activation: str, sigma_b: float = 0.0) -> CriticalPoint:
     if sigma_b == 0 and _dies_out_critically(phi):
         return _at_zero(phi)
     places = [(q, square - sigma_b**2) for q, square, _ in _table(activation)]
-    found = _roots(lambda q: _bias_square(phi, q) - sigma_b**2, places)
-    points = [_point(phi, q, sigma_b=sigma_b) for q in found]
+    roots = _roots(lambda q: _bias_square(phi, q) - sigma_b**2, places)
+    points = [_point(phi, q, sigma_b=sigma_b) for q in roots]
     if not points:
         border = runaway_sigma_w(phi, sigma_b)
         why = "" if border is None else f" at a finite q*: from weight-std {border:.6g} on q grows for ever, chi_1 > 1"
@@ -102,8 +102,8 @@ def critical_sigma_b(activation: str, sigma_w: float) -> CriticalPoint:
     if phi.homogeneous:
         return _homogeneous_bias(phi, sigma_w)
     places = [(q, sigma_w**2 * slope - 1) for q, _, slope in _table(activation)]
-    found = _roots(lambda q: sigma_w**2 * moments(phi, q).slope_square - 1, places)
-    points = [_point(phi, q, sigma_w=sigma_w) for q in found if _bias_square(phi, q) >= -ROUNDING * q]
+    roots = _roots(lambda q: sigma_w**2 * moments(phi, q).slope_square - 1, places)
+    points = [_point(phi, q, sigma_w=sigma_w) for q in roots if _bias_square(phi, q) >= -ROUNDING * q]
     if not points and math.isclose(sigma_w, _gain_at_zero(phi), rel_tol=1e-9) and _dies_out_critically(phi):
         return _at_zero(phi)
     if not points:

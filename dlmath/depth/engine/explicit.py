@@ -289,10 +289,10 @@ class ExplicitNetwork:
         return Figures(*(np.array(column, np.float64)[:, None] for column in columns))
 
 
-def add(one: Signal, other: Signal) -> Signal:
+def add(first: Signal, second: Signal) -> Signal:
     """Return the sum, on the larger of the two scales."""
-    log = max(one.log, other.log)
-    return Signal(_times(one.array, one.log - log) + _times(other.array, other.log - log), log)
+    log = max(first.log, second.log)
+    return Signal(_times(first.array, first.log - log) + _times(second.array, second.log - log), log)
 
 
 def _times(array: Array, log: float) -> Array:

@@ -235,17 +235,17 @@ class Chain(NamedTuple):
         layers = self._forward(maps)
         alignments = self._alignments(layers)
         influence = self._influences(layers)
-        found = tuple(self._correction(layers, alignments, influence, place) for place in range(len(layers)))
+        corrections = tuple(self._correction(layers, alignments, influence, place) for place in range(len(layers)))
         strain = max(abs(layer.curve.chi) * math.sqrt(max(layer.variance, 0.0)) for layer in layers)
         turned = max(
             abs(alignment - 1) * layer.shape.tau / width
             for alignment, layer, width in zip(alignments, layers, self.widths, strict=True)
         )
-        return Corrections(found, max(strain, turned))
+        return Corrections(corrections, max(strain, turned))
 
     def _forward(self, maps: list[LayerMap]) -> list[_Layer]:
         """Follow mean and variance of ln q from layer to layer; means are computed once for equal q."""
-        found: list[_Layer] = []
+        layers: list[_Layer] = []
         mean = variance = 0.0
         before, here, bend = -1.0, None, NO_CURVE
         follows = not (self.normalized or self.unit_variance)
@@ -253,13 +253,13 @@ class Chain(NamedTuple):
             if here is None or abs(layer.q - before) > SAME_Q * before:
                 here, before = shape(self.activation, layer.q), layer.q
                 bend = curve(self.activation, layer.q, layer.log_gain, self.sigma_b) if follows else NO_CURVE
-            found.append(_Layer(here, bend, layer.share, mean, variance))
+            layers.append(_Layer(here, bend, layer.share, mean, variance))
             noise, bias = self._sample(here, width)
             mean = bend.pull * mean + bend.pull_bend * variance / 2 + layer.share * bias - layer.share**2 * noise / 2
             variance = bend.pull**2 * variance + layer.share**2 * noise
             if not follows:
                 mean = variance = 0.0
-        return found
+        return layers
 
     def _sample(self, shape_: Shape, width: int) -> tuple[float, float]:
         """Return variance and mean of the sample mean of A over a layer's units, less 1."""
@@ -272,20 +272,20 @@ class Chain(NamedTuple):
         """Return V of every layer: the variance of n.e / |e|; 0 behind a normalisation, which takes it away."""
         if self.normalized:
             return [0.0] * len(layers)
-        found = [layers[-1].shape.rho]
+        alignments = [layers[-1].shape.rho]
         for layer in reversed(layers[:-1]):
-            found.append(layer.shape.rho + layer.shape.omega * layer.share * (found[-1] - 1))
-        return found[::-1]
+            alignments.append(layer.shape.rho + layer.shape.omega * layer.share * (alignments[-1] - 1))
+        return alignments[::-1]
 
     def _influences(self, layers: list[_Layer]) -> list[float]:
         """Return what the scatter of the sample mean of A in each layer does to the factors after it."""
         if self.normalized or self.unit_variance:
             return [-layer.share for layer in layers[:-1]] + [0.0]
-        found, after = [0.0], 0.0
+        influences, after = [0.0], 0.0
         for here, following in zip(reversed(layers[:-1]), reversed(layers[1:]), strict=True):
             after = following.curve.chi + following.curve.pull * after
-            found.append(here.share * after)
-        return found[::-1]
+            influences.append(here.share * after)
+        return influences[::-1]
 
     def _correction(
         self, layers: list[_Layer], alignments: list[float], influence: list[float], place: int
@@ -318,12 +318,12 @@ class Chain(NamedTuple):
         |n|^2 scatters.
         """
         fixed = self.orthogonal and not self.sigma_b
-        found, spread = (1.0, 0.0) if fixed else (2.0, 2.0)
+        mean, spread = (1.0, 0.0) if fixed else (2.0, 2.0)
         if place:
             before = layers[place - 1]
             noise, bias = self._sample(before.shape, 1)
-            found += self.widths[place] / self.widths[place - 1] * before.share * (before.share * noise / 2 - bias)
+            mean += self.widths[place] / self.widths[place - 1] * before.share * (before.share * noise / 2 - bias)
         if self.normalized:
             means, last = layers[place].shape, place + 1 == len(layers)
-            found -= 1 + means.rho - (0.0 if last else layers[place].share * (means.skew + means.omega))
-        return found, spread
+            mean -= 1 + means.rho - (0.0 if last else layers[place].share * (means.skew + means.omega))
+        return mean, spread

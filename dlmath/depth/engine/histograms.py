@@ -81,26 +81,26 @@ def histograms(settings: DepthSettings, layers: tuple[int, ...]) -> Histograms:
 
 
 def _activations(run: ExplicitNetwork, layers: tuple[int, ...]) -> tuple[Histogram, ...]:
-    found = []
+    distributions = []
     for layer in layers:
         output = run.states[layer - 1].passed.output
         with np.errstate(over="ignore"):  # a signal beyond 1e308
             values = output.array.astype(np.float64) * np.exp(output.log)
         if np.isfinite(values).all():
-            found.append(_histogram(layer, values, run.sizes[layer]))
-    return tuple(found)
+            distributions.append(_histogram(layer, values, run.sizes[layer]))
+    return tuple(distributions)
 
 
 def _gradients(run: ExplicitNetwork, layers: tuple[int, ...]) -> tuple[Histogram, ...]:
     """Send the error back and take log10 |dE/dx^l| on the way."""
-    found = []
+    distributions = []
     g = run.sent_error()
     for layer in range(run.settings.depth, 0, -1):
         if layer in layers and g.array.any():
             sizes = np.abs(g.array[g.array != 0]).astype(np.float64)
-            found.append(_histogram(layer, (np.log(sizes) + g.log) / LN10, run.sizes[layer]))
+            distributions.append(_histogram(layer, (np.log(sizes) + g.log) / LN10, run.sizes[layer]))
         g, _ = run.step_back(layer - 1, g)
-    return tuple(reversed(found))
+    return tuple(reversed(distributions))
 
 
 def _histogram(layer: int, values: Array, units: int) -> Histogram:

@@ -136,26 +136,26 @@ def _alignments(products: Products, mixed: Mixture, squared_error: Array, n_dot_
 
 
 def _alignments_of_rows(products: Products, mixed: Mixture, t: Array) -> Array:
-    found = np.empty_like(products.xx)
-    for layer in range(len(found) - 1, -1, -1):
-        found[layer] = t
+    alignments = np.empty_like(products.xx)
+    for layer in range(len(alignments) - 1, -1, -1):
+        alignments[layer] = t
         a, b = Mixture(mixed.a0[layer], mixed.b1[layer], mixed.b2[layer], mixed.r1[layer]).at(t)
         square = a * a * products.pp[layer] + 2 * a * b * products.pq[layer] + b * b * products.qq[layer]
         along = a * products.np[layer] + b * products.nq[layer]
         t = np.divide(along, np.sqrt(np.maximum(square, 0)), out=np.zeros_like(t), where=square > 0)
-    return found
+    return alignments
 
 
 def _alignments_of_one(products: Products, mixed: Mixture, row: int, t: float) -> list[float]:
     names = (*mixed, products.pp, products.pq, products.qq, products.np, products.nq)
-    found = []
+    alignments = []
     for a0, b1, b2, r1, pp, pq, qq, n_p, n_q in zip(*(array[::-1, row].tolist() for array in names), strict=True):
-        found.append(t)
+        alignments.append(t)
         a = a0 * math.sqrt(max(1 - r1 * t * t, 0.0))
         b = b1 * t - b2 * a
         square = a * a * pp + 2 * a * b * pq + b * b * qq
         t = (a * n_p + b * n_q) / math.sqrt(square) if square > 0 else 0.0
-    return found[::-1]
+    return alignments[::-1]
 
 
 def _extinct(settings: DepthSettings, scales: Scales) -> Array:

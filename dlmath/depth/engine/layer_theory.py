@@ -92,9 +92,16 @@ def _plain_layers(settings: DepthSettings) -> tuple[tuple[LayerTheory, ...], flo
         normalized=settings.normalize == "layer", unit_variance=weights.unit_variance and settings.normalize == "none",
         first_share=first_share,
     )  # fmt: skip
-    found = chain.corrections(maps)
-    layers = zip(maps, logs, found.layers, strict=True)
-    return tuple(LayerTheory(map_.q, log, *correction) for map_, log, correction in layers), found.strain
+    corrections = chain.corrections(maps)
+    layers = zip(maps, logs, corrections.layers, strict=True)
+    return tuple(LayerTheory(map_.q, log, *correction) for map_, log, correction in layers), corrections.strain
+
+
+def _laws(settings: DepthSettings) -> list[tuple[WeightLaw, float]]:
+    """Return each layer's weights and ln of the variance of its biases; one more, of a layer after the last."""
+    layers = range(1 if settings.widths is None else settings.depth)
+    laws = [(settings.weights_of(layer), 2 * _log(settings.biases_of(layer).sigma)) for layer in layers]
+    return laws + laws[-1:] * (settings.depth + 1 - len(laws))
 
 
 def _plain_maps(settings: DepthSettings) -> tuple[list[LayerMap], list[float], float]:
@@ -103,8 +110,7 @@ def _plain_maps(settings: DepthSettings) -> tuple[list[LayerMap], list[float], f
     All in logarithms, because the square of a sigma_w of 1e-200 is no number.
     """
     phi, depth = settings.phi, settings.depth
-    laws = [(settings.weights_of(layer), 2 * _log(settings.biases_of(layer).sigma)) for layer in range(depth)]
-    laws.append(laws[-1])  # what a layer after the last would have
+    laws = _laws(settings)
     log_gain = _log_gain(laws[0][0], 1.0)
     log_variance = log_sum(log_gain, laws[0][1])
     first_share = math.exp(log_gain - log_variance) if log_variance > -math.inf else 1.0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from dlmath.depth.engine.averages import Averages
 from dlmath.depth.engine.explicit import ExplicitNetwork
 from dlmath.depth.engine.law import ChainLaw
 from dlmath.depth.engine.lstm import LstmNetwork
@@ -23,6 +24,7 @@ from dlmath.depth.engine.residual_law import ResidualLaw
 from dlmath.depth.engine.settings import DepthSettings, check_settings
 from dlmath.depth.engine.student import z_of_student
 from dlmath.depth.engine.theory import Prediction, predict
+from dlmath.depth.engine.verdicts import VERDICT_RULE, is_certain, learning_verdict, verdict_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,19 +34,8 @@ if TYPE_CHECKING:
     from dlmath.neural.arrays import Array
 
 LN10 = math.log(10)
-STABLE_DECADES = 1.0
-VERDICT_RULE = (
-    "stable while the gradient's norm at the input is within a factor 10 of that at the output; below it vanishing, "
-    "above it exploding; dead where every gradient is 0"
-)
-LEARNING_RULE = (
-    "even while the weight gradients of the first layer and of the last are within a factor 10 of each other; "
-    "early-slow where the first layer's is smaller, late-slow where it is larger"
-)
 ENOUGH_SEEDS = 8
 """From so many networks on, the scatter between them gives the standard error; below, theory or the layers do."""
-SURE = 2.0
-"""A verdict is certain where so many standard errors lie between the figure and the border."""
 
 
 class LayerFigures(NamedTuple):
@@ -228,44 +219,6 @@ def network(settings: DepthSettings, seed: int, kept_layers: int) -> ExplicitNet
     return ExplicitNetwork(settings, seed, room(kept_layers, settings.width, dtype))
 
 
-class Averages:
-    """Running sums over networks, each added in its turn, so that blocks leave no trace in the last bit."""
-
-    def __init__(self, settings: DepthSettings) -> None:
-        self.depth = settings.depth
-        self.count = self.alive = 0
-        self.sums = np.zeros((4, settings.depth))  # of mean, variance, saturated, dead (4, L)
-        self.log_variance = np.full(settings.depth, -np.inf)  # ln of the sum of variances
-        self.log_gradient = np.zeros(settings.depth + 1)
-        self.log_weight_gradient = np.zeros(settings.depth)
-        self.log_norm = 0.0  # of all weight gradients together
-        self.squares = np.zeros(settings.depth)  # of the layers' ln ratios
-        self.log_ratios: list[float] = []
-
-    def add(self, figures: Figures) -> None:
-        """Add every network of `figures`."""
-        for row in range(figures.mean.shape[1]):
-            self._add_one(figures, row)
-
-    def _add_one(self, figures: Figures, row: int) -> None:
-        shares = (figures.mean, figures.variance, figures.saturated, figures.dead)
-        with np.errstate(invalid="ignore"):  # signals beyond 1e308 of both signs have no mean: nan
-            self.sums += [share[:, row] for share in shares]
-            self.log_variance = np.logaddexp(self.log_variance, figures.log_variance[:, row])
-        self.count += 1
-        log_gradient = figures.log_gradient[:, row]
-        whole = float(log_gradient[0] - log_gradient[-1])
-        self.log_ratios.append(whole / self.depth)
-        if whole == -math.inf:
-            return
-        self.alive += 1
-        log_weight_gradient = figures.log_weight_gradient[:, row]
-        self.log_gradient += log_gradient
-        self.log_weight_gradient += log_weight_gradient
-        self.log_norm += float(np.logaddexp.reduce(2 * log_weight_gradient)) / 2
-        self.squares += np.square(np.diff(log_gradient))
-
-
 class Error(NamedTuple):
     """The standard error of the mean ln ratio and where it comes from."""
 
@@ -288,7 +241,7 @@ def _result(settings: DepthSettings, chosen: Plan, prediction: Prediction, avera
         log10_gradient=log10,
         log10_gradient_spread=float(alive.std(ddof=1)) * settings.depth / LN10 if len(alive) > 1 else None,
         extinct=averages.count - averages.alive, verdict=verdict, rule=VERDICT_RULE,
-        certain=_certain(log10, settings.depth * error.value / LN10),
+        certain=is_certain(log10, settings.depth * error.value / LN10),
         log10_weight_gradient_ratio=learning, learning_verdict=learning_verdict(learning) if len(alive) else None,
         log10_gradient_norm=averages.log_norm / averages.alive / LN10 if averages.alive else -math.inf,
         layers=_layers(settings, prediction, averages),
@@ -297,48 +250,12 @@ def _result(settings: DepthSettings, chosen: Plan, prediction: Prediction, avera
     )  # fmt: skip
 
 
-def verdict_of(log10_gradient: float) -> str:
-    """Return what a total factor of 10^log10_gradient, input side over output side, is called.
-
-    Examples
-    --------
-    >>> verdict_of(-628), verdict_of(0.4), verdict_of(3), verdict_of(-math.inf)
-    ('vanishing', 'stable', 'exploding', 'dead')
-    """
-    if log10_gradient == -math.inf:
-        return "dead"
-    if abs(log10_gradient) <= STABLE_DECADES:
-        return "stable"
-    return "exploding" if log10_gradient > 0 else "vanishing"
-
-
-def learning_verdict(log10_ratio: float) -> str:
-    """Return how the first layer learns beside the last, from log10 of the ratio of their weight gradients.
-
-    Examples
-    --------
-    >>> learning_verdict(-11.7), learning_verdict(0.1), learning_verdict(3)
-    ('early-slow', 'even', 'late-slow')
-    """
-    if abs(log10_ratio) <= STABLE_DECADES:
-        return "even"
-    return "late-slow" if log10_ratio > 0 else "early-slow"
-
-
 def _log10_learning(averages: Averages) -> float:
     """Return log10 of the first layer's weight-gradient norm over the last's; nan where every gradient is 0."""
     if not averages.alive:
         return math.nan
     first, last = averages.log_weight_gradient[[0, -1]] / averages.alive / LN10
     return float(first - last) if first > -math.inf else -math.inf
-
-
-def _certain(log10: float, error: float) -> bool | None:
-    if not math.isfinite(log10):
-        return True
-    if math.isnan(error):
-        return None
-    return min(abs(log10 - border) for border in (-STABLE_DECADES, STABLE_DECADES)) > SURE * error
 
 
 def _standard_error(settings: DepthSettings, prediction: Prediction, averages: Averages, alive: Array) -> Error:

@@ -168,15 +168,15 @@ def _factors(network: ExplicitNetwork) -> tuple[Factor, ...]:
 
 
 def _walk(steps: list[tuple[Array, Array, Array, Array, Array, Array]], unit: int) -> list[Factor]:
-    found = []
+    factors = []
     for layer in range(len(steps), 0, -1):
         matrix, source, z, sign, log, best = steps[layer - 1]
         before = int(source[unit])
         slope = float(sign[unit] * np.exp(log[unit]))
         weight, product = float(matrix[unit, before]), float(best[unit]) / LN10
-        found.append(Factor(layer, before + 1, unit + 1, weight, float(z[unit]), slope, product))
+        factors.append(Factor(layer, before + 1, unit + 1, weight, float(z[unit]), slope, product))
         unit = before
-    return found
+    return factors
 
 
 def squashed_ranges(phi: Activation, depth: int) -> tuple[tuple[float, float], ...]:

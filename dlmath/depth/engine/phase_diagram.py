@@ -60,9 +60,9 @@ class _Table(NamedTuple):
     @classmethod
     def of(cls, phi: Activation) -> _Table:
         places = np.geomspace(LOWEST, HIGHEST, PLACES)
-        found = [moments(phi, q, POINTS) for q in places.tolist()]
-        squares = np.log([means.square for means in found])
-        return cls(np.log(places), squares, np.array([means.slope_square for means in found]))
+        means = [moments(phi, q, POINTS) for q in places.tolist()]
+        squares = np.log([mean.square for mean in means])
+        return cls(np.log(places), squares, np.array([mean.slope_square for mean in means]))
 
     def at(self, values: Array, log_q: Array) -> Array:
         """Interpolate by the cubic through the four nearest places."""
@@ -125,14 +125,14 @@ def within_frame(
     >>> [(point.sigma_w, point.sigma_b) for point in within_frame(line, (0.5, 4.0), (0.0, 0.5))]
     [(1.0, 0.0), (1.5, 0.5)]
     """
-    found: list[CriticalPoint] = []
+    points: list[CriticalPoint] = []
     for before, after in pairwise(line):
         shares = _shares_inside(before, after, sigma_w, sigma_b)
         for share in shares:
             point = _between(before, after, share)
-            if not found or point[:2] != found[-1][:2]:
-                found.append(point)
-    return tuple(found)
+            if not points or point[:2] != points[-1][:2]:
+                points.append(point)
+    return tuple(points)
 
 
 def _shares_inside(
@@ -203,10 +203,10 @@ def _fixed_points(table: _Table, gain: Array, noise: Array) -> Array:
     above, below = ~grows[:, start:], grows[:, : start + 1]
     first_above = start + above.argmax(axis=1)
     last_below = start - below[:, ::-1].argmax(axis=1)
-    found = np.where(up, above.any(axis=1), below.any(axis=1))
+    settles = np.where(up, above.any(axis=1), below.any(axis=1))
     high = np.where(up, first_above, np.minimum(last_below + 1, start))
     low = table.log_q[np.maximum(high - 1, 0)]
-    return np.where(found, _bisect(table, gain, noise, low, table.log_q[high]), np.where(up, np.inf, -np.inf))
+    return np.where(settles, _bisect(table, gain, noise, low, table.log_q[high]), np.where(up, np.inf, -np.inf))
 
 
 def _bisect(table: _Table, gain: Array, noise: Array, low: Array, high: Array) -> Array:

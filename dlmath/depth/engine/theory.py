@@ -12,10 +12,11 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.depth.engine.layer_theory import SHARED_SIGNAL, LayerTheory, layer_theories
-from dlmath.depth.engine.length_map import Layer, depth_scale, fixed_point
+from dlmath.depth.engine.length_map import BOUNDLESS, VANISHED, Layer, depth_scale, fixed_point, settled_correlation
 from dlmath.neural.initialisers import CONSTANT, ORTHOGONAL
 
 if TYPE_CHECKING:
+    from dlmath.depth.engine.length_map import Correlation
     from dlmath.depth.engine.settings import DepthSettings
 
 UNRELIABLE = 0.1
@@ -97,6 +98,23 @@ def predict(settings: DepthSettings) -> Prediction:
     return _at_fixed_point(settings, _over_layers(settings, layers, strain))
 
 
+def correlation(settings: DepthSettings, prediction: Prediction) -> Correlation | None:
+    """Return where the correlation of two inputs settles and how fast; None where lengths have no fixed point.
+
+    Examples
+    --------
+    >>> from dlmath.depth.engine.settings import DepthSettings
+    >>> chaos = DepthSettings(activation="tanh", weight_std=2.0**0.5, bias_std=0.05**0.5)
+    >>> round(correlation(chaos, predict(chaos)).c_star, 6)
+    0.744082
+    """
+    q_star = prediction.q_star
+    plain = settings.residual == "none" and settings.normalize == "none" and not settings.weights.unit_variance
+    if not plain or settings.widths is not None or q_star is None or not VANISHED < q_star < BOUNDLESS:
+        return None
+    return settled_correlation(Layer(settings.phi, settings.weights.sigma, settings.sigma_b), q_star)
+
+
 def no_theory(settings: DepthSettings) -> str | None:
     """Return why mean-field theory does not apply to these settings, or None."""
     weights = settings.weights
@@ -128,19 +146,19 @@ def _over_layers(settings: DepthSettings, layers: tuple[LayerTheory, ...], strai
     plain = sum(layer.log_chi for layer in layers) / (2 * count)
     shift = sum(layer.log_shift for layer in layers) / (2 * count)
     scatter = sum(layer.log_variance for layer in layers)
-    found = Prediction(
+    prediction = Prediction(
         _exp(plain), log_ratio=plain + shift, log_ratio_mean_field=plain,
         log_ratio_error=(1 + WIDER * strain) * math.sqrt(max(scatter, 0.0)) / (2 * count),
         log_ratio_bias=_beyond(layers, strain) / count, layers=layers,
     )  # fmt: skip
-    if settings.residual != "none" and found.log_ratio_error is not None:
-        found = found._replace(log_ratio_error=SHARED_SIGNAL * found.log_ratio_error, upper_error=True)
+    if settings.residual != "none" and prediction.log_ratio_error is not None:
+        prediction = prediction._replace(log_ratio_error=SHARED_SIGNAL * prediction.log_ratio_error, upper_error=True)
     silent = _silent(settings, layers, strain)
     if silent is None:
-        return found
+        return prediction
     reason, keeps_ratio = silent
-    return found._replace(
-        ratio=found.ratio if keeps_ratio else None, log_ratio=None, log_ratio_error=None, reason=reason
+    return prediction._replace(
+        ratio=prediction.ratio if keeps_ratio else None, log_ratio=None, log_ratio_error=None, reason=reason
     )
 
 
@@ -168,24 +186,26 @@ def _silent(settings: DepthSettings, layers: tuple[LayerTheory, ...], strain: fl
     return None
 
 
-def _at_fixed_point(settings: DepthSettings, found: Prediction) -> Prediction:
+def _at_fixed_point(settings: DepthSettings, prediction: Prediction) -> Prediction:
     """Add what holds far from the input, where layers no longer differ."""
     if settings.residual != "none" or settings.widths is not None:
-        return found
+        return prediction
     if settings.normalize != "none" or settings.weights.unit_variance:
-        return _normalized_point(settings, found)
+        return _normalized_point(settings, prediction)
     layer = Layer(settings.phi, settings.weights.sigma, settings.sigma_b)
     point = fixed_point(layer)
     beta = point.beta - (2 if settings.weights.family == ORTHOGONAL else 0)
-    return found._replace(
-        ratio=None if found.ratio is None else point.ratio, q_star=point.q_star, chi_1=point.chi_1,
+    return prediction._replace(
+        ratio=None if prediction.ratio is None else point.ratio, q_star=point.q_star, chi_1=point.chi_1,
         depth_scale=point.depth_scale, q_depth_scale=point.q_depth_scale, beta=beta,
     )  # fmt: skip
 
 
-def _normalized_point(settings: DepthSettings, found: Prediction) -> Prediction:
+def _normalized_point(settings: DepthSettings, prediction: Prediction) -> Prediction:
     """Return chi = E phi'^2 / E phi^2 at q = 1 (layer), E phi'^2 / Var phi (batch): no sigma_w in it."""
     layers, _ = layer_theories(settings._replace(depth=3))
     chi = math.exp(layers[1].log_chi)  # from the second layer on all are alike
     beta = layers[1].log_variance * settings.width
-    return found._replace(ratio=math.sqrt(chi), q_star=layers[1].q, chi_1=chi, depth_scale=depth_scale(chi), beta=beta)
+    return prediction._replace(
+        ratio=math.sqrt(chi), q_star=layers[1].q, chi_1=chi, depth_scale=depth_scale(chi), beta=beta
+    )

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dlmath.depth.engine.bounds import bound, spectral_radius
+from dlmath.depth.engine.theory import correlation
 from dlmath.depth.report.result import name
 from dlmath.depth.report.tables import clip_text, inactive, learning_text, shown, thinned
 from dlmath.report.blocks import Lines, Table
@@ -54,6 +55,7 @@ NORMS = {
     "batch": "norm       n = (v - mean v) / s over the inputs of one unit;  back(e) = (e - mean e - n mean(e n)) / s",
 }
 PLAIN_LAW = (
+    "           two inputs of correlation c: c' = (sigma_w^2 E phi(u1) phi(u2) + sigma_b^2) / q*, slope chi_1 at c = 1",
     "           the norm's factor per layer is sqrt(chi_1)  (Poole et al. 2016; Schoenholz et al. 2017)",
     "           at width N its logarithm falls by beta / (4 N), beta = 3 kappa - 1  (Hanin & Nica 2020)",
 )
@@ -74,14 +76,14 @@ CELLS = {
 
 def explanation(runs: Sequence[tuple[Measured, PathResult | str]]) -> Iterator[Block]:
     """Yield the formulas of the network, and why its gradient goes the way it does."""
-    settings = runs[0][0].found.settings
+    settings = runs[0][0].result.settings
     yield Lines(tuple(formulas(settings)), title="How signals go through depth")
     for run, path in runs:
-        yield Lines(tuple(reasons(run)), title=f"Why, for {name(run.found)}")
+        yield Lines(tuple(reasons(run)), title=f"Why, for {name(run.result)}")
         if isinstance(path, str):
             yield Lines((f"no path to follow: {path}",))
         else:
-            yield from path_blocks(run.found, path)
+            yield from path_blocks(run.result, path)
 
 
 def formulas(settings: DepthSettings) -> Iterator[str]:
@@ -107,18 +109,22 @@ def formulas(settings: DepthSettings) -> Iterator[str]:
 
 def reasons(run: Measured) -> Iterator[str]:
     """Yield this run's numbers in the formulas."""
-    found = run.found
-    settings, theory, depth = found.settings, found.prediction, found.settings.depth
-    yield from bound_reasons(found)
+    result = run.result
+    settings, theory, depth = result.settings, result.prediction, result.settings.depth
+    yield from bound_reasons(result)
     if theory.chi_1 is not None and theory.ratio is not None and theory.ratio > 0:
         total = depth * math.log10(theory.ratio)
         yield f"chi_1 = {theory.chi_1:.6g} at q* = {shown(theory.q_star)}: sqrt(chi_1)^{depth} = 10^{total:.4g}"
+        settled = correlation(settings, theory)
+        if settled is not None:
+            scale = shown(settled.depth_scale)
+            yield f"two inputs: their correlation runs to c* = {settled.c_star:.6g}, by e in {scale} layers"
     elif theory.ratio is not None:
         yield f"layers differ for ever; their geometric mean is {theory.ratio:.6g}"
     if theory.reason is not None:
         yield f"theory: {theory.reason}"
-    if found.expected_ratio is not None:
-        yield f"followed layer by layer from the input: {found.expected_ratio:.6g}^{depth}"
+    if result.expected_ratio is not None:
+        yield f"followed layer by layer from the input: {result.expected_ratio:.6g}^{depth}"
     radius = spectral_radius(settings)
     if radius is not None:
         whole = f"{radius:.6g}^{depth} = 10^{power(radius, depth)}"
@@ -127,13 +133,13 @@ def reasons(run: Measured) -> Iterator[str]:
         gate = 1 / (1 + math.exp(-settings.forget_bias))
         whole = f"{gate:.6g}^{depth} = 10^{power(gate, depth)}"
         yield f"forget gate at its bias: sigmoid({settings.forget_bias:g}) = {gate:.6g}; {whole}"
-    yield activations_text(found)
-    yield f"measured: {found.ratio:.6g}^{depth} = 10^{found.log10_gradient:.4g}"
+    yield activations_text(result)
+    yield f"measured: {result.ratio:.6g}^{depth} = 10^{result.log10_gradient:.4g}"
     if settings.residual == "none" and not settings.phi.range[0] >= 0:
         yield "|dE/dW_l| = |dE/dz_l| |x_(l-1)|: where the signal fades as the gradient grows, weights learn alike"
-    yield f"learning: {learning_text(found)}"
+    yield f"learning: {learning_text(result)}"
     if run.clip is not None:
-        yield f"clipping: {clip_text(found, run.clip)}"
+        yield f"clipping: {clip_text(result, run.clip)}"
 
 
 def power(factor: float, depth: int) -> str:
@@ -145,9 +151,9 @@ def power(factor: float, depth: int) -> str:
     return f"{depth * math.log10(factor):.4g}" if factor > 0 else "-inf"
 
 
-def bound_reasons(found: DepthResult) -> Iterator[str]:
+def bound_reasons(result: DepthResult) -> Iterator[str]:
     """Yield what the slopes are, that they bound nothing, and the bound that does."""
-    settings = found.settings
+    settings = result.settings
     if settings.cell == "lstm":
         return
     limit, slope = bound(settings), settings.phi.max_slope
@@ -160,15 +166,15 @@ def bound_reasons(found: DepthResult) -> Iterator[str]:
         yield f"bound: not computed, {limit.reason}"
 
 
-def activations_text(found: DepthResult) -> str:
+def activations_text(result: DepthResult) -> str:
     """Return how signals fare."""
-    first, last = found.layers[0], found.layers[-1]
-    word = inactive(found)
+    first, last = result.layers[0], result.layers[-1]
+    word = inactive(result)
     variances = f"variance 10^{first.log10_variance:.4g} in layer 1, 10^{last.log10_variance:.4g} in layer {last.layer}"
     return f"activations: {variances}; {word} {first.saturated:.1%} and {last.saturated:.1%}"
 
 
-def path_blocks(found: DepthResult, path: PathResult) -> Iterator[Block]:
+def path_blocks(result: DepthResult, path: PathResult) -> Iterator[Block]:
     """Yield the chain of factors of one path, the bounds over it, and how ranges and differences are squashed."""
     last = path.factors[-1].log10_product
     whole = "not computed" if path.log10_bound is None else f"10^{path.log10_bound:.4g}"
@@ -179,7 +185,7 @@ def path_blocks(found: DepthResult, path: PathResult) -> Iterator[Block]:
             f"its bound, its weights and the largest slopes: 10^{path.log10_path_bound:.4g}",
             f"all paths together, this network: 10^{path.log10_measured:.4g}; their bound: {whole}",
         ),
-        title=f"One path, {name(found)}, seed {found.settings.seed}, real matrices",
+        title=f"One path, {name(result)}, seed {result.settings.seed}, real matrices",
     )
     yield path_table(path)
 

@@ -60,7 +60,7 @@ def critical_blocks(pairs: Sequence[Pair]) -> Iterator[Block]:
 
 
 def critical_explanation() -> Iterator[Block]:
-    """Yield how the line is found."""
+    """Yield how the line is phases."""
     yield Lines(
         (
             "q* = sigma_w^2 E phi(sqrt(q*) z)^2 + sigma_b^2            the length of signals deep in the network",
@@ -72,36 +72,36 @@ def critical_explanation() -> Iterator[Block]:
     )
 
 
-def diagram(found: PhaseDiagram) -> dict[str, Any]:
+def diagram(phases: PhaseDiagram) -> dict[str, Any]:
     """Return the result of a phase diagram."""
     return {
-        "activation": found.activation,
-        "weight_std": found.sigma_w,
-        "bias_std": found.sigma_b,
-        "chi_1": found.chi_1,
-        "critical_line": [{"weight_std": p.sigma_w, "bias_std": p.sigma_b, "q_star": p.q_star} for p in found.line],
-        "runaway_line": [{"weight_std": gain, "bias_std": noise} for gain, noise in found.runaway],
+        "activation": phases.activation,
+        "weight_std": phases.sigma_w,
+        "bias_std": phases.sigma_b,
+        "chi_1": phases.chi_1,
+        "critical_line": [{"weight_std": p.sigma_w, "bias_std": p.sigma_b, "q_star": p.q_star} for p in phases.line],
+        "runaway_line": [{"weight_std": gain, "bias_std": noise} for gain, noise in phases.runaway],
     }
 
 
-def notes(found: PhaseDiagram) -> list[str]:
+def notes(phases: PhaseDiagram) -> list[str]:
     """Return what the plane does not show by itself."""
-    if found.runaway:
-        gain = found.runaway[0][0]
+    if phases.runaway:
+        gain = phases.runaway[0][0]
         what = f"from weight-std {gain:.6g} on signals grow for ever and chi_1 jumps past 1"
-        return [f"{found.activation}: no finite q* has chi_1 = 1; {what}"]
-    if not found.line:
-        frame = f"{found.sigma_w[0]:g}:{found.sigma_w[-1]:g}"
-        return [f"the critical line of {found.activation} is not within --weight-range {frame}; give another"]
+        return [f"{phases.activation}: no finite q* has chi_1 = 1; {what}"]
+    if not phases.line:
+        frame = f"{phases.sigma_w[0]:g}:{phases.sigma_w[-1]:g}"
+        return [f"the critical line of {phases.activation} is not within --weight-range {frame}; give another"]
     return []
 
 
-def diagram_table(found: PhaseDiagram) -> Table:
+def diagram_table(phases: PhaseDiagram) -> Table:
     """Return one line a point of the plane."""
     rows = tuple(
         (gain, noise, chi, phase_of(chi))
-        for noise, line in zip(found.sigma_b, found.chi_1, strict=True)
-        for gain, chi in zip(found.sigma_w, line, strict=True)
+        for noise, line in zip(phases.sigma_b, phases.chi_1, strict=True)
+        for gain, chi in zip(phases.sigma_w, line, strict=True)
     )
     return Table(("sigma_w", "sigma_b", "chi_1", "phase"), rows)
 
@@ -117,20 +117,20 @@ def phase_of(chi: float) -> str:
     return "order" if chi < 1 else "chaos"
 
 
-def diagram_blocks(found: PhaseDiagram, columns: int) -> Iterator[Block]:
+def diagram_blocks(phases: PhaseDiagram, columns: int) -> Iterator[Block]:
     """Yield the plane drawn with letters and colours."""
-    title = f"{found.activation}: order (. gradients vanish), chaos (# they explode), + the line between (chi_1 = 1)"
-    yield Lines(tuple(plane(found, columns)), title=title)
+    title = f"{phases.activation}: order (. gradients vanish), chaos (# they explode), + the line between (chi_1 = 1)"
+    yield Lines(tuple(plane(phases, columns)), title=title)
 
 
-def plane(found: PhaseDiagram, columns: int) -> Iterator[Line]:
+def plane(phases: PhaseDiagram, columns: int) -> Iterator[Line]:
     """Yield the rows of the plane, sigma_b growing upward."""
     marks = {"order": (".", "blue"), "critical": ("+", "bold"), "chaos": ("#", "red")}
-    step = max(1, math.ceil(len(found.sigma_w) / max(columns - 10, 1)))
-    for noise, line in reversed(list(zip(found.sigma_b, found.chi_1, strict=True))):
+    step = max(1, math.ceil(len(phases.sigma_w) / max(columns - 10, 1)))
+    for noise, line in reversed(list(zip(phases.sigma_b, phases.chi_1, strict=True))):
         yield ((f"{noise:6.2f} ", ""), *(marks[name] for name in crossings([*line][::step])))
-    width = len(found.sigma_w[::step])
-    low, high = f"{found.sigma_w[0]:g}", f"{found.sigma_w[-1]:g}"
+    width = len(phases.sigma_w[::step])
+    low, high = f"{phases.sigma_w[0]:g}", f"{phases.sigma_w[-1]:g}"
     yield " " * 7 + low + "sigma_w".center(max(width - len(low) - len(high), 7)) + high
     yield "sigma_b up"
 
@@ -157,9 +157,9 @@ def critical_picture(pairs: Sequence[Pair], ending: str) -> bytes:
     return drawn(lines_figure([(name, solved) for name, solved, _ in pairs]), ending)
 
 
-def picture(found: PhaseDiagram, ending: str) -> bytes:
+def picture(phases: PhaseDiagram, ending: str) -> bytes:
     """Draw the figure of --plot."""
     from dlmath.depth.report.plots_phases import figure
     from dlmath.report.figures import drawn
 
-    return drawn(figure(found), ending)
+    return drawn(figure(phases), ending)

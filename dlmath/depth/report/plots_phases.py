@@ -20,7 +20,7 @@ LARGEST = 2.0
 """Factors beyond this and its inverse have the colour of the ends."""
 
 
-def figure(found: PhaseDiagram) -> Figure:
+def figure(phases: PhaseDiagram) -> Figure:
     """Draw order in blue, chaos in orange, the critical line in black from frame to frame."""
     from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
@@ -28,16 +28,16 @@ def figure(found: PhaseDiagram) -> Figure:
     axes = drawn.add_subplot()
     colors = LinearSegmentedColormap.from_list("phases", ["#0072b2", "white", "#d55e00"])
     mesh = axes.pcolormesh(
-        found.sigma_w, found.sigma_b, found.chi_1, cmap=colors, norm=LogNorm(1 / LARGEST, LARGEST),
+        phases.sigma_w, phases.sigma_b, phases.chi_1, cmap=colors, norm=LogNorm(1 / LARGEST, LARGEST),
         shading="gouraud", rasterized=True,
     )  # fmt: skip
-    draw_lines(axes, found)
-    axes.set_xlim(found.sigma_w[0], found.sigma_w[-1])
-    axes.set_ylim(found.sigma_b[0], found.sigma_b[-1])
+    draw_lines(axes, phases)
+    axes.set_xlim(phases.sigma_w[0], phases.sigma_w[-1])
+    axes.set_ylim(phases.sigma_b[0], phases.sigma_b[-1])
     axes.set_xlabel("sigma_w", fontsize=12)
     axes.set_ylabel("sigma_b", fontsize=12)
     axes.tick_params(labelsize=11)
-    axes.set_title(f"{found.activation}: order (blue) and chaos (orange)", fontsize=14, fontweight="bold", loc="left")
+    axes.set_title(f"{phases.activation}: order (blue) and chaos (orange)", fontsize=14, fontweight="bold", loc="left")
     bar = drawn.colorbar(
         mesh, ax=axes, label="chi_1, factor of the gradient's mean square per layer", ticks=[0.5, 1, 2]
     )
@@ -73,13 +73,13 @@ def lines_figure(points: Sequence[tuple[str, CriticalPoint]]) -> Figure:
     return drawn
 
 
-def draw_lines(axes: Axes, found: PhaseDiagram) -> None:
+def draw_lines(axes: Axes, phases: PhaseDiagram) -> None:
     """Draw the critical line, and where signals begin to grow for ever. They lie on the map: black on any page."""
-    line = [(point.sigma_w, point.sigma_b) for point in found.line]
-    for points, style, text in ((line, "-", "chi_1 = 1"), (found.runaway, "--", "signals grow for ever beyond")):
+    line = [(point.sigma_w, point.sigma_b) for point in phases.line]
+    for points, style, text in ((line, "-", "chi_1 = 1"), (phases.runaway, "--", "signals grow for ever beyond")):
         if len(points) > 1:
             axes.plot(*zip(*points, strict=True), color="black", linewidth=2.5, linestyle=style, label=text)
-    if line or found.runaway:
+    if line or phases.runaway:
         legend = axes.legend(loc="upper left", fontsize=11, facecolor="white", framealpha=0.9)
         for entry in legend.get_texts():
             entry.set_color("black")

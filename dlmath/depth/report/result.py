@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.depth.engine.bounds import spectral_radius
-from dlmath.depth.engine.measure import LEARNING_RULE
+from dlmath.depth.engine.theory import correlation
+from dlmath.depth.engine.verdicts import LEARNING_RULE
 
 if TYPE_CHECKING:
     from dlmath.depth.engine.bounds import Bound
@@ -23,7 +24,7 @@ class Measured(NamedTuple):
 
     Attributes
     ----------
-    found : DepthResult
+    result : DepthResult
     trained : TaskResult or None
         --train.
     moves : tuple of Move or None
@@ -33,7 +34,7 @@ class Measured(NamedTuple):
         --clip: what the joint norm of the weight gradients is compared with.
     """
 
-    found: DepthResult
+    result: DepthResult
     trained: TaskResult | None
     moves: tuple[Move, ...] | None
     cures: tuple[Cure, ...]
@@ -42,50 +43,50 @@ class Measured(NamedTuple):
 
 def run(measured: Measured, bound: Bound) -> dict[str, Any]:
     """Return one object of the result's `runs`, as the manual names it."""
-    found = measured.found
+    result = measured.result
     cures = [cure._asdict() for cure in measured.cures]
     return {
-        **network(found),
-        **factor(found),
-        **theory(found),
-        **totals(found),
+        **network(result),
+        **factor(result),
+        **theory(result),
+        **totals(result),
         "bound_log10": bound.log10,
         "bound_reason": bound.reason,
         "slopes_log10": bound.log10_slopes,
-        "spectral_radius": spectral_radius(found.settings),
-        **verdicts(found),
-        "layers": [layer._asdict() for layer in found.layers],
+        "spectral_radius": spectral_radius(result.settings),
+        **verdicts(result),
+        "layers": [layer._asdict() for layer in result.layers],
         "suggestion": cures[0] if cures else None,
         "suggestions": cures,
-        "notes": found.notes,
+        "notes": result.notes,
         **extras(measured),
     }
 
 
-def network(found: DepthResult) -> dict[str, Any]:
+def network(result: DepthResult) -> dict[str, Any]:
     """Return what was measured."""
-    settings = found.settings
+    settings = result.settings
     return {
         "activation": settings.activation,
-        "init": init_name(found),
+        "init": init_name(result),
         "depth": settings.depth,
         "width": settings.width,
         "widths": settings.widths,
         "cell": settings.cell,
-        "method": found.plan.method,
-        "method_reason": found.plan.reason,
+        "method": result.plan.method,
+        "method_reason": result.plan.reason,
     }
 
 
-def factor(found: DepthResult) -> dict[str, Any]:
+def factor(result: DepthResult) -> dict[str, Any]:
     """Return the factor a layer and what it is compared with."""
     return {
-        "ratio": found.ratio,
-        "ratio_error": known(found.ratio_error),
-        "ratio_error_source": found.error_source,
-        "expected_ratio": found.expected_ratio,
-        "z": found.z,
-        "z_source": found.z_source,
+        "ratio": result.ratio,
+        "ratio_error": known(result.ratio_error),
+        "ratio_error_source": result.error_source,
+        "expected_ratio": result.expected_ratio,
+        "z": result.z,
+        "z_source": result.z_source,
     }
 
 
@@ -94,9 +95,10 @@ def known(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def theory(found: DepthResult) -> dict[str, Any]:
+def theory(result: DepthResult) -> dict[str, Any]:
     """Return what theory says of the limit."""
-    prediction = found.prediction
+    prediction = result.prediction
+    settled = correlation(result.settings, prediction)
     return {
         "predicted_ratio": prediction.ratio,
         "predicted_log_ratio": prediction.log_ratio,
@@ -105,30 +107,32 @@ def theory(found: DepthResult) -> dict[str, Any]:
         "chi_1": prediction.chi_1,
         "depth_scale": prediction.depth_scale,
         "beta": prediction.beta,
+        "c_star": None if settled is None else settled.c_star,
+        "correlation_depth_scale": None if settled is None else settled.depth_scale,
     }
 
 
-def totals(found: DepthResult) -> dict[str, Any]:
+def totals(result: DepthResult) -> dict[str, Any]:
     """Return what the factors come to over all layers."""
     return {
-        "log10_gradient": found.log10_gradient,
-        "log10_gradient_spread": found.log10_gradient_spread,
-        "input_log10_gradient": found.input_log10_gradient,
-        "extinct": found.extinct,
-        "dead": found.dead,
-        "log10_gradient_norm": found.log10_gradient_norm,
+        "log10_gradient": result.log10_gradient,
+        "log10_gradient_spread": result.log10_gradient_spread,
+        "input_log10_gradient": result.input_log10_gradient,
+        "extinct": result.extinct,
+        "dead": result.dead,
+        "log10_gradient_norm": result.log10_gradient_norm,
     }
 
 
-def verdicts(found: DepthResult) -> dict[str, Any]:
+def verdicts(result: DepthResult) -> dict[str, Any]:
     """Return what is said of it."""
     return {
-        "verdict": found.verdict,
-        "rule": found.rule,
-        "certain": found.certain,
-        "weight_gradient_ratio": found.weight_gradient_ratio,
-        "log10_weight_gradient_ratio": found.log10_weight_gradient_ratio,
-        "learning_verdict": found.learning_verdict,
+        "verdict": result.verdict,
+        "rule": result.rule,
+        "certain": result.certain,
+        "weight_gradient_ratio": result.weight_gradient_ratio,
+        "log10_weight_gradient_ratio": result.log10_weight_gradient_ratio,
+        "learning_verdict": result.learning_verdict,
         "learning_rule": LEARNING_RULE,
     }
 
@@ -141,33 +145,33 @@ def extras(measured: Measured) -> dict[str, Any]:
     if measured.moves is not None:
         made["moves"] = [move._asdict() for move in measured.moves]
     if measured.clip is not None:
-        made["clip"] = {"norm": measured.clip, "log10_factor": log10_clip(measured.found, measured.clip)}
+        made["clip"] = {"norm": measured.clip, "log10_factor": log10_clip(measured.result, measured.clip)}
     return made
 
 
-def log10_clip(found: DepthResult, clip: float) -> float:
+def log10_clip(result: DepthResult, clip: float) -> float:
     """Return log10 of the one factor that clipping multiplies all weight gradients by: 0 where nothing is clipped."""
-    return min(0.0, math.log10(clip) - found.log10_gradient_norm)
+    return min(0.0, math.log10(clip) - result.log10_gradient_norm)
 
 
 def training(trained: TaskResult) -> dict[str, Any]:
-    """Return what --train found."""
+    """Return what --train result."""
     made = trained._asdict()
     made["layers"] = [layer._asdict() for layer in trained.layers]
     del made["settings"]
     return made
 
 
-def init_name(found: DepthResult) -> str:
+def init_name(result: DepthResult) -> str:
     """Return how the weights start: the initialiser, or the sigma_w in its place."""
-    settings = found.settings
+    settings = result.settings
     if settings.weight_std is None:
         return settings.init
     gain = f"sigma_w={settings.weight_std:g}"
     return gain if settings.weights.family == "gaussian" else f"{settings.init}, gain {settings.weight_std:g}"
 
 
-def name(found: DepthResult) -> str:
+def name(result: DepthResult) -> str:
     """Name one combination."""
-    cell = "" if found.settings.cell == "none" else f"{found.settings.cell}, "
-    return f"{cell}{found.settings.activation}, {init_name(found)}"
+    cell = "" if result.settings.cell == "none" else f"{result.settings.cell}, "
+    return f"{cell}{result.settings.activation}, {init_name(result)}"

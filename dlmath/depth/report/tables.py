@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dlmath.depth.engine.bounds import spectral_radius
-from dlmath.depth.engine.measure import STABLE_DECADES
+from dlmath.depth.engine.verdicts import STABLE_DECADES
 from dlmath.depth.report.result import init_name, known, log10_clip, name
 from dlmath.report.bars import bars
 from dlmath.report.blocks import Facts, Lines, Table
@@ -41,23 +41,23 @@ def main_table(runs: Sequence[Measured]) -> Table:
         "activation", "init", "ratio", "verdict", "learning", "expected", "z", "log10 gradient", "error", "dead",
         "weight gradient", "limit",
     )  # fmt: skip
-    rows = tuple(_row(run.found) for run in runs)
-    styles = tuple(STYLES.get(run.found.verdict, "green") for run in runs)
-    return Table(columns, rows, title=_title(runs[0].found), styles=styles, keep=keep)
+    rows = tuple(_row(run.result) for run in runs)
+    styles = tuple(STYLES.get(run.result.verdict, "green") for run in runs)
+    return Table(columns, rows, title=_title(runs[0].result), styles=styles, keep=keep)
 
 
-def _row(found: DepthResult) -> tuple[Cell, ...]:
-    sure = "?" if found.certain is False else ""
-    learning = None if found.learning_verdict is None else found.log10_weight_gradient_ratio
+def _row(result: DepthResult) -> tuple[Cell, ...]:
+    sure = "?" if result.certain is False else ""
+    learning = None if result.learning_verdict is None else result.log10_weight_gradient_ratio
     return (
-        found.settings.activation, init_name(found), found.ratio, known(found.ratio_error), found.expected_ratio,
-        found.z, found.prediction.ratio, found.log10_gradient, found.verdict + sure, learning, found.learning_verdict,
-        found.dead, found.plan.method,
+        result.settings.activation, init_name(result), result.ratio, known(result.ratio_error), result.expected_ratio,
+        result.z, result.prediction.ratio, result.log10_gradient, result.verdict + sure, learning,
+        result.learning_verdict, result.dead, result.plan.method,
     )  # fmt: skip
 
 
-def _title(found: DepthResult) -> str:
-    settings = found.settings
+def _title(result: DepthResult) -> str:
+    settings = result.settings
     what = "layer" if settings.cell == "none" else "step"
     if settings.widths is not None:
         listed = ", ".join(map(str, settings.widths[:6])) + (" ..." if settings.depth > 6 else "")
@@ -69,14 +69,14 @@ def blocks(runs: Sequence[Measured], columns: int) -> Iterator[Block]:
     """Yield one run's layers and drawings, or the bars of several; the verdicts come last, where a terminal ends."""
     for run in runs:
         if len(runs) == 1:
-            yield layer_table(run.found)
-        yield gradient_bars(run.found, columns)
+            yield layer_table(run.result)
+        yield gradient_bars(run.result, columns)
         if run.moves is not None:
-            yield moves_table(run.found, run.moves)
+            yield moves_table(run.result, run.moves)
         if run.trained is not None:
-            yield from training_blocks(run.found, run.trained)
+            yield from training_blocks(run.result, run.trained)
     if len(runs) == 1:
-        yield Facts(tuple(facts(runs[0])), title=name(runs[0].found))
+        yield Facts(tuple(facts(runs[0])), title=name(runs[0].result))
     yield main_table(runs)
 
 
@@ -85,16 +85,16 @@ def blocks(runs: Sequence[Measured], columns: int) -> Iterator[Block]:
 
 def facts(run: Measured) -> Iterator[tuple[str, Cell]]:
     """Yield the theory, what it was measured with, the verdicts with their rules, and what helps."""
-    found = run.found
-    unknown = known(found.ratio_error) is None
-    ratio = f"{found.ratio:.5g}, error not known" if unknown else with_error(found.ratio, found.ratio_error)
-    yield "ratio per layer", f"{ratio} ({found.error_source})"
-    yield from theory_facts(found)
-    yield "measured by", f"{found.plan.method}: {found.plan.reason}"
+    result = run.result
+    unknown = known(result.ratio_error) is None
+    ratio = f"{result.ratio:.5g}, error not known" if unknown else with_error(result.ratio, result.ratio_error)
+    yield "ratio per layer", f"{ratio} ({result.error_source})"
+    yield from theory_facts(result)
+    yield "measured by", f"{result.plan.method}: {result.plan.reason}"
     if run.clip is not None:
-        yield "clipping", clip_text(found, run.clip)
-    yield "verdict", verdict_text(found)
-    yield "learning", learning_text(found)
+        yield "clipping", clip_text(result, run.clip)
+    yield "verdict", verdict_text(result)
+    yield "learning", learning_text(result)
     yield from cure_facts(run.cures)
 
 
@@ -107,12 +107,15 @@ def cure_facts(cures: Sequence[Cure]) -> Iterator[tuple[str, Cell]]:
         yield "", f"and {len(cures) - SHOWN_CURES} more (--get runs.0.suggestions.*.words)"
 
 
-def theory_facts(found: DepthResult) -> Iterator[tuple[str, Cell]]:
+def theory_facts(result: DepthResult) -> Iterator[tuple[str, Cell]]:
     """Yield the limit, what is expected of this depth and width, and how far off the measurement is."""
-    theory = found.prediction
-    radius = spectral_radius(found.settings)
+    theory = result.prediction
+    radius = spectral_radius(result.settings)
     if radius is not None:
-        yield "spectral radius", f"{radius:.6g} of W (seed {found.settings.seed}): a linear network's factor in the end"
+        yield (
+            "spectral radius",
+            f"{radius:.6g} of W (seed {result.settings.seed}): a linear network's factor in the end",
+        )
     if theory.ratio is None:
         yield "theory", f"none: {theory.reason}"
         return
@@ -121,36 +124,36 @@ def theory_facts(found: DepthResult) -> Iterator[tuple[str, Cell]]:
     else:
         yield "theory", f"sqrt(chi_1) = {theory.ratio:.6g} far from the input, q* = {shown(theory.q_star)}"
         yield "depth scale", shown(theory.depth_scale)
-    if found.expected_ratio is not None:
-        z = f"z = {found.z:.2f} ({found.z_source})" if found.z is not None else f"no z: {theory.reason}"
+    if result.expected_ratio is not None:
+        z = f"z = {result.z:.2f} ({result.z_source})" if result.z is not None else f"no z: {theory.reason}"
         how = "with the 1/N term" if theory.log_ratio is not None else "without a 1/N term"
-        yield "expected here", f"{found.expected_ratio:.6g}, layer by layer from the input, {how}; {z}"
+        yield "expected here", f"{result.expected_ratio:.6g}, layer by layer from the input, {how}; {z}"
 
 
-def verdict_text(found: DepthResult) -> str:
+def verdict_text(result: DepthResult) -> str:
     """Return the verdict, its figure and its rule."""
-    if found.verdict == "dead":
+    if result.verdict == "dead":
         return "dead: the gradient is 0 at the input of every network"
-    spread = "" if found.log10_gradient_spread is None else f" (s.d. {found.log10_gradient_spread:.3g} over networks)"
-    sure = ", within two standard errors of the border" if found.certain is False else ""
-    total = f"10^{found.log10_gradient:.4g} from output to input{spread}"
-    return f"{found.verdict}{sure}: {total} (stable: from 10^-{STABLE_DECADES:g} to 10^{STABLE_DECADES:g})"
+    spread = "" if result.log10_gradient_spread is None else f" (s.d. {result.log10_gradient_spread:.3g} over networks)"
+    sure = ", within two standard errors of the border" if result.certain is False else ""
+    total = f"10^{result.log10_gradient:.4g} from output to input{spread}"
+    return f"{result.verdict}{sure}: {total} (stable: from 10^-{STABLE_DECADES:g} to 10^{STABLE_DECADES:g})"
 
 
-def learning_text(found: DepthResult) -> str:
+def learning_text(result: DepthResult) -> str:
     """Return how the first layer learns beside the last."""
-    if found.learning_verdict is None:
+    if result.learning_verdict is None:
         return "nothing: every gradient is 0"
-    first, last = found.layers[0], found.layers[-1]
-    what = "layer" if found.settings.cell == "none" else "step"
+    first, last = result.layers[0], result.layers[-1]
+    what = "layer" if result.settings.cell == "none" else "step"
     figures = f"dE/dW 10^{first.log10_weight_gradient:.3g} in {what} 1, 10^{last.log10_weight_gradient:.3g} in {what} "
-    ratio = f"{last.layer}; 10^{found.log10_weight_gradient_ratio:.3g} between their norms"
-    return f"{found.learning_verdict}: {figures}{ratio} (even: from 10^-{STABLE_DECADES:g} to 10^{STABLE_DECADES:g})"
+    ratio = f"{last.layer}; 10^{result.log10_weight_gradient_ratio:.3g} between their norms"
+    return f"{result.learning_verdict}: {figures}{ratio} (even: from 10^-{STABLE_DECADES:g} to 10^{STABLE_DECADES:g})"
 
 
-def clip_text(found: DepthResult, clip: float) -> str:
+def clip_text(result: DepthResult, clip: float) -> str:
     """Return what clipping does to these weight gradients."""
-    norm, factor = found.log10_gradient_norm, log10_clip(found, clip)
+    norm, factor = result.log10_gradient_norm, log10_clip(result, clip)
     what = "nothing is clipped" if factor == 0 else f"all are multiplied by 10^{factor:.4g}"
     return f"the joint norm of all weight gradients is 10^{norm:.4g}; {what}, and ratios between layers stay"
 
@@ -180,38 +183,38 @@ def thinned(count: int, most: int = SHOWN_LAYERS) -> list[int]:
     return sorted({round(i * (count - 1) / (most - 1)) for i in range(most)})
 
 
-def layer_table(found: DepthResult) -> Table:
+def layer_table(result: DepthResult) -> Table:
     """Return one line a layer; layer 1 is nearest the input."""
     columns = (
-        "layer", "mean", "log10 variance", inactive(found), "dead", "dE/dx", "theory", "dE/dW", "ratio",
+        "layer", "mean", "log10 variance", inactive(result), "dead", "dE/dx", "theory", "dE/dW", "ratio",
     )  # fmt: skip
     rows = tuple(
         (
             layer.layer, layer.activation_mean, layer.log10_variance, layer.saturated, layer.dead,
             layer.log10_gradient, layer.predicted_log10_gradient, layer.log10_weight_gradient, layer.ratio,
         )
-        for layer in (found.layers[index] for index in thinned(len(found.layers)))
+        for layer in (result.layers[index] for index in thinned(len(result.layers)))
     )  # fmt: skip
-    more = "" if len(rows) == len(found.layers) else f", {len(rows)} of {len(found.layers)}"
-    title = f"Layers of {name(found)}{more} (dE/dx, dE/dW: log10 of the root mean square; theory: of dE/dx)"
-    keep = ("layer", "dE/dx", "theory", "dE/dW", "log10 variance", "mean", "ratio", inactive(found))
+    more = "" if len(rows) == len(result.layers) else f", {len(rows)} of {len(result.layers)}"
+    title = f"Layers of {name(result)}{more} (dE/dx, dE/dW: log10 of the root mean square; theory: of dE/dx)"
+    keep = ("layer", "dE/dx", "theory", "dE/dW", "log10 variance", "mean", "ratio", inactive(result))
     return Table(columns, rows, title=title, keep=keep)
 
 
-def inactive(found: DepthResult) -> str:
+def inactive(result: DepthResult) -> str:
     """Return what units without a slope are called: those of relu are not saturated but inactive.
 
     A unit without slope is inactive where phi is 0 over a half-line, saturated where phi is at its limit.
     """
-    phi = found.settings.phi
+    phi = result.settings.phi
     return "inactive" if phi.flat and not phi.bounded else "saturated"
 
 
-def gradient_bars(found: DepthResult, columns: int) -> Lines:
+def gradient_bars(result: DepthResult, columns: int) -> Lines:
     """Draw the gradients of the layers from the largest down: a longer bar is a larger gradient."""
-    layers = [found.layers[index] for index in thinned(len(found.layers), SHOWN_BARS)]
+    layers = [result.layers[index] for index in thinned(len(result.layers), SHOWN_BARS)]
     alive = [layer for layer in layers if math.isfinite(layer.log10_gradient)]
-    title = f"Powers of ten of the gradient above the smallest shown, {name(found)}"
+    title = f"Powers of ten of the gradient above the smallest shown, {name(result)}"
     if not alive:
         return Lines(("every gradient is 0",), title=title)
     labels, values = [], []
@@ -228,7 +231,7 @@ def gradient_bars(found: DepthResult, columns: int) -> Lines:
 
 def notes(run: Measured) -> list[str]:
     """Return what the reader must know of one run."""
-    return [f"{name(run.found)}: {note}" for note in run.found.notes]
+    return [f"{name(run.result)}: {note}" for note in run.result.notes]
 
 
 def shared_notes(runs: Sequence[Measured]) -> list[str]:
@@ -241,14 +244,14 @@ def shared_notes(runs: Sequence[Measured]) -> list[str]:
 # ---------------------------------------------------------------- moving and training
 
 
-def moves_table(found: DepthResult, moves: Sequence[Move]) -> Table:
+def moves_table(result: DepthResult, moves: Sequence[Move]) -> Table:
     """Return what the output does when one layer's weights are moved."""
     rows = tuple((move.layer, move.output_change, move.log10_output_change) for move in moves)
-    title = f"How far the output moves when one layer's weights are moved, {name(found)}"
+    title = f"How far the output moves when one layer's weights are moved, {name(result)}"
     return Table(("layer moved", "output's relative change", "log10"), rows, title=title)
 
 
-def training_blocks(found: DepthResult, trained: TaskResult) -> Iterator[Block]:
+def training_blocks(result: DepthResult, trained: TaskResult) -> Iterator[Block]:
     """Yield how training went, and how far each layer's weights moved."""
     pairs: list[tuple[str, Cell]] = [
         ("steps", trained.steps_done),
@@ -261,7 +264,7 @@ def training_blocks(found: DepthResult, trained: TaskResult) -> Iterator[Block]:
         pairs.append(("clipped", f"{trained.clipped} of {trained.steps_done} steps, to norm {trained.clip:g}"))
     if trained.stopped:
         pairs.append(("stopped", trained.stopped))
-    yield Facts(tuple(pairs), title=f"Training on {trained.gate}, {name(found)}")
+    yield Facts(tuple(pairs), title=f"Training on {trained.gate}, {name(result)}")
     columns = ("layer", "weights moved", "dE/dW before", "after", "dE/dx before", "after ", "variance after")
     rows = tuple(
         (
@@ -283,18 +286,17 @@ def picture(runs: Sequence[Measured], histograms_of: HistogramsOf, ending: str) 
     from dlmath.depth.report.plots import Curve, figure
     from dlmath.report.figures import drawn
 
-    found = [run.found for run in runs]
     curves = [
         Curve(
-            name(result),
-            [layer.layer for layer in result.layers],
-            [layer.log10_gradient for layer in result.layers],
-            [layer.predicted_log10_gradient for layer in result.layers],
-            [layer.log10_weight_gradient for layer in result.layers],
-            [layer.log10_variance for layer in result.layers],
-            histograms_of(result),
+            name(run.result),
+            [layer.layer for layer in run.result.layers],
+            [layer.log10_gradient for layer in run.result.layers],
+            [layer.predicted_log10_gradient for layer in run.result.layers],
+            [layer.log10_weight_gradient for layer in run.result.layers],
+            [layer.log10_variance for layer in run.result.layers],
+            histograms_of(run.result),
             [] if run.trained is None else [_log10(layer.moved) for layer in run.trained.layers],
         )
-        for run, result in zip(runs, found, strict=True)
+        for run in runs
     ]
     return drawn(figure(curves), ending)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.gates.engine.failures import classify
+from dlmath.gates.engine.diagnosis import Ends
 from dlmath.gates.engine.lanes import STRIDE, Lanes, Problem
 from dlmath.gates.engine.layers import run
 from dlmath.neural.initialisers import draw_parameters
@@ -22,6 +22,7 @@ from dlmath.neural.initialisers import draw_parameters
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dlmath.gates.engine.diagnosis import Diagnostician
     from dlmath.neural.arrays import Array
     from dlmath.neural.initialisers import Initialiser
 
@@ -31,6 +32,7 @@ LEARNED, DIVERGED, EXHAUSTED = range(3)
 CACHED_BYTES = 3 << 17
 """A layer's array may take this much in a block of lanes, so that the block's arrays stay in a core's cache."""
 CURVE_POINTS = 500
+STRIDES_TOLD = 128  # between two reports of progress
 
 
 class LossCurve(NamedTuple):
@@ -55,6 +57,10 @@ class ShownRun(NamedTuple):
         One of `STOPS`.
     stopped_at : int
         Epochs done when it stopped.
+    memory : ndarray of float64 (M,)
+        What the optimizer remembers.
+    halfway : ndarray of float64 (P,)
+        The parameters after about half of the epochs allowed (of a network that stopped before: as it began).
     """
 
     outputs: Array
@@ -65,6 +71,8 @@ class ShownRun(NamedTuple):
     curve: LossCurve
     stopped: str
     stopped_at: int
+    memory: Array
+    halfway: Array
 
     @property
     def learned(self) -> bool:
@@ -122,7 +130,7 @@ class CurveRecorder:
 class _Finished(NamedTuple):
     """Networks whose end is known: their state at the start of a stride, and the steps from there to the end.
 
-    seeds, stops, steps have shape (F,), parameters (P, F), memory (M, F).
+    seeds, stops, steps have shape (F,), parameters and halfway (P, F), memory (M, F).
     """
 
     seeds: Array
@@ -130,6 +138,7 @@ class _Finished(NamedTuple):
     steps: Array
     parameters: Array
     memory: Array
+    halfway: Array
 
     @classmethod
     def together(cls, parts: list[_Finished]) -> _Finished:
@@ -140,6 +149,7 @@ class _Finished(NamedTuple):
             np.concatenate([part.steps for part in parts]),
             np.concatenate([part.parameters for part in parts], axis=1),
             np.concatenate([part.memory for part in parts], axis=1),
+            np.concatenate([part.halfway for part in parts], axis=1),
         )
 
 
@@ -156,14 +166,16 @@ class EnsembleTraining:
     ----------
     problem : Problem
     seeds : SeedRange
-    epochs, tolerance : int, float
-        When a network stops.
+    epochs : int
+        When a network stops that has not learned.
     init, bias_init : Initialiser
-    parameters : ndarray (P,) or None
-        Start from these instead of drawing.
+    start : tuple of ndarray (P,) and (M,), or None
+        Start from these parameters and this memory of the optimizer (None: a fresh one) instead of drawing.
+    diagnostician : Diagnostician
+        Of the networks that do not learn.
     shows_first : bool
         Keep the first seed's run in full.
-    progress : callable (networks finished) or None
+    progress : callable (networks finished, running ones by the share of their epochs) or None
     """
 
     def __init__(
@@ -171,19 +183,21 @@ class EnsembleTraining:
         problem: Problem,
         seeds: SeedRange,
         epochs: int,
-        tolerance: float,
         init: Initialiser,
         bias_init: Initialiser,
-        parameters: Array | None = None,
+        diagnostician: Diagnostician,
+        start: tuple[Array, Array | None] | None = None,
         *,
         shows_first: bool = False,
-        progress: Callable[[int], None] | None = None,
+        progress: Callable[[float], None] | None = None,
     ) -> None:
         self.problem = problem
         self.seeds = seeds
         self.epochs = epochs
         self.initialisers = (init, bias_init)
-        self.given = parameters
+        self.given = start
+        self.diagnostician = diagnostician
+        self.half = epochs // 2 // STRIDE * STRIDE
         self.shows_first = shows_first
         self.progress = progress
         self.outcome = Outcome.unknown(seeds.count)
@@ -191,11 +205,12 @@ class EnsembleTraining:
         self.lanes = Lanes(problem, self.block)
         self.tenants = np.full(self.lanes.size, -1)  # which network of the range sits in a lane, -1 for none
         self.ages = np.zeros(self.lanes.size, np.int64)
+        self.halfway = np.zeros_like(self.lanes.parameters)
         self.seated = 0
         self.finished: list[_Finished] = []
         self.finished_count = 0
+        self.strides = 0
         self.curve = CurveRecorder()
-        self.tolerance = problem.dtype.type(tolerance / self.lanes.network.error_unit)
         self.limit = math.sqrt(float(np.finfo(problem.dtype).max) / problem.targets.size)  # beyond, the loss is inf
 
     def run(self) -> Outcome:
@@ -215,18 +230,19 @@ class EnsembleTraining:
         lanes = lanes[: self.seeds.count - self.seated]
         if not len(lanes):
             return
-        self.lanes.begin(lanes, self._draw(len(lanes)))
+        self.lanes.begin(lanes, self._draw(len(lanes)), None if self.given is None else self.given[1])
         self.tenants[lanes] = np.arange(self.seated, self.seated + len(lanes))
         self.ages[lanes] = 0
         self.seated += len(lanes)
 
     def _draw(self, count: int) -> Array:
         if self.given is not None:
-            return self.given[:, None]
+            return self.given[0][:, None]
         first = self.seeds.first + self.seated
         return draw_parameters(self.problem.architecture, *self.initialisers, first, count)
 
     def _run_stride(self) -> None:
+        self._note_halfway()
         parameters, memory = self.lanes.parameters.copy(), self.lanes.memory.copy()
         self.lanes.run_stride()
         if self.shows_first and self.tenants[0] == 0:
@@ -235,14 +251,31 @@ class EnsembleTraining:
         if len(ended):
             self._record(ended, parameters[:, ended], memory[:, ended])
         self.ages += STRIDE
+        self._report()
         if len(ended):
             self._seat(ended)
             self._close_up()
 
+    def _report(self) -> None:
+        """Tell now and then how far the training is: short runs end before they are asked."""
+        self.strides += 1
+        if self.progress is None or self.strides % STRIDES_TOLD:
+            return
+        running = self.ages[self.tenants >= 0]
+        self.progress(self.finished_count + float(running.sum()) / max(self.epochs, 1))
+
+    def _note_halfway(self) -> None:
+        """Keep the parameters of the lanes that are halfway: what the loss falls from there tells who is at rest."""
+        due = self.ages == self.half
+        if due.all():
+            np.copyto(self.halfway, self.lanes.parameters)
+        elif due.any():
+            self.halfway[:, due] = self.lanes.parameters[:, due]
+
     def _find_ended(self) -> Array:
         """Return the lanes whose network ended in this stride; comparisons with NaN are false, so NaN ends one."""
         worst = self.lanes.worst
-        running = np.minimum.reduce(worst, 0) > self.tolerance
+        running = np.minimum.reduce(worst, 0) > self.lanes.limit
         running &= np.maximum.reduce(worst, 0) < self.limit
         running &= self.ages + STRIDE <= self.epochs
         return np.flatnonzero(~running & (self.tenants >= 0))
@@ -250,14 +283,14 @@ class EnsembleTraining:
     def _record(self, lanes: Array, parameters: Array, memory: Array) -> None:
         """Note when and why the networks in `lanes` ended; the state given is from before the stride."""
         worst = self.lanes.worst[:, lanes]
-        learned, diverged = worst <= self.tolerance, ~(worst < self.limit)
+        learned, diverged = worst <= self.lanes.limit, ~(worst < self.limit)
         exhausted = np.arange(STRIDE)[:, None] >= self.epochs - self.ages[lanes]
         steps = np.argmax(learned | diverged | exhausted, axis=0)
         at = (steps, np.arange(len(lanes)))
         stops = np.where(learned[at], LEARNED, np.where(diverged[at], DIVERGED, EXHAUSTED)).astype(np.int8)
         networks = self.tenants[lanes]
         self.outcome.stopped_at[networks] = self.ages[lanes] + steps
-        self.finished.append(_Finished(networks, stops, steps, parameters, memory))
+        self.finished.append(_Finished(networks, stops, steps, parameters, memory, self.halfway[:, lanes]))
         if sum(len(part.seeds) for part in self.finished) >= self.block:
             self._settle()
         self.finished_count += len(lanes)
@@ -274,6 +307,9 @@ class EnsembleTraining:
             return
         lanes.parameters[:, : len(kept)] = self.lanes.parameters[:, kept]
         lanes.memory[:, : len(kept)] = self.lanes.memory[:, kept]
+        halfway = np.zeros_like(lanes.parameters)
+        halfway[:, : len(kept)] = self.halfway[:, kept]
+        self.halfway = halfway
         padding = lanes.size - len(kept)
         self.tenants = np.append(self.tenants[kept], np.full(padding, -1))
         self.ages = np.append(self.ages[kept], np.zeros(padding, np.int64))
@@ -300,17 +336,21 @@ class EnsembleTraining:
         stops[broken] = DIVERGED
         outcome.stops[seeds] = stops
         outcome.losses[seeds] = network.losses(ended)
-        self._classify(lanes, finished, ended[stops != LEARNED], stops[stops != LEARNED] == DIVERGED)
+        failed = stops != LEARNED
+        self._diagnose(lanes, finished, ended[failed], stops[failed] == DIVERGED)
         if self.shows_first and (seeds == 0).any():
-            self._show(lanes, int(ended[np.flatnonzero(seeds == 0)[0]]))
+            lane = int(ended[np.flatnonzero(seeds == 0)[0]])
+            self._show(lanes, lane, finished.halfway[:, lane].astype(np.float64))
 
-    def _classify(self, lanes: Lanes, finished: _Finished, failed: Array, diverged: Array) -> None:
+    def _diagnose(self, lanes: Lanes, finished: _Finished, failed: Array, diverged: Array) -> None:
         if not len(failed):
             return
-        classes = classify(lanes.network.outputs(failed), lanes.network.dead(failed), diverged)
-        self.outcome.failures[finished.seeds[failed]] = classes
+        state = (lanes.parameters[:, failed], finished.halfway[:, failed], lanes.memory[:, failed])
+        parameters, halfway, memory = (part.astype(np.float64) for part in state)
+        ends = Ends(parameters, halfway, memory, diverged, self.epochs)
+        self.outcome.failures[finished.seeds[failed]] = self.diagnostician.classify(ends)
 
-    def _show(self, lanes: Lanes, lane: int) -> None:
+    def _show(self, lanes: Lanes, lane: int, halfway: Array) -> None:
         outcome, architecture = self.outcome, self.problem.architecture
         parameters = lanes.parameters[:, lane].astype(np.float64)
         loss, stopped_at = float(outcome.losses[0]), int(outcome.stopped_at[0])
@@ -318,4 +358,5 @@ class EnsembleTraining:
             lanes.network.outputs(np.array([lane]))[:, :, 0].astype(np.float64),
             parameters, architecture.weights(parameters), architecture.biases(parameters),
             loss, self.curve.finish(stopped_at, loss), STOPS[outcome.stops[0]], stopped_at,
+            lanes.memory[:, lane].astype(np.float64), halfway,
         )  # fmt: skip

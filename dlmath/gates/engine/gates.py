@@ -77,6 +77,8 @@ class Gate(NamedTuple):
     inputs : tuple of tuples, shape (rows, n_inputs)
         0/1 for a logic gate; any real numbers when the rows come from a file.
     targets : tuple of tuples, shape (rows, n_outputs)
+    input_names, output_names : tuple of str
+        What a file calls its columns; empty for gates.
 
     Examples
     --------
@@ -87,6 +89,8 @@ class Gate(NamedTuple):
     name: str
     inputs: Rows
     targets: Rows
+    input_names: tuple[str, ...] = ()
+    output_names: tuple[str, ...] = ()
 
     @property
     def n_inputs(self) -> int:
@@ -102,6 +106,11 @@ class Gate(NamedTuple):
     def is_logic(self) -> bool:
         """Whether this is a whole truth table in counting order (0/1 or -1/+1 inputs) with 0/1 targets."""
         return _in_counting_order(self.inputs) and all(value in {0, 1} for row in self.targets for value in row)
+
+    @property
+    def is_truth_table(self) -> bool:
+        """Whether the rows are all those of n binary inputs, 0/1 or -1/+1, in counting order; targets are any."""
+        return _in_counting_order(self.inputs)
 
     def recode(self, coding: str) -> Gate:
         """Present the 0/1 inputs in another coding; targets stay 0/1.
@@ -127,6 +136,48 @@ class Gate(NamedTuple):
             return self
         _require_binary(self)
         return self._replace(inputs=_recoded(self.inputs, CODINGS[coding]))
+
+    def of_two_classes(self) -> Gate:
+        """Join the two outputs of two classes in one, which is 1 for the second: a single unit's question.
+
+        >>> gate = Gate("g", ((0,), (1,)), ((1, 0), (0, 1)), ("x",), ("no", "yes"))
+        >>> gate.of_two_classes().targets, gate.of_two_classes().output_names
+        (((0,), (1,)), ('yes',))
+        """
+        if self.n_outputs != 2 or len(self.output_names) != 2 or any(sorted(row) != [0, 1] for row in self.targets):
+            return self
+        return self._replace(targets=tuple((row[1],) for row in self.targets), output_names=self.output_names[1:])
+
+    def recode_targets(self, coding: str) -> Gate:
+        """Present targets of 0 and 1 in another coding.
+
+        Parameters
+        ----------
+        coding : {"01", "pm1"}
+            "pm1" maps 0 to -1 and leaves 1; targets that are -1 and 1 already stay.
+
+        Raises
+        ------
+        InvalidValueError
+            When a target is neither.
+
+        Examples
+        --------
+        >>> parse_gate("and").recode_targets("pm1").targets
+        ((-1,), (-1,), (-1,), (1,))
+        """
+        if coding not in CODINGS:
+            raise unknown("target coding", coding, CODINGS)
+        values = {value for row in self.targets for value in row}
+        if coding == "01" or values <= {-1, 1}:
+            return self
+        strange = sorted(values - {0, 1})
+        if strange:
+            raise InvalidValueError(
+                f"targets pm1: {self.name} has a target {strange[0]:g}, and only 0 and 1 can be recoded",
+                "leave --targets away, or write 0 and 1 in the file",
+            )
+        return self._replace(targets=_recoded(self.targets, CODINGS[coding]))
 
     def truth_table(self, output: int = 0) -> str:
         """Return the targets of one output as a string of bits, row 0 first.

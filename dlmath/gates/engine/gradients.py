@@ -23,7 +23,8 @@ STEP = 7e-4
 """About eps^(1/5): where truncation, h^4, and rounding, eps / h, are equal in float64."""
 SMALL_SHARE = 1e-3
 BLOCK_ELEMENTS = 1 << 23  # of the parameters of all lanes of a block, or of a layer's activations
-ROUNDING = 1e-6
+ROUNDING = 1e-5
+"""A loss L leaves an error of about 10 eps L / STEP = 3e-12 L in a difference: beside 1e-5 L it is below 1e-6."""
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from dlmath.gates.engine.network import LaneNetwork
 from dlmath.neural.optimizers import Program, Update
 
 if TYPE_CHECKING:
+    from dlmath.gates.engine.criteria import Criterion
     from dlmath.neural.architecture import Architecture
     from dlmath.neural.arrays import Array
     from dlmath.neural.losses import Loss
-    from dlmath.neural.optimizers import Optimizer
+    from dlmath.neural.optimizers import ChosenOptimizer
 
 
 STRIDE = 16
@@ -31,18 +32,20 @@ class Problem:
     inputs, targets : ndarray of float64 (R, n) and (R, K)
     online : bool
         One update a row, in order, instead of one update an epoch.
+    criterion : Criterion
+        When a network has learned.
     """
 
     architecture: Architecture
     loss: Loss
-    optimizer: Optimizer
+    optimizer: ChosenOptimizer
     inputs: Array
     targets: Array
     rate: float
-    momentum: float
     dtype: np.dtype[Any]
     online: bool
     fixed_biases: bool
+    criterion: Criterion
 
 
 class Lanes:
@@ -53,8 +56,10 @@ class Lanes:
     parameters, memory : ndarray (P, S), (M, S)
         The state; columns may be written between epochs.
     worst : ndarray (STRIDE, S)
-        After `run_stride`: row t holds each lane's max |output - target| / network.error_unit as it was BEFORE
-        the t-th update of the stride.
+        After `run_stride`: row t holds each lane's figure of the criterion as it was BEFORE the t-th update of the
+        stride.
+    limit : scalar of the dtype
+        A lane has learned when its figure is at most this.
     first_lane : ndarray (STRIDE, R, K)
         What the network's arrays hold of lane 0's outputs at the same moments (see `first_lane_losses`).
     """
@@ -65,18 +70,19 @@ class Lanes:
         shape = (problem.architecture.parameter_count, self.size)
         self.parameters = np.zeros(shape, problem.dtype)
         self.gradient = np.zeros(shape, problem.dtype)
-        self.fresh_memory = problem.optimizer.memory(shape[0]).astype(problem.dtype)
+        self.fresh_memory = problem.optimizer.rule.memory(shape[0]).astype(problem.dtype)
         self.memory = np.empty((len(self.fresh_memory), self.size), problem.dtype)
         self.memory[:] = self.fresh_memory[:, None]
         self.network = self._network(problem.inputs, problem.targets)
         self.step = self._plan_step()
+        self.limit = problem.criterion.limit(self.network.error_unit, problem.dtype)
         self.worst = np.empty((STRIDE, self.size), problem.dtype)
         self.first_lane = np.empty((STRIDE, *problem.targets.shape), problem.dtype)
         self._epochs = [self._plan_epoch(moment) for moment in range(STRIDE)]
 
     def _network(self, inputs: Array, targets: Array) -> LaneNetwork:
         problem = self.problem
-        scale = problem.rate if problem.optimizer.takes_scaled_gradient else 1.0
+        scale = problem.rate if problem.optimizer.rule.takes_scaled_gradient else 1.0
         return LaneNetwork(
             problem.architecture, problem.loss, inputs, targets, self.parameters, self.gradient,
             scale=scale, fixed_biases=problem.fixed_biases,
@@ -84,9 +90,9 @@ class Lanes:
 
     def _update(self) -> Program:
         scratch = np.empty_like(self.gradient)
-        problem = self.problem
-        return problem.optimizer.program(
-            Update(self.parameters, self.gradient, scratch, self.memory, problem.rate, problem.momentum)
+        optimizer = self.problem.optimizer
+        return optimizer.program(
+            Update(self.parameters, self.gradient, scratch, self.memory, self.problem.rate, optimizer.convention)
         )
 
     def _plan_step(self) -> Program:
@@ -108,7 +114,9 @@ class Lanes:
             *network.forward,
             (np.copyto, (self.first_lane[moment], signals[:, :, 0])),
             *network.errors,
-            *network.worst_error(self.worst[moment]),
+            *self.problem.criterion.plan(
+                network.output.u, self.worst[moment], self.problem.targets, network.error_unit
+            ),
             *self.step,
         ]
 
@@ -123,7 +131,7 @@ class Lanes:
         signals = network.as_loss_signals(self.first_lane.astype(np.float64))
         return network.loss.value(np.moveaxis(signals, 0, 2), self.problem.targets[:, :, None])
 
-    def begin(self, lanes: Array, parameters: Array) -> None:
-        """Put fresh networks with these `parameters` (P, len(lanes)) into `lanes`."""
+    def begin(self, lanes: Array, parameters: Array, memory: Array | None = None) -> None:
+        """Put networks with these `parameters` (P, len(lanes)) into `lanes`, with fresh memories or this one (M,)."""
         self.parameters[:, lanes] = parameters
-        self.memory[:, lanes] = self.fresh_memory[:, None]
+        self.memory[:, lanes] = (self.fresh_memory if memory is None else memory)[:, None]

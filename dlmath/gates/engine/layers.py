@@ -60,7 +60,8 @@ class Layer:
         lanes = parameters.shape[1]
         dtype = parameters.dtype
         self.shape = shape
-        self.machine = get_activation(shape.activation).machine(dtype)
+        self.activation = get_activation(shape.activation)
+        self.machine = self.activation.machine(dtype)
         self.block = parameters[shape.start : shape.biases.stop]
         self.weights = parameters[shape.weights].reshape(shape.fan_in, shape.fan_out, lanes)
         self.biases = parameters[shape.biases]

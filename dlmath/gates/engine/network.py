@@ -114,11 +114,6 @@ class LaneNetwork:
             program += [(np.copyto, (part, 0)) for part in architecture.biases(gradient) if len(part)]
         return program
 
-    def worst_error(self, out: Array) -> Program:
-        """Plan max over rows and outputs of the |error|, in units of `error_unit`, into `out` (S,)."""
-        flat = self.output.u.reshape(-1, self.output.u.shape[2])
-        return [(np.abs, (flat, flat)), (np.maximum.reduce, (flat, 0, None, out))]
-
     def forward_by_layer(self) -> Iterator[tuple[Layer, Array]]:
         """Run `forward` layer by layer, yielding each layer, activated, and a copy of its weighted sums z (R, K, S)."""
         for layer in self.layers:
@@ -145,13 +140,6 @@ class LaneNetwork:
         raw = self.output.u if self.logits is None else self.logits
         signals = self.as_loss_signals(raw[:, :, lanes].astype(np.float64))
         return self.loss.value(signals, self.targets.astype(np.float64))
-
-    def dead(self, lanes: Array) -> Array:
-        """Return which lanes have a hidden layer of slope 0 throughout; valid after `forward`."""
-        found = np.zeros(len(lanes), bool)
-        for layer in self.layers[:-1]:
-            found |= (layer.slope_of(lanes) == 0).all(axis=(0, 1))
-        return found
 
 
 def _build_layers(

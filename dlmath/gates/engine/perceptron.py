@@ -3,12 +3,14 @@
 A McCulloch-Pitts unit answers o = 1 when its weighted sum z = w . x~ is above 0 and o = 0 otherwise; x~ is the
 row x with a 1 appended for the bias. Rosenblatt's rule corrects the weights on the wrong rows,
 
-    w <- w + rate (t - o) x~,
+    w <- w + rate (t - o) x~,      in textbooks with targets -1 and 1:  w <- w + rate t x~,
 
-in the order of the rows, one update a wrong row (`online`), or once an epoch by the sum over the wrong rows
-(`full`). On separable rows it stops (Rosenblatt 1958; Novikoff 1962). On others the weights stay bounded, so that
-exact weights on finite data must come back to where they were (Minsky & Papert 1969; Block & Levin 1970): the
-repeated state, and the corrections made between, are a proof that the unit cannot compute them.
+which is the same step. Textbooks differ in who answers at z = 0 (`fires`), in a dead band |z| <= theta whose rows
+count as undecided and are corrected (`dead_band`; Fausett 1994), and in thresholds that are not learned
+(`fixed_bias`). The rows are taken in order, one update a wrong row (`online`), or once an epoch the sum over the
+wrong rows (`full`). On separable rows the rule stops (Rosenblatt 1958; Novikoff 1962). On others the weights stay
+bounded, so that exact weights on finite data must come back to where they were (Minsky & Papert 1969; Block & Levin
+1970): the repeated state, and the corrections made between, are a proof that the unit cannot compute them.
 
 Weights are kept as whole multiples of one unit, rate / scale, in which every correction is whole: nothing is
 rounded, whatever the decimals of the data, the rate and the starting weights.
@@ -19,6 +21,7 @@ F. Rosenblatt, The perceptron: a probabilistic model, Psychological Review 65 (1
 A. B. J. Novikoff, On convergence proofs on perceptrons (1962).
 M. Minsky and S. Papert, Perceptrons (1969).
 H. D. Block and S. A. Levin, On the boundedness of an iterative procedure, Proc. AMS 26 (1970).
+L. Fausett, Fundamentals of Neural Networks, section 2.3 (1994).
 R. P. Brent, An improved Monte Carlo factorization algorithm, BIT 20 (1980).
 """
 
@@ -27,7 +30,7 @@ from __future__ import annotations
 from collections import Counter
 from fractions import Fraction
 from itertools import count
-from math import lcm
+from math import floor, lcm
 from operator import mul
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
 
     Visit = tuple[int, int, int]
 
+FIRES = (">", ">=")
+"""When the unit answers 1: its weighted sum is above 0, or not below."""
 KEPT_ERRORS = 1000  # epochs whose number of wrong rows is kept
 KEPT_STATES = 100  # epochs whose weights are kept
 
@@ -65,7 +70,10 @@ class Step(NamedTuple):
         The row's inputs.
     z : Fraction
         The weighted sum, bias included.
-    output, target : int
+    output : int or None
+        None: undecided, within the dead band.
+    target, error : int
+        error is +1, -1 or 0: the sign of the correction, t - o where the unit answers.
     before, after : tuple of Fraction
         The weights, the bias last if there is one; equal when the row was right. With `full` batches the rows of
         an epoch share them.
@@ -75,15 +83,11 @@ class Step(NamedTuple):
     row: int
     x: tuple[Fraction, ...]
     z: Fraction
-    output: int
+    output: int | None
     target: int
+    error: int
     before: tuple[Fraction, ...]
     after: tuple[Fraction, ...]
-
-    @property
-    def error(self) -> int:
-        """The error t - o: 0 when the row was right."""
-        return self.target - self.output
 
 
 class History(NamedTuple):
@@ -117,7 +121,8 @@ class Run(NamedTuple):
         Corrections of the weights in these epochs (`full`: at most one an epoch).
     weights : tuple of Fraction
     bias : Fraction or None
-    outputs : tuple of int
+    outputs : tuple of int or None
+        None: undecided.
     history : History
     cycle : Cycle or None
     certificate : tuple of int or None
@@ -132,7 +137,7 @@ class Run(NamedTuple):
     updates: int
     weights: tuple[Fraction, ...]
     bias: Fraction | None
-    outputs: tuple[int, ...]
+    outputs: tuple[int | None, ...]
     history: History
     cycle: Cycle | None
     certificate: tuple[int, ...] | None
@@ -152,6 +157,10 @@ class Perceptron(NamedTuple):
     batch : {"online", "full"}
     rate : Fraction
     scale : int
+    moves : tuple of tuples of int
+        What is added to the weights for a row: scale * x~, with 0 for a bias that is fixed.
+    least, most : int
+        A row of target 1 is right from z = `least` on, one of target 0 up to `most` (z in units of rate / scale^2).
     """
 
     rows: tuple[tuple[int, ...], ...]
@@ -161,10 +170,25 @@ class Perceptron(NamedTuple):
     batch: str
     rate: Fraction
     scale: int
+    moves: tuple[tuple[int, ...], ...]
+    least: int
+    most: int
 
     def epoch(self, weights: list[int]) -> Iterator[Visit]:
         """Take every row once, correcting `weights` in place; yield row, z (in units) and t - o of each."""
-        return BATCHES[self.batch](weights, self.rows, self.targets)
+        return BATCHES[self.batch](weights, self)
+
+    def error(self, z: int, target: int) -> int:
+        """Return the sign of the correction that a row with this weighted sum needs, 0 when it is right."""
+        if target:
+            return int(z < self.least)
+        return -int(z > self.most)
+
+    def answer(self, z: int) -> int | None:
+        """Return what the unit says to a weighted sum: 1, 0, or None within the dead band."""
+        if z >= self.least:
+            return 1
+        return 0 if z <= self.most else None
 
     def in_numbers(self, weights: Sequence[int]) -> tuple[Fraction, ...]:
         """Turn whole units into the weights themselves."""
@@ -180,6 +204,9 @@ def perceptron(
     learning_rate: Real = 1,
     weights: Sequence[Real] | None = None,
     starting_bias: Real = 0,
+    fires: str = ">",
+    dead_band: Real | None = None,
+    fixed_bias: bool = False,
 ) -> Perceptron:
     """Check a request and put it in whole units.
 
@@ -195,6 +222,12 @@ def perceptron(
     weights : n real numbers, optional
         Where to start; zeros unless given.
     starting_bias : real number
+    fires : {">", ">="}
+        What the unit answers at z = 0: 0 with ">", 1 with ">=".
+    dead_band : real number >= 0, optional
+        Rows with |z| up to it are undecided, and corrected; `fires` has no say then.
+    fixed_bias : bool
+        The bias stays where it starts.
 
     Examples
     --------
@@ -207,15 +240,30 @@ def perceptron(
     relative = [Fraction(value) / rate for value in start]
     scale = lcm(*{value.denominator for row in rows for value in row}, *(value.denominator for value in relative))
     one = (1,) if bias else ()
+    whole_rows = tuple(tuple(whole(value, scale) for value in (*row, *one)) for row in rows)
+    least, most = _bounds(fires, dead_band, Fraction(scale * scale) / rate)
     return Perceptron(
-        rows=tuple(tuple(whole(value, scale) for value in (*row, *one)) for row in rows),
+        rows=whole_rows,
         targets=tuple(exact_targets(targets, len(rows))),
         start=tuple(whole(value, scale) for value in relative),
         bias=bias,
         batch=_checked_batch(batch),
         rate=rate,
         scale=scale,
+        moves=tuple((*row[:-1], 0) for row in whole_rows) if bias and fixed_bias else whole_rows,
+        least=least,
+        most=most,
     )
+
+
+def _bounds(fires: str, dead_band: Real | None, unit: Fraction) -> tuple[int, int]:
+    """Return from which whole z on target 1 is right, and up to which target 0; `unit` times z is whole."""
+    if fires not in FIRES:
+        raise unknown("value of fires", fires, FIRES)
+    if dead_band is not None:
+        beyond = floor(exact(dead_band) * unit) + 1
+        return beyond, -beyond
+    return (1, 0) if fires == ">" else (0, -1)
 
 
 def train(unit: Perceptron, epochs: int = 1000) -> Run:
@@ -266,26 +314,26 @@ def steps(unit: Perceptron, epochs: int | None = None) -> Iterator[Step]:
             return
 
 
-def _online(weights: list[int], rows: Sequence[Sequence[int]], targets: Sequence[int]) -> Iterator[Visit]:
+def _online(weights: list[int], unit: Perceptron) -> Iterator[Visit]:
     """Correct the weights at once on each wrong row: w <- w + (t - o) x~."""
-    for row, (x, target) in enumerate(zip(rows, targets, strict=True)):
+    for row, (x, move, target) in enumerate(zip(unit.rows, unit.moves, unit.targets, strict=True)):
         z = sum(map(mul, weights, x))
-        error = target - (z > 0)
+        error = unit.error(z, target)
         if error:
-            weights[:] = [w + error * value for w, value in zip(weights, x, strict=True)]
+            weights[:] = [w + error * value for w, value in zip(weights, move, strict=True)]
         yield row, z, error
 
 
-def _full(weights: list[int], rows: Sequence[Sequence[int]], targets: Sequence[int]) -> Iterator[Visit]:
+def _full(weights: list[int], unit: Perceptron) -> Iterator[Visit]:
     """Correct the weights once, by the sum over the wrong rows: w <- w + sum_i (t_i - o_i) x~_i."""
-    sums = [sum(map(mul, weights, x)) for x in rows]
-    errors = [target - (z > 0) for z, target in zip(sums, targets, strict=True)]
-    correction = [sum(map(mul, errors, column)) for column in zip(*rows, strict=True)]
+    sums = [sum(map(mul, weights, x)) for x in unit.rows]
+    errors = [unit.error(z, target) for z, target in zip(sums, unit.targets, strict=True)]
+    correction = [sum(map(mul, errors, column)) for column in zip(*unit.moves, strict=True)]
     weights[:] = [w + step for w, step in zip(weights, correction, strict=True)]
-    yield from zip(range(len(rows)), sums, errors, strict=True)
+    yield from zip(range(len(unit.rows)), sums, errors, strict=True)
 
 
-BATCHES: dict[str, Callable[[list[int], Sequence[Sequence[int]], Sequence[int]], Iterator[Visit]]] = {
+BATCHES: dict[str, Callable[[list[int], Perceptron], Iterator[Visit]]] = {
     "online": _online,
     "full": _full,
 }
@@ -355,7 +403,7 @@ def _replay(unit: Perceptron, epochs: int) -> _Record:
 
 
 def _report(unit: Perceptron, record: _Record, cycle: Cycle | None) -> Run:
-    outputs = tuple(int(sum(map(mul, record.weights, x)) > 0) for x in unit.rows)
+    outputs = tuple(unit.answer(sum(map(mul, record.weights, x))) for x in unit.rows)
     weights = unit.in_numbers(record.weights)
     return Run(
         learned=outputs == unit.targets,
@@ -391,8 +439,9 @@ def _step(
         row=row,
         x=tuple(Fraction(value, unit.scale) for value in inputs),
         z=unit.rate * z / unit.scale**2,
-        output=target - error,
+        output=unit.answer(z),
         target=target,
+        error=error,
         before=before,
         after=after,
     )

@@ -129,6 +129,53 @@ def separate(inputs: Iterable[Sequence[Real]], targets: Iterable[Real], *, bias:
     )
 
 
+def separate_by(
+    inputs: Iterable[Sequence[Real]],
+    targets: Iterable[Real],
+    *,
+    bias: bool = True,
+    fires: str = ">",
+    strict: bool = False,
+) -> Separability:
+    """Decide as `separate` does, for units with another rule of ties.
+
+    Parameters
+    ----------
+    inputs, targets, bias
+        As of `separate`.
+    fires : {">", ">="}
+        What a unit answers at z = 0. It matters without a bias only: rows of target 1 may then lie on the line instead
+        of rows of target 0.
+    strict : bool
+        No row may lie on the line at all (a dead band).
+
+    Examples
+    --------
+    >>> rows = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    >>> nor = [1, 0, 0, 0]
+    >>> [separate_by(rows, nor, bias=False, fires=fires).separable for fires in (">", ">=")]
+    [False, True]
+    >>> separate_by(rows, [0, 1, 1, 1], bias=False, strict=True).separable
+    False
+    """
+    rows, values = [tuple(row) for row in inputs], list(targets)
+    if bias or (fires == ">" and not strict):
+        return separate(rows, values, bias=bias)
+    if strict:
+        return _strictly(rows, separate(rows, values, bias=False))
+    proof = separate(rows, [1 - value for value in exact_targets(values, len(rows))], bias=False)
+    return proof._replace(weights=None if proof.weights is None else tuple(-w for w in proof.weights))
+
+
+def _strictly(rows: Sequence[Sequence[Real]], proof: Separability) -> Separability:
+    """Return the verdict when no row may lie on the line; one of zeros lies on every line through the origin."""
+    zero = next((k for k, row in enumerate(rows) if not any(row)), None)
+    if proof.separable and zero is None and proof.gamma_squared:
+        return proof
+    alone = None if zero is None else tuple(int(k == zero) for k in range(len(rows)))
+    return proof._replace(separable=False, weights=None, bias=None, certificate=proof.certificate or alone)
+
+
 def check_certificate(
     inputs: Iterable[Sequence[Real]], targets: Iterable[Real], counts: Sequence[int], *, bias: bool = True
 ) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmath.gates.engine.gradients import check_gradients
-from dlmath.gates.engine.lanes import Lanes
+from dlmath.gates.engine.history import moments
 from dlmath.gates.engine.layers import run
 from dlmath.gates.engine.network import LaneNetwork, one_network
 from dlmath.gates.engine.training import initial_parameters, make_problem
@@ -93,18 +93,22 @@ class StepTrace:
     at_kink: tuple[str, ...]
 
 
-def trace_step(inputs: Array, targets: Array, settings: TrainingSettings) -> StepTrace:
-    """Return the first step of the first seed's training, in float64, through the code that trains.
+def trace_step(inputs: Array, targets: Array, settings: TrainingSettings, epoch: int = 0) -> StepTrace:
+    """Return one step of the first seed's training, in float64, through the code that trains.
 
     Parameters
     ----------
     inputs, targets : ndarray (R, n), (R, K)
     settings : TrainingSettings
         Its dtype is not used: explanations are in float64.
+    epoch : int
+        The step after so many epochs: 0, the first.
     """
-    problem = _step_problem(make_problem(inputs, targets, replace(settings, dtype="float64")))
-    before = initial_parameters(settings)
-    after = _updated(problem, before)
+    whole = make_problem(inputs, targets, replace(settings, dtype="float64"))
+    start = next(moments(whole, initial_parameters(settings), settings.memory, [epoch]))
+    problem = _step_problem(whole)
+    before = start.parameters
+    after = _updated(problem, before, start.memory)
     architecture = problem.architecture
     check = check_gradients(architecture, problem.loss, problem.inputs, problem.targets, before)
     network = one_network(architecture, problem.loss, problem.inputs, problem.targets, before)
@@ -124,14 +128,9 @@ def _step_problem(problem: Problem) -> Problem:
     return replace(problem, inputs=problem.inputs[:1], targets=problem.targets[:1], online=False)
 
 
-def _updated(problem: Problem, parameters: Array) -> Array:
-    """Return the parameters (P,) after one epoch of a single lane."""
-    lanes = Lanes(problem, 1)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        lanes.begin(np.array([0]), parameters[:, None])
-        for program in (lanes.network.forward, lanes.network.errors, lanes.step):
-            run(program)
-    return lanes.parameters[:, 0].copy()
+def _updated(problem: Problem, parameters: Array, memory: Array) -> Array:
+    """Return the parameters (P,) one epoch later."""
+    return next(moments(problem, parameters, memory, [1])).parameters
 
 
 def _outputs_and_loss(problem: Problem, parameters: Array) -> tuple[Array, float]:

@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmath.errors import InvalidValueError, ShapeError, unknown
+from dlmath.gates.engine.causes import Diagnosis, diagnose
+from dlmath.gates.engine.criteria import Criterion, parse_until
+from dlmath.gates.engine.diagnosis import NAMES as FAILURE_NAMES
+from dlmath.gates.engine.diagnosis import Diagnostician, Ends
 from dlmath.gates.engine.ensemble import LEARNED, EnsembleTraining, Outcome, SeedRange, ShownRun, block_size
-from dlmath.gates.engine.failures import NAMES as FAILURE_NAMES
 from dlmath.gates.engine.lanes import Problem
+from dlmath.gates.engine.obstacles import Question
 from dlmath.neural.initialisers import draw_parameters, parse_initialiser
 from dlmath.neural.losses import check_loss_suits, get_loss
-from dlmath.neural.optimizers import default_learning_rate, get_optimizer
+from dlmath.neural.optimizers import default_learning_rate, parse_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dlmath.neural.architecture import Architecture
     from dlmath.neural.arrays import Array
+    from dlmath.neural.initialisers import Initialiser
 
 DTYPES = ("float64", "float32")
 BATCHES: dict[str, str] = {"full": "one update an epoch", "online": "one update a row, in order"}
@@ -31,7 +36,6 @@ WORTH_PROCESSES = 0.3  # seconds
 RANGES_PER_JOB = 4
 BLOCKS_PER_RANGE = 2
 STOP_TEXTS: dict[str, str] = {
-    "learned": "every output is within the tolerance of its target",
     "diverged": "an output, the loss or a parameter became infinite or not a number",
     "epochs": "the epochs are used up",
 }
@@ -45,15 +49,15 @@ class TrainingSettings:
     ----------
     architecture : Architecture
         With its activations and its kind of bias.
-    loss, optimizer : str
+    loss : str
+    optimizer, like : str
+        As `optimizers.parse_optimizer` reads them: a rule with its constants, and whose the others are.
     learning_rate : float or None
         None is `optimizers.default_learning_rate` of the rest.
-    momentum : float
-        Used by `momentum` and `nesterov`.
     epochs : int
         The most updates (full batch) or passes (online) a network makes.
-    tolerance : float
-        A network has learned when every |output - target| <= tolerance.
+    until : str
+        When a network has learned, as `criteria.parse_until` reads it.
     init, bias_init : str
         In the language of `initialisers.parse_initialiser`.
     dtype, batch : str
@@ -62,6 +66,8 @@ class TrainingSettings:
         Networks `seed` to `seed + seeds - 1` are trained.
     parameters : ndarray (P,) or None
         Start from these instead of drawing; one network only.
+    memory : ndarray (M,) or None
+        What the optimizer remembers from an earlier run with the same settings.
     fixed_biases : bool
         Biases are not updated.
     """
@@ -70,16 +76,17 @@ class TrainingSettings:
     loss: str = "mse"
     optimizer: str = "sgd"
     learning_rate: float | None = None
-    momentum: float = 0.9
     epochs: int = 5_000
-    tolerance: float = 0.1
+    until: str = "tolerance:0.1"
     init: str = "glorot"
     bias_init: str = "zeros"
+    like: str = "torch"
     dtype: str = "float64"
     batch: str = "full"
     seed: int = 0
     seeds: int = 1
     parameters: Array | None = None
+    memory: Array | None = None
     fixed_biases: bool = False
 
     def __post_init__(self) -> None:
@@ -88,7 +95,8 @@ class TrainingSettings:
         if self.batch not in BATCHES:
             raise unknown("batch", self.batch, BATCHES)
         get_loss(self.loss)
-        get_optimizer(self.optimizer)
+        parse_optimizer(self.optimizer, self.like)
+        parse_until(self.until)
         parse_initialiser(self.init)
         parse_initialiser(self.bias_init)
         self._check_numbers()
@@ -96,8 +104,6 @@ class TrainingSettings:
     def _check_numbers(self) -> None:
         rate = self.rate_for(1)
         _require(_positive(rate), "learning rate", rate, "it must be a positive finite number")
-        _require(0 <= self.momentum < 1, "momentum", self.momentum, "it must be at least 0 and below 1")
-        _require(0 < self.tolerance < 1, "tolerance", self.tolerance, "it must lie between 0 and 1")
         _require(self.epochs >= 0, "number of epochs", self.epochs, "it must be at least 0")
         _require(self.seed >= 0, "seed", self.seed, "it must be at least 0")
         _require(self.seeds >= 1, "number of seeds", self.seeds, "it must be at least 1")
@@ -107,6 +113,21 @@ class TrainingSettings:
             wanted = (self.architecture.parameter_count,)
             if self.parameters.shape != wanted:
                 raise ShapeError(f"the parameters have shape {self.parameters.shape}", f"they must have shape {wanted}")
+        if self.memory is not None:
+            self._check_memory(self.memory)
+
+    def _check_memory(self, memory: Array) -> None:
+        wanted = parse_optimizer(self.optimizer, self.like).rule.memory(self.architecture.parameter_count).shape
+        if self.parameters is None or memory.shape != wanted:
+            raise ShapeError(
+                f"the memory of {self.optimizer} has shape {memory.shape}",
+                f"it must have shape {wanted} and come with the parameters it belongs to",
+            )
+
+    @property
+    def criterion(self) -> Criterion:
+        """What "learned" means."""
+        return parse_until(self.until)
 
     def rate_for(self, rows: int) -> float:
         """Return the learning rate for a table of that many rows, the default one resolved."""
@@ -114,7 +135,8 @@ class TrainingSettings:
             return self.learning_rate
         architecture = self.architecture
         table = (rows, architecture.sizes[-1])
-        return default_learning_rate(self.optimizer, architecture.activations, self.loss, self.batch, table)
+        rule = parse_optimizer(self.optimizer, self.like).rule.name
+        return default_learning_rate(rule, architecture.activations, self.loss, self.batch, table)
 
 
 def _positive(value: float) -> bool:
@@ -139,7 +161,7 @@ class TrainingResult:
     losses : ndarray of float64 (N,)
         Final losses.
     failures : ndarray of int8 (N,)
-        Index into `failures.NAMES`; -1 for networks that learned.
+        Index into `diagnosis.NAMES`; -1 for networks that learned.
     shown : ShownRun
     learning_rate : float
         The rate that was used.
@@ -169,6 +191,12 @@ class TrainingResult:
         return int(np.count_nonzero(self.learned))
 
     @property
+    def first_failed(self) -> dict[str, int]:
+        """The first seed of each class of failure."""
+        codes = self.failures.tolist()
+        return {name: self.settings.seed + codes.index(FAILURE_NAMES.index(name)) for name in self.failure_counts}
+
+    @property
     def failure_counts(self) -> dict[str, int]:
         """How the other seeds ended: class to count, classes that occur only."""
         counts = np.bincount(self.failures[self.failures >= 0], minlength=len(FAILURE_NAMES))
@@ -179,7 +207,7 @@ def train(
     inputs: Array,
     targets: Array,
     settings: TrainingSettings,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[float, int], None] | None = None,
     jobs: int = 1,
 ) -> TrainingResult:
     """Train the networks of seeds `settings.seed` onwards until each has learned, diverged or run out of epochs.
@@ -216,7 +244,18 @@ def train(
     return TrainingResult(settings, *_joined(outcomes), shown, problem.rate)
 
 
-def _no_progress(_done: int, _all: int) -> None:
+def diagnose_shown(inputs: Array, targets: Array, result: TrainingResult) -> Diagnosis | None:
+    """Return why the shown network did not learn, None when it did."""
+    shown, settings = result.shown, result.settings
+    if shown.learned:
+        return None
+    problem = make_problem(inputs, targets, settings)
+    parameters, halfway, memory = (part[:, None] for part in (shown.parameters, shown.halfway, shown.memory))
+    ends = Ends(parameters, halfway, memory, np.array([shown.stopped == "diverged"]), settings.epochs)
+    return diagnose(make_diagnostician(problem, settings), ends)
+
+
+def _no_progress(_done: float, _all: int) -> None:
     pass
 
 
@@ -233,8 +272,11 @@ def initial_parameters(settings: TrainingSettings) -> Array:
     """Return the parameters (P,) the first seed starts from, in float64."""
     if settings.parameters is not None:
         return np.asarray(settings.parameters, np.float64)
-    init, bias_init = parse_initialiser(settings.init), parse_initialiser(settings.bias_init)
-    return draw_parameters(settings.architecture, init, bias_init, settings.seed, 1)[:, 0]
+    return draw_parameters(settings.architecture, *_initialisers(settings), settings.seed, 1)[:, 0]
+
+
+def _initialisers(settings: TrainingSettings) -> tuple[Initialiser, Initialiser]:
+    return parse_initialiser(settings.init), parse_initialiser(settings.bias_init)
 
 
 def make_problem(inputs: Array, targets: Array, settings: TrainingSettings) -> Problem:
@@ -258,12 +300,30 @@ def make_problem(inputs: Array, targets: Array, settings: TrainingSettings) -> P
         )
     if not (np.isfinite(inputs).all() and np.isfinite(targets).all()):
         raise InvalidValueError("the data hold a value that is not finite", "every input and target must be a number")
-    loss = get_loss(settings.loss)
+    loss, criterion = get_loss(settings.loss), settings.criterion
     check_loss_suits(loss, settings.architecture.activations[-1], targets)
+    criterion.check_suits(targets)
     return Problem(
-        settings.architecture, loss, get_optimizer(settings.optimizer), inputs, targets, settings.rate_for(len(inputs)),
-        settings.momentum, np.dtype(settings.dtype), settings.batch == "online", settings.fixed_biases,
+        settings.architecture, loss, parse_optimizer(settings.optimizer, settings.like), inputs, targets,
+        settings.rate_for(len(inputs)), np.dtype(settings.dtype), settings.batch == "online", settings.fixed_biases,
+        criterion,
     )  # fmt: skip
+
+
+def make_diagnostician(problem: Problem, settings: TrainingSettings) -> Diagnostician:
+    """Return what tells why networks of these settings did not learn."""
+    question = Question(problem.architecture, problem.inputs, problem.targets, problem.criterion, has_biases(settings))
+    return Diagnostician(problem, question)
+
+
+def has_biases(settings: TrainingSettings) -> bool:
+    """Tell whether the units have biases that are, or can become, anything but 0."""
+    architecture = settings.architecture
+    if architecture.bias == "none" or not settings.fixed_biases:
+        return architecture.bias != "none"
+    drawn = draw_parameters(architecture, *_initialisers(settings), settings.seed, min(settings.seeds, 2))
+    parameters = drawn if settings.parameters is None else settings.parameters[:, None]
+    return any(biases.any() for biases in architecture.biases(parameters))
 
 
 @dataclass(frozen=True)
@@ -274,11 +334,12 @@ class _RangeWork:
     targets: Array
     settings: TrainingSettings
 
-    def train(self, seeds: SeedRange, progress: Callable[[int], None] | None = None) -> Outcome:
+    def train(self, seeds: SeedRange, progress: Callable[[float], None] | None = None) -> Outcome:
         settings = self.settings
+        problem = make_problem(self.inputs, self.targets, settings)
+        start = None if settings.parameters is None else (settings.parameters, settings.memory)
         return EnsembleTraining(
-            make_problem(self.inputs, self.targets, settings), seeds, settings.epochs, settings.tolerance,
-            parse_initialiser(settings.init), parse_initialiser(settings.bias_init), settings.parameters,
+            problem, seeds, settings.epochs, *_initialisers(settings), make_diagnostician(problem, settings), start,
             shows_first=seeds.first == settings.seed, progress=progress,
         ).run()  # fmt: skip
 
@@ -296,7 +357,7 @@ def _ranges(problem: Problem, first: int, count: int, jobs: int) -> list[SeedRan
 
 
 def _train_in_processes(
-    work: _RangeWork, ranges: list[SeedRange], jobs: int, report: Callable[[int, int], None]
+    work: _RangeWork, ranges: list[SeedRange], jobs: int, report: Callable[[float, int], None]
 ) -> list[Outcome]:
     outcomes: dict[int, Outcome] = {}
     done = 0

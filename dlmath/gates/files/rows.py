@@ -1,6 +1,8 @@
-"""Rows of real inputs and targets from .csv, .yaml or .json files, so that anyone's own example can be trained.
+"""Rows of inputs and targets from .csv, .tsv, .yaml or .json files, so that anyone's own example can be trained.
 
-CSV has a header `x1,x2,...,y1,...`. YAML (or JSON) says the same in one of three ways::
+CSV: values separated by commas, semicolons or tabs, under a header of any names. The targets are the columns that
+`--target-columns` names, else those whose names begin with y, else the last one. Words as targets become classes,
+one output each. YAML (or JSON) says the same in one of three ways::
 
     inputs: [[0.05, 0.10]]          rows:                            - {x1: 0.05, x2: 0.10, y1: 0.01, y2: 0.99}
     targets: [[0.01, 0.99]]           - {x: [0.05, 0.10], y: [0.01, 0.99]}
@@ -12,19 +14,40 @@ import csv
 import io
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.errors import UnreadableError
+from dlmath.errors import InvalidValueError, UnreadableError, unknown
 from dlmath.files.atomic import STANDARD
 from dlmath.files.examples import is_example, path_of
 from dlmath.files.text import load_yaml, read_text, shown
 from dlmath.gates.engine.gates import Gate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-ENDINGS = (".csv", ".yaml", ".yml", ".json")
-CSV_HEADER = re.compile(r"(\s*#.*\n)*\s*\"?[xy]\d+\"?\s*,")
+ENDINGS = (".csv", ".tsv", ".yaml", ".yml", ".json")
+CSV_ENDINGS = (".csv", ".tsv")
+DELIMITERS = (";", "\t", ",")
+NUMBERED = re.compile(r"([xy])(\d+)")
+MOST_CLASSES = 100
+"""Different words in a column of targets: beyond, it is rather a name than a class."""
+
+
+class Table(NamedTuple):
+    """A table as it was written.
+
+    Attributes
+    ----------
+    columns : tuple of str
+    rows : list of (place, values)
+        The place is what errors call the row; values are text, or what YAML made of it.
+    comma : bool
+        A comma within a number is its decimal point.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[tuple[str, list[Any]]]
+    comma: bool = False
 
 
 def is_data_file(word: str) -> bool:
@@ -32,80 +55,234 @@ def is_data_file(word: str) -> bool:
     return word == STANDARD or is_example(word) or word.lower().endswith(ENDINGS) or "/" in word
 
 
-def read_rows(name: str) -> Gate:
+def read_rows(name: str, target_columns: str | None = None) -> Gate:
     """Read a file of rows: CSV or YAML by its ending; without one (`-`: standard input), by its first line.
+
+    Parameters
+    ----------
+    name : str
+    target_columns : str, optional
+        Names of the columns that are targets, separated by commas.
 
     Raises
     ------
     UnreadableError
         Naming the file, the place and what was expected there.
+    InvalidValueError
+        For a target column that the file does not have.
     """
     text = read_text(name)
     title = "stdin" if name == STANDARD else path_of(name).stem
-    ending = path_of(name).suffix.lower()
-    is_csv = ending == ".csv" or (ending not in ENDINGS and CSV_HEADER.match(text) is not None)
     place = shown(name)
-    inputs, targets = csv_rows(text, place) if is_csv else yaml_rows(load_yaml(text, place), place)
-    return checked(title, inputs, targets, place)
+    if is_csv(name, text):
+        return gate_of(title, csv_table(text, place), target_columns, place)
+    data = load_yaml(text, place)
+    if isinstance(data, dict) and "rows" in data:
+        data = data["rows"]
+    if is_list_of_columns(data):
+        return gate_of(title, yaml_table(data, place), target_columns, place)
+    if target_columns is not None:
+        raise InvalidValueError(f"--target-columns: {place} names no columns", "leave it away")
+    return checked(title, *yaml_rows(data, place), place)
 
 
-def csv_rows(text: str, name: str) -> tuple[list[list[float]], list[list[float]]]:
-    """Return inputs and targets of a CSV text; empty lines and lines that start with # are passed over."""
+def is_csv(name: str, text: str) -> bool:
+    """Tell a table of values from YAML: by the file's ending, else by its first line."""
+    ending = path_of(name).suffix.lower()
+    if ending in ENDINGS:
+        return ending in CSV_ENDINGS
+    first = next((line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")), "")
+    return any(delimiter in first for delimiter in DELIMITERS) and not re.match(r"\s*([\[{-]|[^,;\t]*:)", first)
+
+
+# ------------------------------------------------------------------------------------------------- CSV tables
+
+
+def csv_table(text: str, name: str) -> Table:
+    """Return the table of a CSV text; empty lines and lines that start with # are passed over."""
+    delimiter = delimiter_of(text)
     try:
-        lines = [(number, row) for number, row in numbered(text) if row]
+        lines = [(number, row) for number, row in numbered(text, delimiter) if row]
     except csv.Error as error:
         raise UnreadableError(f"{name}: {error}", "give numbers separated by commas") from error
     if not lines:
         raise UnreadableError(f"{name}: has no rows", "begin with a header line such as x1,x2,y1")
-    header = [cell.strip() for cell in lines[0][1]]
-    xs, ys = columns(header, name)
-    inputs, targets = [], []
+    header = tuple(cell.strip() for cell in lines[0][1])
+    if is_headless(header, comma=delimiter != ","):
+        header, lines = (*(f"x{i}" for i in range(1, len(header))), "y"), [(0, []), *lines]
+    check_header(header, name)
+    rows = []
     for number, row in lines[1:]:
         if len(row) != len(header):
             raise UnreadableError(
                 f"{name}:{number}: has {len(row)} values",
                 f"the header names {len(header)} columns: {','.join(header)}",
             )
-        inputs.append([number_of(row[i], f"{name}:{number}: {header[i]}") for i in xs])
-        targets.append([number_of(row[i], f"{name}:{number}: {header[i]}") for i in ys])
-    return inputs, targets
+        rows.append((f"{name}:{number}", [cell.strip() for cell in row]))
+    return Table(header, rows, comma=delimiter != ",")
 
 
-def numbered(text: str) -> list[tuple[int, list[str]]]:
-    """Return CSV rows with their line numbers; a blank line and one that starts with # give an empty row."""
+def delimiter_of(text: str) -> str:
+    """Return what separates the values: a semicolon or a tab if the first line has one, else a comma."""
+    first = next((line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")), "")
+    return next((delimiter for delimiter in DELIMITERS if delimiter in first), ",")
+
+
+def numbered(text: str, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """Yield CSV rows with their line numbers; a blank line and one that starts with # give an empty row."""
     # Comments are words, not CSV: a quotation mark in one must not swallow the lines after it
     lines = ("" if line.lstrip().startswith("#") else line for line in io.StringIO(text))
-    reader = csv.reader(lines, skipinitialspace=True)
-    return [(reader.line_num, row if any(cell.strip() for cell in row) else []) for row in reader]
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != "\t")
+    for row in reader:
+        yield reader.line_num, row if any(cell.strip() for cell in row) else []
 
 
-def columns(header: Sequence[str], name: str) -> tuple[list[int], list[int]]:
-    """Return the positions of x1.. and of y1.., in their order."""
-    found = {prefix: [i for i, title in enumerate(header) if re.fullmatch(prefix + r"\d+", title)] for prefix in "xy"}
-    strange = [title for i, title in enumerate(header) if i not in found["x"] + found["y"]]
-    if strange or not found["x"] or not found["y"]:
-        what = f"column {strange[0]!r}" if strange else "a header without x1 or y1"
-        raise UnreadableError(f"{name}: {what}", "name the columns x1,x2,... for inputs and y1,... for targets")
+def is_headless(cells: Sequence[str], *, comma: bool) -> bool:
+    """Tell whether a first line is data already: numbers alone, or numbers and a word at the end."""
+    numbers = [as_number(cell, comma=comma) is not None for cell in cells]
+    return len(cells) > 1 and all(numbers[:-1])
+
+
+def check_header(header: Sequence[str], name: str) -> None:
+    """Refuse columns without a name or of the same one."""
+    if not all(header):
+        raise UnreadableError(f"{name}: column {header.index('') + 1} has no name", "name every column")
     if len(set(header)) != len(header):
         raise UnreadableError(f"{name}: a column stands twice in {','.join(header)}", "name each column once")
-    return tuple(sorted(positions, key=lambda i: int(header[i][1:])) for positions in found.values())  # type: ignore[return-value]
 
 
-def number_of(value: object, place: str) -> float:
-    """Return a finite number, or raise the error that points at its place."""
+# ------------------------------------------------------------------------------------- columns and their values
+
+
+def gate_of(title: str, table: Table, target_columns: str | None, name: str) -> Gate:
+    """Return the rows of a table as a gate."""
+    xs, ys = columns(table.columns, target_columns, name)
+    if not table.rows:
+        raise UnreadableError(f"{name}: has no rows", "give at least one row of inputs and targets")
+    inputs = [[number_in(table, row, i) for i in xs] for row in range(len(table.rows))]
+    outputs = [output for i in ys for output in outputs_of(table, i)]
+    targets = list(zip(*(values for _, values in outputs), strict=True))
+    gate = Gate(title, tuple(map(tuple, inputs)), tuple(targets))
+    return gate._replace(input_names=tuple(table.columns[i] for i in xs), output_names=tuple(n for n, _ in outputs))
+
+
+def columns(header: Sequence[str], target_columns: str | None, name: str) -> tuple[list[int], list[int]]:
+    """Return the places of the inputs and of the targets; x1, x2, ... and y1, y2, ... in their order.
+
+    >>> columns(["y1", "x2", "x1"], None, "f.csv"), columns(["a", "b", "species"], None, "f.csv")
+    (([2, 1], [0]), ([0, 1], [2]))
+    """
+    ys = targets_in(header, target_columns, name)
+    xs = [i for i in range(len(header)) if i not in ys]
+    if not xs:
+        raise UnreadableError(f"{name}: every column is a target", "give at least one column of inputs")
+    return in_order(header, xs), ys if target_columns is not None else in_order(header, ys)
+
+
+def targets_in(header: Sequence[str], target_columns: str | None, name: str) -> list[int]:
+    """Return the places of the target columns."""
+    if target_columns is None:
+        named = [i for i, title in enumerate(header) if title[:1] in {"y", "Y"}]
+        return named or [len(header) - 1]
+    wanted = [word.strip() for word in target_columns.split(",")]
+    for word in wanted:
+        if word not in header:
+            raise unknown(f"column in --target-columns ({name}):", word, header)
+    return [header.index(word) for word in dict.fromkeys(wanted)]
+
+
+def in_order(header: Sequence[str], places: list[int]) -> list[int]:
+    """Return columns that are all numbered (x1, x2, ...) by their numbers, others as they stand."""
+    numbers = [NUMBERED.fullmatch(header[i]) for i in places]
+    if not all(numbers):
+        return places
+    return sorted(places, key=lambda i: int(header[i][1:]))
+
+
+def number_in(table: Table, row: int, column: int) -> float:
+    """Return one input."""
+    place, values = table.rows[row]
+    return number_of(values[column], f"{place}: {table.columns[column]}", comma=table.comma)
+
+
+def outputs_of(table: Table, column: int) -> list[tuple[str, list[float]]]:
+    """Return the name and the values of each output that a column of targets makes: one, or one a class."""
+    title = table.columns[column]
+    values = [row[column] for _, row in table.rows]
+    numbers = [as_number(value, comma=table.comma) for value in values]
+    if all(isinstance(number, float) for number in numbers):
+        return [(title, numbers)]  # type: ignore[list-item]  # none of them is None
+    if not all(is_word(value) for value in values):
+        for row in range(len(values)):
+            number_in(table, row, column)  # raises at the first that is no number
+    classes = sorted(set(map(str, values)))
+    if len(classes) > MOST_CLASSES:
+        raise UnreadableError(
+            f"{table.rows[0][0].partition(':')[0]}: column {title!r} holds {len(classes)} different words",
+            f"a target has at most {MOST_CLASSES} classes; name others by --target-columns",
+        )
+    return [(word, [float(value == word) for value in values]) for word in classes]
+
+
+def is_word(value: object) -> bool:
+    """Tell whether a target is the name of a class.
+
+    >>> is_word("setosa"), is_word("-"), is_word("inf"), is_word(1.0)
+    (True, False, False, False)
+    """
+    spelled = value.strip().lower() if isinstance(value, str) else ""
+    return spelled[:1].isalpha() and spelled not in {"nan", "inf", "infinity", "na", "null", "none"}
+
+
+def as_number(value: object, *, comma: bool = False) -> float | None:
+    """Return a finite number, None for anything else; in tables of semicolons 1,5 is one and a half.
+
+    >>> as_number("1,5", comma=True), as_number("1,5"), as_number("setosa"), as_number("nan")
+    (1.5, None, None, None)
+    """
+    if isinstance(value, bool):
+        return None
+    if comma and isinstance(value, str) and value.count(",") == 1 and "." not in value:
+        value = value.replace(",", ".")
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def number_of(value: object, place: str, *, comma: bool = False) -> float:
+    """Return a finite number, or raise the error that points at its place."""
+    number = as_number(value, comma=comma)
+    if number is None:
         raise UnreadableError(f"{place}: {value!r} is not a finite number", "give a number")
     return number
 
 
+# -------------------------------------------------------------------------------------------------------- YAML
+
+
+def is_list_of_columns(data: Any) -> bool:
+    """Tell whether a YAML document is a list of rows whose values have names of their own."""
+    lists = {"x", "y", "inputs", "targets"}
+    first = data[0] if isinstance(data, list) and data else None
+    return isinstance(first, dict) and bool(first) and not lists & {str(key) for key in first}
+
+
+def yaml_table(data: Sequence[Any], name: str) -> Table:
+    """Return a list of rows {x1: ..., y1: ...} as a table."""
+    for index, row in enumerate(data, 1):
+        if not isinstance(row, dict):
+            raise UnreadableError(f"{name}: row {index}: {row!r} is not a row", "write {x1: ..., y1: ...}")
+    check_same_columns(data, name)
+    header = tuple(map(str, data[0]))
+    by_name = [{str(key): value for key, value in row.items()} for row in data]
+    rows = [(f"{name}: row {i}", [row[title] for title in header]) for i, row in enumerate(by_name, 1)]
+    return Table(header, rows)
+
+
 def yaml_rows(data: Any, name: str) -> tuple[list[list[float]], list[list[float]]]:
-    """Return inputs and targets of a parsed YAML document, in any of its three forms."""
-    if isinstance(data, dict) and "rows" in data:
-        data = data["rows"]
+    """Return inputs and targets of a parsed YAML document whose rows are lists."""
     if isinstance(data, dict):
         pairs = list(zip_rows(data, name))
     elif isinstance(data, list):
@@ -140,14 +317,9 @@ def zip_rows(data: Mapping[str, Any], name: str) -> list[tuple[list[float], list
 
 
 def row_pair(row: Any, place: str) -> tuple[list[float], list[float]]:
-    """Return one row, written as {x: [...], y: [...]} or as {x1: ..., y1: ...}."""
+    """Return one row, written as {x: [...], y: [...]}."""
     if not isinstance(row, dict):
         raise UnreadableError(f"{place}: {row!r} is not a row", "write {x: [...], y: [...]}")
-    if any(re.fullmatch(r"[xy]\d+", str(key)) for key in row):
-        header = [str(key) for key in row]
-        values = list(row.values())
-        xs, ys = columns(header, place)
-        return tuple([number_of(values[i], f"{place}: {header[i]}") for i in places] for places in (xs, ys))  # type: ignore[return-value]
     return vector(named(row, ("x", "inputs"), place), place), vector(named(row, ("y", "targets"), place), place)
 
 

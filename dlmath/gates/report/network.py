@@ -1,4 +1,4 @@
-"""The report of networks on a gate: truth table, ensemble, drawings, and one training step number by number."""
+"""The report of networks on a gate: the verdict, the rows, hidden units, many seeds, drawings."""
 
 from __future__ import annotations
 
@@ -6,53 +6,74 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.gates.engine.failures import FAILURES
-from dlmath.gates.engine.predict import predict
+from dlmath.gates.answers import right_rows
+from dlmath.gates.engine.diagnosis import FAILURES, NAMES
+from dlmath.gates.engine.ensemble import STOPS
 from dlmath.gates.engine.training import STOP_TEXTS
-from dlmath.gates.report.tables import span, truth_table
+from dlmath.gates.report.certificate import certificate_table
+from dlmath.gates.report.hidden import hidden_blocks
+from dlmath.gates.report.plane import boundary, one_input_curve, output_name, plane
+from dlmath.gates.report.tables import right_text, shown_rows, truth_table
+from dlmath.neural.optimizers import parse_optimizer
 from dlmath.neural.uncertainty import summarise_epochs, wilson_interval
 from dlmath.report.bars import bars, histogram, wide_histogram
 from dlmath.report.blocks import Facts, Lines, Table
 from dlmath.report.curve import curve
-from dlmath.report.map import decision_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
     from dlmath.gates.engine.gates import Gate
-    from dlmath.gates.engine.gradients import GradientCheck
     from dlmath.gates.engine.training import TrainingResult, TrainingSettings
-    from dlmath.gates.report.plots import Plane
-    from dlmath.report.blocks import Block, Cell, Line
+    from dlmath.gates.network_result import Trained
+    from dlmath.report.blocks import Block, Cell
 
-MAP_STEPS = 61
-PLOT_STEPS = 201
 LOG_FROM = 100.0
 LONG_TAIL = 20
 
 
-def main_table(gate: Gate, found: TrainingResult) -> Table:
+def met_rows(trained: Trained) -> list[bool]:
+    """Return which rows meet the criterion of learning."""
+    targets = np.array(trained.gate.targets, np.float64)
+    met = trained.request.criterion.met_rows(trained.result.shown.outputs, targets)
+    return [bool(row) for row in met.tolist()]
+
+
+def main_table(trained: Trained) -> Table:
     """Return the truth table with the shown network's outputs."""
-    outputs = found.shown.outputs
-    correct = (np.abs(outputs - np.array(gate.targets)) <= found.settings.tolerance).all(axis=1)
-    return truth_table(gate, outputs.tolist(), correct.tolist())
+    return truth_table(trained.gate, trained.result.shown.outputs.tolist(), met_rows(trained))
 
 
-def blocks(gate: Gate, found: TrainingResult, check: GradientCheck | None, columns: int) -> Iterator[Block]:
-    """Yield what is shown without asking."""
-    yield main_table(gate, found)
-    yield Facts(tuple(facts(found, check)), title="Network")
+def blocks(trained: Trained, columns: int, *, per_seed: bool = False) -> Iterator[Block]:
+    """Yield what is shown without asking; the verdict comes first and, where it is seen without scrolling, last."""
+    gate, found = trained.gate, trained.result
+    yield Facts(tuple(facts(trained)), title="Network")
+    correct = met_rows(trained)
+    yield shown_rows(main_table(trained), correct)
+    yield from hidden_blocks(gate, trained.request.architecture, trained.hidden)
+    if trained.diagnosis is not None and trained.diagnosis.certificate is not None:
+        yield certificate_table(gate, trained.diagnosis.certificate, output=trained.diagnosis.output)
     if found.settings.seeds > 1:
         yield from ensemble(found, columns)
+    if per_seed:
+        yield seeds_table(trained)
+    yield from loss_curve(found, columns)
+    if gate.n_inputs == 2:
+        drawing = boundary(gate, found, columns)
+        yield Lines(drawing, title=f"{output_name(gate)} of {seed_name(found)} over the plane of its inputs")
+    if gate.n_inputs == 1:
+        drawing = one_input_curve(gate, found, columns)
+        yield Lines(drawing, title=f"{output_name(gate)} of {seed_name(found)} over its input")
+    yield Lines(tuple(verdict(trained)))
+
+
+def loss_curve(found: TrainingResult, columns: int) -> Iterator[Block]:
+    """Yield the loss over the epochs, when there were any."""
     shown = found.shown.curve
     if len(shown.epochs) > 1:
         log = spans_decades(shown.values)
         lines = curve(shown.epochs, shown.values, width=min(columns, 72), log=log, x_label="epoch", y_label="loss")
         yield Lines(lines, title=f"Loss of {seed_name(found)}")
-    if gate.n_inputs == 2 and gate.n_outputs == 1:
-        yield Lines(boundary(gate, found, columns), title=f"Output of {seed_name(found)} over the plane of its inputs")
 
 
 def seed_name(found: TrainingResult) -> str:
@@ -66,26 +87,53 @@ def spans_decades(values: tuple[float, ...]) -> bool:
     return bool(positive) and max(positive) > LOG_FROM * min(positive)
 
 
-def facts(found: TrainingResult, check: GradientCheck | None) -> Iterator[tuple[str, Cell]]:
+# ----------------------------------------------------------------------------------------- the shown network
+
+
+def facts(trained: Trained) -> Iterator[tuple[str, Cell]]:
     """Yield what the shown network is and how its training ended."""
-    settings, shown = found.settings, found.shown
+    settings, shown = trained.request, trained.result.shown
     architecture = settings.architecture
-    verdict = "learned" if shown.learned else "not learned"
+    yield "result", result_text(trained)
+    right = right_rows(trained.gate, shown.outputs.tolist())
+    yield "right", right_text(None if right is None else int(right.sum()), len(trained.gate.inputs))
     yield "architecture", f"{'-'.join(map(str, architecture.sizes))} ({', '.join(architecture.activations)})"
     yield "parameters", architecture.parameter_count
+    yield "optimizer", optimizer_text(settings)
     yield "seed", settings.seed
-    yield "result", f"{verdict} after {shown.stopped_at:,} epochs: {STOP_TEXTS[shown.stopped]}"
     yield "loss", f"{shown.loss:.6g} ({settings.loss})"
-    if not shown.learned:
-        yield "how it failed", failure_of_shown(found)
-    if check is not None:
-        yield "gradient error", f"{check.largest:.3g} (largest relative error against central differences)"
+    if trained.check is not None:
+        yield "gradient error", f"{trained.check.largest:.3g} (largest relative error against central differences)"
 
 
-def failure_of_shown(found: TrainingResult) -> str:
-    """Say in words where the shown network got stuck."""
-    name = tuple(FAILURES)[int(found.failures[0])]
-    return f"{name}: {FAILURES[name]}"
+def optimizer_text(settings: TrainingSettings) -> str:
+    """Say how the steps are made."""
+    chosen = parse_optimizer(settings.optimizer, settings.like)
+    rate = f"{chosen.rule.name}, rate {settings.learning_rate:g}"
+    return f"{rate} ({chosen.constants_text})" if chosen.constants_text else rate
+
+
+def result_text(trained: Trained) -> str:
+    """Say in a line how the shown network's training ended."""
+    settings, shown = trained.request, trained.result.shown
+    epochs = f"{shown.stopped_at:,} epoch{'' if shown.stopped_at == 1 else 's'}"
+    if shown.learned:
+        return f"learned after {epochs}: {settings.criterion.text}"
+    return f"not learned after {epochs}: {STOP_TEXTS[shown.stopped]}"
+
+
+def verdict(trained: Trained) -> Iterator[str]:
+    """Yield the last lines of the report: what came out, and if nothing did, why and what to do."""
+    found = trained.result
+    if found.settings.seeds > 1:
+        yield f"{found.learned_count:,} of {found.settings.seeds:,} seeds learned"
+    yield f"{seed_name(found)}: {result_text(trained)}"
+    if trained.diagnosis is not None:
+        yield f"why: {trained.diagnosis.name}: {trained.diagnosis.cause}"
+        yield f"try: {trained.diagnosis.advice}"
+
+
+# -------------------------------------------------------------------------------------------------- many seeds
 
 
 def ensemble(found: TrainingResult, columns: int) -> Iterator[Block]:
@@ -103,49 +151,52 @@ def ensemble(found: TrainingResult, columns: int) -> Iterator[Block]:
         pairs.append(("epochs", f"min {summary.min:,}, {quantiles}, max {summary.max:,}"))
     yield Facts(tuple(pairs), title=f"Seeds {found.settings.seed} to {found.settings.seed + seeds - 1}")
     if found.failure_counts:
-        rows = tuple((name, number, FAILURES[name]) for name, number in found.failure_counts.items())
-        yield Table(("failed", "seeds", "how"), rows, title="How the others ended")
+        yield failures_table(found)
     if len(epochs) > 1:
         counted = wide_histogram if epochs.max() > LONG_TAIL * max(epochs.min(), 1) else histogram
         yield Lines(bars(*counted(epochs.tolist()), width=min(columns, 60)), title="Epochs until learned")
 
 
-def boundary(gate: Gate, found: TrainingResult, columns: int) -> tuple[Line, ...]:
-    """Draw the shown network's output over the plane of two inputs."""
-    x_range, y_range = ranges(gate)
-    values = output_grid(found, x_range, y_range, MAP_STEPS)
-    points = [(x[0], x[1], y[0]) for x, y in zip(gate.inputs, gate.targets, strict=True)]
-    return decision_map(values.tolist(), points, width=min(columns, 44), x_range=x_range, y_range=y_range)
+def failures_table(found: TrainingResult) -> Table:
+    """Return how the others ended, with the first seed of each class, which can be looked at alone."""
+    first = found.first_failed
+    rows = tuple(
+        (name, number, f"--seed {first[name]}", FAILURES[name]) for name, number in found.failure_counts.items()
+    )
+    columns = ("failed", "seeds", "look at", "how")
+    return Table(columns, rows, title="How the others ended", keep=("failed", "seeds", "look at"))
 
 
-def ranges(gate: Gate) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the part of the plane that is drawn."""
-    return span([row[0] for row in gate.inputs]), span([row[1] for row in gate.inputs])
+def seeds_table(trained: Trained) -> Table:
+    """Return one row a seed."""
+    found = trained.result
+    columns = (found.stops.tolist(), found.stopped_at.tolist(), found.losses.tolist(), found.failures.tolist())
+    rows = tuple(
+        (found.settings.seed + number, STOPS[stop] == "learned", epochs, STOPS[stop], loss,
+         NAMES[code] if code >= 0 else None)
+        for number, (stop, epochs, loss, code) in enumerate(zip(*columns, strict=True))
+    )  # fmt: skip
+    return Table(("seed", "learned", "epochs", "stopped", "loss", "class"), rows, title="Seed by seed")
 
 
-def output_grid(
-    found: TrainingResult, x_range: tuple[float, float], y_range: tuple[float, float], steps: int
-) -> NDArray[np.float64]:
-    """Return the outputs on an even grid, clipped to [0, 1]; row 0 is the top, where x2 is highest."""
-    xs, ys = np.linspace(*x_range, steps), np.linspace(y_range[1], y_range[0], steps)
-    plane = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
-    outputs = predict(found.settings.architecture, found.shown.parameters, plane)[:, 0]
-    return np.asarray(np.clip(np.nan_to_num(outputs, nan=0.5), 0, 1).reshape(steps, steps))
+# ------------------------------------------------------------------------------------- explanation and picture
 
 
-def explanation(gate: Gate, settings: TrainingSettings) -> Iterator[Block]:
-    """Yield the first training step of the shown network, number by number."""
+def explanation(gate: Gate, settings: TrainingSettings, epoch: int = 0) -> Iterator[Block]:
+    """Yield one training step of the shown network, number by number."""
     from dlmath.gates.engine.trace import trace_step
     from dlmath.gates.report.step import explain_step
 
-    yield from explain_step(trace_step(np.array(gate.inputs), np.array(gate.targets), settings), settings)
+    trace = trace_step(np.array(gate.inputs, np.float64), np.array(gate.targets, np.float64), settings, epoch)
+    yield from explain_step(trace, settings, epoch)
 
 
-def picture(gate: Gate, found: TrainingResult, ending: str) -> bytes:
+def picture(trained: Trained, ending: str) -> bytes:
     """Draw the figure of --plot."""
     from dlmath.gates.report.plots import TrainGateFigure, figure
     from dlmath.report.figures import drawn
 
+    gate, found = trained.gate, trained.result
     shown = found.shown
     several = found.settings.seeds > 1
     sizes = "-".join(map(str, found.settings.architecture.sizes))
@@ -156,26 +207,9 @@ def picture(gate: Gate, found: TrainingResult, ending: str) -> bytes:
         loss_name=found.settings.loss,
         run=seed_name(found) if several else "",
         learned_at=shown.stopped_at if shown.learned else None,
-        tolerance=found.settings.tolerance,
-        plane=plane(gate, found) if gate.n_inputs == 2 and gate.n_outputs == 1 else None,
+        reached=found.settings.criterion.short,
+        plane=plane(gate, found) if gate.n_inputs <= 2 else None,
         epochs=found.epochs[found.learned].tolist() if several else (),
         failures=found.failure_counts if several else {},
     )
     return drawn(figure(data), ending)
-
-
-def plane(gate: Gate, found: TrainingResult) -> Plane:
-    """Return what the decision boundary's panel shows."""
-    from dlmath.gates.report.plots import Plane
-
-    x_range, y_range = ranges(gate)
-    weights, biases = found.shown.weights[0], found.shown.biases[0]
-    shared = np.resize(biases, weights.shape[1]) if len(biases) else np.zeros(weights.shape[1])
-    hidden = len(found.shown.weights) > 1
-    return Plane(
-        x_range=x_range,
-        y_range=y_range,
-        points=[(x[0], x[1], y[0]) for x, y in zip(gate.inputs, gate.targets, strict=True)],
-        values=output_grid(found, x_range, y_range, PLOT_STEPS).tolist(),
-        units=[(float(w[0]), float(w[1]), float(b)) for w, b in zip(weights.T, shared, strict=True)] if hidden else (),
-    )

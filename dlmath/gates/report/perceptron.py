@@ -1,4 +1,4 @@
-"""The perceptron's report: table, line, certificate, drawing, and the rule step by step."""
+"""The perceptron's report: verdict, table, line, certificate, drawing, and the rule step by step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,26 @@ from typing import TYPE_CHECKING
 
 from dlmath.gates.engine.perceptron import steps
 from dlmath.gates.engine.separability import nearest_row
-from dlmath.gates.report.tables import linear_form, number, numbered, span, truth_table
+from dlmath.gates.perceptron_result import (
+    certificate,
+    coded,
+    diagnosis,
+    margin,
+    right_count,
+    seed_result,
+    updates_bound,
+)
+from dlmath.gates.report.certificate import certificate_table
+from dlmath.gates.report.tables import (
+    input_titles,
+    linear_form,
+    number,
+    numbered,
+    right_text,
+    shown_rows,
+    span,
+    truth_table,
+)
 from dlmath.report.blocks import Facts, Lines, Table
 from dlmath.report.map import decision_map
 
@@ -15,10 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from fractions import Fraction
 
-    from dlmath.gates.engine.gates import Gate
     from dlmath.gates.engine.perceptron import Perceptron, Run, Step
-    from dlmath.gates.engine.separability import Separability
-    from dlmath.gates.report.plots import Plane
+    from dlmath.gates.perceptron_result import Trained
+    from dlmath.gates.report.plane_plot import Plane
     from dlmath.report.blocks import Block, Cell, Line
 
 EXPLAINED_STEPS = 200
@@ -30,76 +48,122 @@ VERDICTS = {
 }
 
 
-def main_table(gate: Gate, run: Run) -> Table:
+def answers(trained: Trained) -> list[list[float]]:
+    """Return the shown run's outputs (rows, 1), coded as the targets are."""
+    return [[coded(trained, answer)] for answer in trained.run.outputs]
+
+
+def correct_rows(trained: Trained) -> list[bool]:
+    """Return which rows are answered rightly."""
+    return [answer == target for answer, target in zip(trained.run.outputs, trained.unit.targets, strict=True)]
+
+
+def main_table(trained: Trained) -> Table:
     """Return the truth table with the unit's outputs."""
-    outputs = [(value,) for value in run.outputs]
-    return truth_table(gate, outputs, [out == target for out, target in zip(outputs, gate.targets, strict=True)])
+    return truth_table(trained.gate, answers(trained), correct_rows(trained))
 
 
-def blocks(gate: Gate, run: Run, runs: Sequence[Run], proof: Separability) -> Iterator[Block]:
-    """Yield what is shown without asking."""
-    yield main_table(gate, run)
-    yield Facts(tuple(facts(run, runs, proof)), title="Perceptron")
-    certificate = None if proof.separable else run.certificate or proof.certificate
-    if certificate is not None:
-        yield certificate_table(gate, certificate, bias=run.bias is not None)
-    if gate.n_inputs == 2:
-        yield Lines(boundary(gate, run), title="Where the unit fires")
+def seeds_table(trained: Trained) -> Table:
+    """Return one row a seed."""
+    rows = [seed_result(trained, place, run) for place, run in enumerate(trained.runs)]
+    columns = ("seed", "learned", "epochs", "stopped", "loss", "class")
+    cells: list[tuple[Cell, ...]] = [tuple(row[column] for column in columns) for row in rows]  # type: ignore[misc]
+    titles = tuple("wrong rows" if column == "loss" else column for column in columns)
+    return Table(titles, tuple(cells), title="Seed by seed")
 
 
-def facts(run: Run, runs: Sequence[Run], proof: Separability) -> Iterator[tuple[str, Cell]]:
+def blocks(trained: Trained, *, per_seed: bool = False) -> Iterator[Block]:
+    """Yield what is shown without asking; the verdict comes first and, where it is seen without scrolling, last."""
+    yield Facts(tuple(facts(trained)), title="Perceptron")
+    yield shown_rows(main_table(trained), correct_rows(trained))
+    proof = certificate(trained)
+    if proof is not None:
+        yield certificate_table(trained.gate, proof, bias=trained.bias)
+    if per_seed:
+        yield seeds_table(trained)
+    if trained.gate.n_inputs == 2:
+        yield Lines(boundary(trained), title="Where the unit fires")
+    yield Lines(tuple(verdict(trained)))
+
+
+def verdict(trained: Trained) -> Iterator[str]:
+    """Yield the last lines of the report: what came out, and if nothing did, why and what to do."""
+    yield VERDICTS["learned" if trained.run.learned else trained.run.stopped]
+    found = diagnosis(trained, trained.run)
+    if found is not None:
+        yield f"why: {found['class']}: {found['cause']}"
+        yield f"try: {found['advice']}"
+
+
+def facts(trained: Trained) -> Iterator[tuple[str, Cell]]:
     """Yield the run's figures and the verdict of the theory beside them."""
+    run, runs = trained.run, trained.runs
     yield "result", VERDICTS["learned" if run.learned else run.stopped]
+    yield "right", right_text(right_count(trained, run), len(trained.gate.inputs))
     yield "epochs", run.epochs
     yield "updates", run.updates
-    yield "fires when", f"{linear_form(run.weights, run.bias)} > 0"
+    yield from (("fires when", text) for text in firing(trained))
+    yield "ties", tie_text(trained)
     if run.cycle is not None:
         yield "cycle", f"the weights after epoch {run.cycle.start} come back every {run.cycle.length} epoch(s)"
     if len(runs) > 1:
-        yield "seeds that learned", f"{sum(one.learned for one in runs)} of {len(runs)}"
+        yield "seeds that learned", f"{sum(seed.learned for seed in runs)} of {len(runs)}"
+    yield from theory(trained)
+
+
+def firing(trained: Trained) -> Iterator[str]:
+    """Yield when the unit says its higher answer."""
+    form = linear_form(trained.run.weights, trained.run.bias)
+    if trained.dead_band is None:
+        yield f"{form} {trained.fires} 0"
+    else:
+        yield f"{form} > {trained.dead_band:g}"
+
+
+def tie_text(trained: Trained) -> str:
+    """Say what the unit answers where its sum decides nothing."""
+    low, high = (number(level) for level in trained.levels)
+    if trained.dead_band is not None:
+        band = f"sums from -{trained.dead_band:g} to {trained.dead_band:g}" if trained.dead_band else "a sum of 0"
+        return (
+            f"{band} is undecided and corrected (--dead-band)"
+            if not trained.dead_band
+            else (f"{band} are undecided and corrected (--dead-band)")
+        )
+    return f"a sum of exactly 0 answers {high if trained.fires == '>=' else low} (--fires '{trained.fires}')"
+
+
+def theory(trained: Trained) -> Iterator[tuple[str, Cell]]:
+    """Yield what the theory says of the table."""
+    proof = trained.proof
     yield "linearly separable", proof.separable
-    if proof.separable and proof.gamma_squared and proof.weights is not None:
-        yield "widest line", f"{linear_form(proof.weights, proof.bias)} = 0"
-        yield "margin gamma", f"{proof.margin:.9g} = sqrt({proof.gamma_squared})"
-        yield "at most", f"(R / gamma)^2 = {proof.bound} updates from zero weights (Novikoff 1962)"
+    for row in trained.zero_rows:
+        yield "on the line", f"row {row + 1}, all zeros: without a bias z = 0 whatever the weights"
+    if not proof.separable or not proof.gamma_squared or proof.weights is None:
+        return
+    yield "widest line", f"{linear_form(proof.weights, proof.bias)} = 0"
+    others = " (the other rows)" if trained.zero_rows else ""
+    yield "margin gamma", f"{proof.margin:.9g} = sqrt({proof.gamma_squared}){others}"
+    if trained.zero_rows:
+        yield "margin", f"{margin(trained):g}: a row lies on every line through the origin"
+    bound = updates_bound(trained)
+    if bound is not None:
+        term = "R^2" if trained.dead_band is None else "(R^2 + 2 theta / eta)"
+        name = "(R / gamma)^2" if trained.dead_band is None else f"{term} / gamma^2"
+        yield "at most", f"{name} = {bound} updates from zero weights (Novikoff 1962)"
 
 
-def certificate_table(gate: Gate, certificate: Sequence[int], *, bias: bool) -> Table:
-    """Return the proof of impossibility: signed rows times y, and their sum, which is zero."""
-    signed = []
-    for x, (target,), y in zip(gate.inputs, gate.targets, certificate, strict=True):
-        sign = 1 if target else -1
-        row = (*x, 1) if bias else x
-        signed.append((y, sign, [sign * number(value) for value in row]))
-    kept = [(y, sign, row) for y, sign, row in signed if y]
-    width = gate.n_inputs + bias
-    sums = [sum(_exact(y, row[i]) for y, _, row in kept) for i in range(width)]
-    columns = ("y", "sign", *(f"s {name}" for name in (*numbered("x", gate.n_inputs), *(("1",) if bias else ()))))
-    rows = [(y, "+" if sign > 0 else "-", *row) for y, sign, row in kept]
-    return Table(
-        columns,
-        (*rows, ("sum", "", *(number(total) for total in sums))),
-        title="No line can do it: w . (signed row) > 0 for every row is impossible, for y times the rows sums to zero",
-    )
-
-
-def _exact(count: int, value: float) -> Fraction:
-    """Return count * value with the decimal taken as written, so that the sum is exactly zero."""
-    from fractions import Fraction
-
-    return count * Fraction(str(value))
-
-
-def boundary(gate: Gate, run: Run) -> tuple[Line, ...]:
+def boundary(trained: Trained) -> tuple[Line, ...]:
     """Draw where the unit fires, over the plane of its two inputs."""
+    gate, run = trained.gate, trained.run
     (x_low, x_high), (y_low, y_high) = (span([row[i] for row in gate.inputs]) for i in (0, 1))
     weights = [float(w) for w in run.weights]
     bias = float(run.bias or 0)
     values = [
         [float(weights[0] * x + weights[1] * y + bias > 0) for x in grid(x_low, x_high)] for y in grid(y_high, y_low)
     ]
-    points = [(x[0], x[1], y[0]) for x, y in zip(gate.inputs, gate.targets, strict=True)]
-    return decision_map(values, points, x_range=(x_low, x_high), y_range=(y_low, y_high))
+    points = [(x[0], x[1], float(bit)) for x, bit in zip(gate.inputs, trained.unit.targets, strict=True)]
+    return decision_map(values, points, x_range=(x_low, x_high), y_range=(y_low, y_high), levels=trained.levels)
 
 
 def grid(start: float, stop: float, steps_: int = MAP_STEPS) -> list[float]:
@@ -107,65 +171,112 @@ def grid(start: float, stop: float, steps_: int = MAP_STEPS) -> list[float]:
     return [start + (stop - start) * i / (steps_ - 1) for i in range(steps_)]
 
 
-def explanation(gate: Gate, unit: Perceptron, run: Run) -> Iterator[Block]:
-    """Yield the rule, and every row as it was taken."""
-    yield Lines(
-        (
-            "z = w . x + b                 the weighted sum",
-            "o = 1 if z > 0 else 0         the step unit (McCulloch & Pitts 1943)",
-            "w <- w + eta (t - o) x        the rule (Rosenblatt 1958); the bias is the weight of a constant input 1",
-            f"eta = {float(unit.rate):.9g}",
-        ),
-        title="The perceptron rule",
-    )
+# --------------------------------------------------------------------------------------------------- explanation
+
+
+def explanation(trained: Trained, at_epoch: int | None = None) -> Iterator[Block]:
+    """Yield the rule, and every row as it was taken: from the start, or in the one epoch after `at_epoch` of them."""
+    unit, run = trained.unit, trained.run
+    yield Lines(tuple(rule_lines(trained)), title="The perceptron rule")
     last = run.epochs if run.cycle is None else sum(run.cycle)
-    taken = list(islice(steps(unit, last), EXPLAINED_STEPS + 1))
+    if at_epoch is None:
+        taken = list(islice(steps(unit, last), EXPLAINED_STEPS + 1))
+    else:
+        taken = [step for step in steps(unit, at_epoch + 1) if step.epoch == at_epoch + 1]
     shown = taken[:EXPLAINED_STEPS]
-    yield steps_table(gate, shown, bias=unit.bias)
-    if len(taken) > EXPLAINED_STEPS:
+    yield steps_table(trained, shown)
+    if at_epoch is not None and not taken:
+        yield Lines((f"(the rule has stopped before: epoch {run.epochs} had no error)",))
+    elif len(taken) > EXPLAINED_STEPS:
         yield Lines(
-            (f"(the first {EXPLAINED_STEPS} rows taken; the run has {last} epochs of {len(gate.inputs)} rows)",)
+            (f"(the first {EXPLAINED_STEPS} rows taken; the run has {last} epochs of {len(trained.gate.inputs)} rows)",)
         )
 
 
-def steps_table(gate: Gate, shown: Sequence[Step], *, bias: bool) -> Table:
+def rule_lines(trained: Trained) -> Iterator[str]:
+    """Yield the unit and its rule, in the coding of the targets."""
+    low, high = (number(level) for level in trained.levels)
+    yield "z = w . x + b                 the weighted sum" if trained.bias else "z = w . x                     the sum"
+    if trained.dead_band is None:
+        yield f"o = {high} if z {trained.fires} 0 else {low}".ljust(30) + "the step unit (McCulloch & Pitts 1943)"
+    else:
+        theta = f"{trained.dead_band:g}"
+        yield f"o = {high} if z > {theta}, {low} if z < -{theta}, else undecided   (Fausett 1994)"
+    rule = "(t - o)" if low == 0 and trained.dead_band is None else "s"
+    yield f"w <- w + eta {rule} x".ljust(30) + "the rule (Rosenblatt 1958), on the rows that are not right;"
+    if rule == "s":
+        yield " " * 30 + f"s = +1 for the target {high}, -1 for the target {low}"
+    bias = "the bias is fixed" if trained.fixed else "the bias is the weight of a constant input 1"
+    yield " " * 30 + (bias if trained.bias else "there is no bias")
+    if trained.unit.batch == "full":
+        yield " " * 30 + "once an epoch: the sum over its rows, all taken with the same weights"
+    yield f"eta = {float(trained.unit.rate):.9g}"
+
+
+def steps_table(trained: Trained, shown: Sequence[Step]) -> Table:
     """Return one line a row taken: what was seen, answered and changed."""
-    names = (*numbered("w", gate.n_inputs), *(("b",) if bias else ()))
-    columns = ("epoch", "row", *numbered("x", gate.n_inputs), "z", "o", "t", "t - o", *names)
-    rows = tuple(
-        (s.epoch, s.row + 1, *map(number, s.x), number(s.z), s.output, s.target, s.error, *map(number, s.after))
-        for s in shown
-    )
-    styles = tuple("yellow" if step.error else "" for step in shown)
-    return Table(columns, rows, title="Row by row (weights after it)", styles=styles)
+    names = (*numbered("w", trained.gate.n_inputs), *(("b",) if trained.bias else ()))
+    columns = ("epoch", "row", *input_titles(trained.gate), "z", "o", "t", "error", *names)
+    if trained.unit.batch == "full":
+        rows, title = full_rows(trained, shown), "Epoch by epoch (each row beside the weights it was computed with)"
+    else:
+        rows, title = [(row_cells(trained, s, s.after), s.error) for s in shown], "Row by row (weights after it)"
+    styles = tuple("yellow" if error else "" for _, error in rows)
+    return Table(columns, tuple(cells for cells, _ in rows), title=title, styles=styles)
 
 
-def picture(gate: Gate, unit: Perceptron, run: Run, ending: str) -> bytes:
+def row_cells(trained: Trained, step: Step, weights: Sequence[Fraction]) -> tuple[Cell, ...]:
+    """Return the cells of one row taken."""
+    answer = "undecided" if step.output is None else number(coded(trained, step.output))
+    target = number(coded(trained, step.target))
+    return (step.epoch, step.row + 1, *map(number, step.x), number(step.z), answer, target, step.error,
+            *map(number, weights))  # fmt: skip
+
+
+def full_rows(trained: Trained, shown: Sequence[Step]) -> list[tuple[tuple[Cell, ...], int]]:
+    """Return the rows of each epoch beside the weights they were computed with, then the sum of their corrections."""
+    rows: list[tuple[tuple[Cell, ...], int]] = []
+    count = len(trained.gate.inputs)
+    for start in range(0, len(shown), count):
+        epoch = shown[start : start + count]
+        rows += [(row_cells(trained, step, step.before), step.error) for step in epoch]
+        before, after = epoch[0].before, epoch[-1].after
+        blank: tuple[Cell, ...] = (None,) * (trained.gate.n_inputs + 4)
+        change = [number(b - a) for a, b in zip(before, after, strict=True)]
+        rows.append(((epoch[0].epoch, "sum", *blank, *change), 0))
+        rows.append(((epoch[0].epoch, "new w", *blank, *map(number, after)), 0))
+    return rows
+
+
+def picture(trained: Trained, ending: str) -> bytes:
     """Draw the figure of --plot."""
     from dlmath.gates.report.plots import TrainGateFigure, figure
     from dlmath.report.figures import drawn
 
+    run = trained.run
     data = TrainGateFigure(
-        title=f"{gate.name}: a perceptron",
+        title=f"{trained.gate.name}: a perceptron",
         errors=run.history.errors,
         error_cycle=None if run.cycle is None else (run.cycle.start + 1, run.cycle.length),
-        plane=plane(gate, unit, run) if gate.n_inputs == 2 else None,
+        plane=plane(trained) if trained.gate.n_inputs == 2 else None,
     )
     return drawn(figure(data), ending)
 
 
-def plane(gate: Gate, unit: Perceptron, run: Run) -> Plane:
+def plane(trained: Trained) -> Plane:
     """Return what the panel of the plane shows: the line that was found, or those the rule cycles through."""
-    from dlmath.gates.report.plots import Plane
+    from dlmath.gates.report.plane_plot import Plane
 
+    gate, unit, run = trained.gate, trained.unit, trained.run
     nearest = nearest_row(gate.inputs, run.weights, run.bias or 0) if run.learned else None
     return Plane(
         x_range=span([row[0] for row in gate.inputs]),
         y_range=span([row[1] for row in gate.inputs]),
-        points=[(x[0], x[1], y[0]) for x, y in zip(gate.inputs, gate.targets, strict=True)],
+        points=[(x[0], x[1], float(bit)) for x, bit in zip(gate.inputs, unit.targets, strict=True)],
         separator=line_of((*run.weights, run.bias or 0)) if run.learned else None,
         margin=None if nearest is None else nearest.distance,
         cycle=cycle_lines(unit, run),
+        levels=trained.levels,
     )
 
 

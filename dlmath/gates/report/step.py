@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dlmath.neural.activations import get_activation
 from dlmath.neural.losses import get_loss
-from dlmath.neural.optimizers import get_optimizer
+from dlmath.neural.optimizers import parse_optimizer
 from dlmath.report.blocks import Facts, Lines, Table
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 DIGITS = 9
 
 
-def explain_step(trace: StepTrace, settings: TrainingSettings) -> Iterator[Block]:
+def explain_step(trace: StepTrace, settings: TrainingSettings, epoch: int = 0) -> Iterator[Block]:
     """Yield the formulas, then forward, loss, backward, update, each with this network's numbers."""
-    yield formulas(settings, trace.rate)
+    yield formulas(settings, trace.rate, epoch)
     for number, layer in enumerate(trace.layers, start=1):
         yield forward_sums(number, layer)
     yield loss_lines(trace, settings)
@@ -33,9 +33,10 @@ def explain_step(trace: StepTrace, settings: TrainingSettings) -> Iterator[Block
     yield summary(trace)
 
 
-def formulas(settings: TrainingSettings, rate: float) -> Lines:
+def formulas(settings: TrainingSettings, rate: float, epoch: int = 0) -> Lines:
     """Return every formula that the step uses, with its source."""
-    loss, optimizer = get_loss(settings.loss), get_optimizer(settings.optimizer)
+    loss, chosen = get_loss(settings.loss), parse_optimizer(settings.optimizer, settings.like)
+    optimizer, constants = chosen.rule, chosen.constants_text
     names = dict.fromkeys(settings.architecture.activations)
     phis = [get_activation(name) for name in names]
     return Lines(
@@ -46,8 +47,9 @@ def formulas(settings: TrainingSettings, rate: float) -> Lines:
             "backward   dL/dz = dL/da * da/dz;  dL/da of a hidden unit = sum over the next layer of dL/dz * w",
             "           dL/dw = sum over rows of dL/dz * dz/dw, dz/dw being what w multiplies (for a bias: 1)",
             f"{optimizer.name:<10} {optimizer.equation}  (rate = {rate:.9g}; {optimizer.source})",
+            *((f"           {constants}  (as {settings.like} has them where not given)",) if constants else ()),
         ),
-        title="One training step by the chain rule",
+        title="One training step by the chain rule" + (f", after {epoch:,} epochs" if epoch else ""),
     )
 
 

@@ -15,20 +15,70 @@ if TYPE_CHECKING:
     from dlmath.report.blocks import Cell
 
 
+SHOWN_ROWS = 32
+"""Rows of a table that are shown without asking; `--format csv` prints all."""
+WIDE_ROOM, NARROW_ROOM, FEW_POINTS = 0.5, 0.08, 8
+"""The room left around the data, in shares of their extent: wide around the corners of a gate, narrow around many."""
+
+
 def truth_table(gate: Gate, outputs: Sequence[Sequence[float]], correct: Sequence[bool]) -> Table:
     """Return the rows with their targets, outputs and whether they are right."""
-    columns = (
-        *numbered("x", gate.n_inputs),
-        *numbered("y", gate.n_outputs, alone="target"),
-        *numbered("o", gate.n_outputs, alone="output"),
-        "right",
-    )
     rows = tuple(
         (*map(number, x), *map(number, y), *map(number, o), right)
         for x, y, o, right in zip(gate.inputs, gate.targets, outputs, correct, strict=True)
     )
     styles = tuple("" if ok else "red" for ok in correct)
-    return Table(columns, rows, title=f"Truth table of {gate.name}", styles=styles)
+    title = f"{'Rows' if gate.input_names else 'Truth table'} of {gate.name}"
+    titles = (*input_titles(gate), *target_titles(gate), *output_titles(gate), "right")
+    keep = ("right", *output_titles(gate), *target_titles(gate))
+    return Table(titles, rows, title=title, styles=styles, keep=keep)
+
+
+def input_titles(gate: Gate) -> tuple[str, ...]:
+    """Return what the columns of inputs are called."""
+    return gate.input_names or numbered("x", gate.n_inputs)
+
+
+def target_titles(gate: Gate) -> tuple[str, ...]:
+    """Return what the columns of targets are called."""
+    return gate.output_names or numbered("y", gate.n_outputs, alone="target")
+
+
+def output_titles(gate: Gate) -> tuple[str, ...]:
+    """Return what the columns of outputs are called."""
+    if len(gate.output_names) > 1:
+        return tuple(f"{name} (output)" for name in gate.output_names)
+    return numbered("o", gate.n_outputs, alone="output")
+
+
+def shown_rows(table: Table, correct: Sequence[bool]) -> Table:
+    """Return a table short enough to be shown without asking: of many rows, the first wrong ones, else the first.
+
+    >>> shown_rows(Table(("x",), ((1,),) * 40, title="Rows"), [True] * 40).title
+    'Rows (the first 32 of 40, all right; --format csv prints all)'
+    """
+    if len(table.rows) <= SHOWN_ROWS:
+        return table
+    wrong = [row for row, right in enumerate(correct) if not right]
+    chosen = (wrong or list(range(len(table.rows))))[:SHOWN_ROWS]
+    of = f"of {len(wrong):,} wrong ones" if wrong else f"of {len(table.rows):,}, all right"
+    more = f"the first {len(chosen)} {of}" if len(chosen) < len(wrong) or not wrong else f"the {len(wrong)} wrong ones"
+    return table._replace(
+        rows=tuple(table.rows[row] for row in chosen),
+        styles=tuple(table.styles[row] for row in chosen) if table.styles else (),
+        title=f"{table.title} ({more}; --format csv prints all)",
+    )
+
+
+def right_text(count: int | None, rows: int) -> str:
+    """Say how many rows are on their target's side.
+
+    >>> right_text(3, 4)
+    "3 of 4 rows on their target's side (accuracy 75 %)"
+    """
+    if count is None:
+        return "unknown: the targets have more than two levels"
+    return f"{count:,} of {rows:,} rows on their target's side (accuracy {100 * count / rows:.4g} %)"
 
 
 def numbered(letter: str, count: int, alone: str | None = None) -> tuple[str, ...]:
@@ -80,11 +130,12 @@ def linear_form(weights: Sequence[float | Fraction], bias: float | Fraction | No
 
 
 def span(values: Sequence[float]) -> tuple[float, float]:
-    """Return a range around values, half their extent wider on either side.
+    """Return a range around values: half their extent wider on either side when they are few, narrow around many.
 
     >>> span([0, 1])
     (-0.5, 1.5)
     """
     low, high = min(values), max(values)
-    room = (high - low) / 2 or 1.0
+    share = WIDE_ROOM if len(values) <= FEW_POINTS else NARROW_ROOM
+    room = (high - low) * share or 1.0
     return low - room, high + room

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dlmath.counting.engine.count import TOTALS, count
-from dlmath.counting.engine.graph import Network, Node, chain, check_order
+from dlmath.counting.engine.graph import Network, Node, chain
 from dlmath.counting.engine.memory import memory, peak_elements
 from dlmath.errors import InvalidValueError, ShapeError
 
@@ -46,16 +46,6 @@ def test_frozen_parameters_do_not_train():
     nodes = (Node("input", "input", {"shape": (3,)}), Node("a", "dense", {"out": 3}, (0,), frozen=True))
     counted = count(Network("n", nodes, (1,)))
     assert (counted.params, counted.total("trainable_params")) == (12, 0)
-
-
-def test_graphs_that_cannot_run_are_refused():
-    source = Node("input", "input", {"shape": (3,)})
-    with pytest.raises(ShapeError, match="two layers are named"):
-        check_order(Network("n", (source, source), (0,)))
-    with pytest.raises(ShapeError, match="comes after it"):
-        check_order(Network("n", (source, Node("a", "relu", {}, (1,))), (0,)))
-    with pytest.raises(ShapeError, match="which no earlier layer is named"):
-        check_order(Network("n", (source, Node("a", "relu", {}, (0,), shares="b")), (0,)))
 
 
 def test_wrong_words_are_refused():

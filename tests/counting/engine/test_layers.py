@@ -6,6 +6,7 @@ import pytest
 
 from dlmath.counting.engine import layers
 from dlmath.counting.engine.layers import FAMILY, canonical, count_layer, get_kind
+from dlmath.counting.engine.open_sizes import UNRANKED, is_open
 from dlmath.counting.engine.options import REQUIRED
 from dlmath.errors import DlmathError, InvalidValueError, ShapeError
 
@@ -108,8 +109,11 @@ def test_joins():
 
 def test_what_is_not_understood_says_what_is_missing():
     count = count_layer("opaque", {"label": "Lambda 'f'"}, (MAP,))
-    assert count.missing == ("weights", "macs", "output")
-    assert "Lambda 'f' is not understood" in count.notes[0]
+    assert count.missing == ("weights", "macs")
+    assert count.output is UNRANKED
+    assert is_open(count.macs)
+    known = count_layer("opaque", {"label": "f", "params": 3, "macs": 0, "shape": (2,)}, (MAP,))
+    assert (known.missing, known.output, known.params, known.macs) == ((), (2,), 3, 0)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,16 @@ from hypothesis import strategies as st
 
 from dlmath.counting.engine.count import count
 from dlmath.counting.engine.shapes import parse_shape, shape_text
-from dlmath.counting.engine.words import parse_chain, parse_layer, split_row
+from dlmath.counting.engine.words import chain_rows, parse_chain, split_row
 from dlmath.errors import DlmathError, InvalidValueError
 
 positive = st.integers(1, 999)
+
+
+def parse_layer(text, padding="same"):
+    """Return the kind and the checked options of one layer."""
+    node = parse_chain([text], (8, 8, 4), padding).nodes[-1]
+    return node.kind, node.options
 
 
 @given(shape=st.lists(st.integers(1, 10**12), min_size=1, max_size=5))
@@ -134,3 +140,34 @@ def test_chains_that_cannot_be(words, said):
     with pytest.raises(DlmathError) as caught:
         count(parse_chain(words, (8,)))
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("Conv2D:kernel_size=(3, 3),filters=8,strides=2,padding='valid',use_bias=no", "conv:3x3x8/2,pad=valid,bias=no"),
+        ("conv2d:3x3x8,padding=1", "conv:3x3x8,pad=1"),
+        ("Dense:units=10", "dense:10"),
+        ("Linear:out_features=10", "dense:10"),
+        ("LSTM:units=4,return_sequences=True", "lstm:4,sequences=yes"),
+        ("MaxPooling2D:pool_size=3,strides=2", "maxpool:3/2"),
+        ("MultiHeadAttention:num_heads=4,key_dim=16", "attention:4,key=16"),
+        ("AdaptiveAvgPool2d:output_size=(7, 7)", "adaptivepool:7x7"),
+        ("Embedding:input_dim=100,output_dim=8", "embedding:100x8"),
+    ],
+)
+def test_libraries_spellings_are_understood(theirs, ours):
+    assert parse_layer(theirs) == parse_layer(ours)
+
+
+@pytest.mark.parametrize(
+    "text", ["conv:3x3x8 as a relu add from a, relu1", "  conv:3x3x8  as a   relu add from a,relu1 "]
+)
+def test_a_chain_may_be_quoted_whole_in_parts_or_not_at_all(text):
+    whole = chain_rows([text])
+    assert chain_rows(text.split()) == whole
+    assert [" ".join(row.split()).replace(", ", ",") for row in whole] == [
+        "conv:3x3x8 as a",
+        "relu",
+        "add from a,relu1",
+    ]

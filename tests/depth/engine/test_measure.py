@@ -9,10 +9,11 @@ import math
 import numpy as np
 import pytest
 
-from dlmath.depth.engine.measure import VERDICT_RULE, measure, verdict_of
+from dlmath.depth.engine.measure import measure
 from dlmath.depth.engine.planner import no_law, plan
 from dlmath.depth.engine.settings import DepthSettings, check_settings
 from dlmath.depth.engine.theory import predict
+from dlmath.depth.engine.verdicts import VERDICT_RULE, verdict_of
 from dlmath.errors import InvalidValueError, TooLargeError
 
 WIDE = DepthSettings(depth=40, width=512, seeds=16, method="law")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dlmath.gates.engine.layers import padded, run
-from dlmath.gates.engine.network import LaneNetwork, one_network
+from dlmath.gates.engine.network import LaneNetwork
 from dlmath.gates.engine.predict import predict
 from dlmath.neural.activations import ACTIVATIONS
 from dlmath.neural.architecture import BIAS_KINDS, Architecture
@@ -108,10 +108,10 @@ def compare_with_naive(architecture, loss, dtype, tolerance):
 @pytest.mark.parametrize("sizes", [(2, 4, 1), (3, 4, 4, 2)], ids=str)
 def test_both_forms_of_the_sigmoid_give_the_same_network(sizes, monkeypatch):
     """The tanh form runs only where it is the faster one, so it is put in place by hand."""
-    from dlmath.neural import activations
+    from dlmath.neural import machines
 
     for fast_tanh in (False, True):
-        monkeypatch.setattr(activations, "_has_fast_tanh", lambda fast=fast_tanh: fast)
+        monkeypatch.setattr(machines, "_has_fast_tanh", lambda fast=fast_tanh: fast)
         for bias in BIAS_KINDS:
             architecture = Architecture.uniform(sizes, "sigmoid", "sigmoid", bias)
             for loss in LOSSES.values():
@@ -150,12 +150,3 @@ def test_predict_is_the_forward_pass():
     inputs, targets, parameters = random_case(architecture, 1, np.float64)
     expected = naive(architecture, LOSSES["mse"], inputs, targets, parameters[:, 0])[0]
     np.testing.assert_allclose(predict(architecture, parameters[:, 0], inputs), expected, rtol=1e-13)
-
-
-def test_dead_lanes_are_found():
-    architecture = Architecture((2, 2, 1), ("relu", "sigmoid"))
-    alive, dead = np.ones(9), np.ones(9)
-    dead[architecture.layers[0].biases] = -10
-    network = one_network(architecture, LOSSES["mse"], np.eye(2), np.zeros((2, 1)), np.stack([alive, dead], axis=1))
-    run(network.forward)
-    assert network.dead(np.array([0, 1])).tolist() == [False, True]

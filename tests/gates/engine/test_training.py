@@ -11,6 +11,7 @@ import pytest
 
 from dlmath.errors import InvalidValueError, ShapeError
 from dlmath.gates.engine import ensemble, training
+from dlmath.gates.engine.diagnosis import NAMES
 from dlmath.gates.engine.ensemble import CURVE_POINTS, CurveRecorder, SeedRange
 from dlmath.gates.engine.training import DTYPES, TrainingSettings, initial_parameters, train
 from dlmath.neural.activations import ACTIVATIONS
@@ -65,7 +66,7 @@ def settings_of(parameters, hidden, loss, optimizer, rate, **others):
 
 @pytest.mark.parametrize(("parameters", "hidden", "loss", "optimizer", "rate", "epochs", "outputs", "value"), PUBLISHED)
 def test_published_runs(parameters, hidden, loss, optimizer, rate, epochs, outputs, value):
-    settings = settings_of(parameters, hidden, loss, optimizer, rate, epochs=epochs, tolerance=1e-6)
+    settings = settings_of(parameters, hidden, loss, optimizer, rate, epochs=epochs, until="tolerance:1e-6")
     shown = train(INPUTS, XOR, settings).shown
     assert (shown.stopped, shown.stopped_at) == ("epochs", epochs)
     np.testing.assert_allclose(shown.outputs.ravel(), outputs, atol=6e-11)
@@ -211,7 +212,7 @@ def test_zero_initialisation_stays_at_one_half_for_ever(optimizer, dtype):
 @pytest.mark.parametrize("sizes", [(2, 1), (2, 4, 1), (2, 3, 3, 1)], ids=str)
 def test_linear_networks_never_learn_xor(sizes, output):
     architecture = Architecture.uniform(sizes, "linear", output)
-    settings = TrainingSettings(architecture, seeds=64, epochs=2000, learning_rate=0.1, tolerance=0.49)
+    settings = TrainingSettings(architecture, seeds=64, epochs=2000, learning_rate=0.1, until="tolerance:0.49")
     assert not train(INPUTS, XOR, settings).learned_count
 
 
@@ -252,6 +253,7 @@ def test_success_rates_lie_in_their_bands(architecture, rate, init, expected):
 
 
 def test_failures_of_sigmoids_sit_at_halves_and_thirds():
+    """Some of those at thirds find a way on within 20 times the epochs: those whose way shows are `unfinished`."""
     settings = TrainingSettings(
         SIGMOIDS, learning_rate=4, init="uniform:1", bias_init="uniform:1", seeds=1500, epochs=4000, dtype="float32"
     )
@@ -259,8 +261,11 @@ def test_failures_of_sigmoids_sit_at_halves_and_thirds():
     counts, failed = result.failure_counts, 1500 - result.learned_count
     assert sum(counts.values()) == failed
     assert 0.85 * failed < counts["half"] < failed
-    assert counts["half"] + counts["thirds"] >= 0.98 * failed
-    np.testing.assert_allclose(result.losses[result.failures == 0], 1 / 8, atol=0.01)
+    assert counts["half"] + counts["thirds"] + counts["unfinished"] >= 0.98 * failed
+    assert counts["unfinished"] < 0.1 * failed
+    for name, level in (("half", 1 / 8), ("thirds", 1 / 6)):
+        losses = result.losses[result.failures == NAMES.index(name)]
+        np.testing.assert_allclose(losses, level, rtol=0.03)  # the definition of having arrived
 
 
 @pytest.mark.parametrize("hidden", ["sigmoid", "tanh"])
@@ -340,7 +345,7 @@ def test_several_outputs_and_real_targets():
     rng = np.random.default_rng(0)
     inputs, targets = rng.normal(size=(6, 3)), rng.uniform(0.2, 0.8, size=(6, 2))
     architecture = Architecture((3, 8, 2), ("tanh", "linear"))
-    result = train(inputs, targets, TrainingSettings(architecture, seeds=3, tolerance=0.05, optimizer="adam"))
+    result = train(inputs, targets, TrainingSettings(architecture, seeds=3, until="tolerance:0.05", optimizer="adam"))
     assert result.learned.all()
 
 
@@ -353,9 +358,12 @@ def test_several_outputs_and_real_targets():
         ({"learning_rate": 0.0}, "learning rate 0"),
         ({"learning_rate": math.inf}, "learning rate inf"),
         ({"learning_rate": math.nan}, "learning rate nan"),
-        ({"tolerance": 0.0}, "tolerance 0"),
-        ({"tolerance": 1.0}, "tolerance 1"),
-        ({"momentum": 1.0}, "momentum 1"),
+        ({"until": "tolerance:0"}, "'0' is not allowed"),
+        ({"until": "side:1"}, "takes no number"),
+        ({"until": "sse"}, "sse:E"),
+        ({"until": "sides"}, "did you mean 'side'"),
+        ({"optimizer": "momentum:mu=1"}, "below 1"),
+        ({"optimizer": "adam", "like": "kears"}, "did you mean 'keras'"),
         ({"epochs": -1}, "epochs -1"),
         ({"seeds": 0}, "seeds 0"),
         ({"seed": -1}, "seed -1"),
@@ -363,7 +371,7 @@ def test_several_outputs_and_real_targets():
         ({"batch": "ful"}, "full"),
         ({"loss": "mes"}, "mse"),
         ({"optimizer": "sdg"}, "sgd"),
-        ({"init": "xavier"}, "glorot"),
+        ({"init": "xaviar"}, "xavier"),
         ({"bias_init": "uniform:0"}, "A > 0"),
         ({"parameters": STUCK, "seeds": 2}, "one seed"),
     ],

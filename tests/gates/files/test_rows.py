@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.errors import UnreadableError
+from dlmath.errors import InvalidValueError, UnreadableError
 from dlmath.gates.files.rows import is_data_file, read_rows
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -170,14 +170,10 @@ def test_ways_to_write_a_yaml(read, text):
         ("x1,x2,y1\n0,0,1e999\n", [":2: y1: '1e999' is not"]),
         ("x1,x2,y1\n0,zero,0\n", [":2: x2: 'zero' is not"]),
         ("x1,x2,y1\n0,true,0\n", [":2: x2: 'true' is not"]),
-        ("0,0,0\n0,1,1\n", ["column '0'", "name the columns"]),
-        ("a,b\n0,1\n", ["column 'a'", "name the columns"]),
-        ("x1,z1,y1\n0,1,1\n", ["column 'z1'"]),
-        ("x1;x2;y1\n0;1;1\n", ["column 'x1;x2;y1'"]),
-        ("x1,X2,y1\n0,1,1\n", ["column 'X2'"]),
-        ("x1,,y1\n0,1,1\n", ["column ''"]),
-        ("x1,x2\n0,1\n", ["without x1 or y1"]),
-        ("y1,y2\n0,1\n", ["without x1 or y1"]),
+        ("x1,,y1\n0,1,1\n", ["column 2 has no name"]),
+        ("y1,y2\n0,1\n", ["every column is a target"]),
+        ("a,b\n0,1\n1,setosa\n", [":3: b: 'setosa' is not"]),
+        ("a;b\n0;1\n1,5,0;1\n", [":3: a: '1,5,0' is not"]),
         ("x1,x1,y1\n0,1,1\n", ["twice", "x1,x1,y1"]),
         ("x1,y1,y1\n0,1,1\n", ["twice"]),
         ('x1,y1\n0,"1\n1,1\n', [":3: ", "y1"]),
@@ -218,9 +214,8 @@ def test_what_is_wrong_in_a_csv(read, text, parts):
         ("inputs: [[1" + "0" * 400 + "]]\ntargets: [[1]]", ["inputs row 1", "is not a finite number"]),
         ("- [0, 1]", ["row 1", "[0, 1] is not a row"]),
         ("- {x: [0]}", ["row 1", "has no 'y'"]),
-        ("- {x1: 0}", ["row 1", "without x1 or y1"]),
+        ("- {x1: 0}", ["every column is a target"]),
         ("- {x1: 0, y1: 1}\n- {x1: 0, y1: b}", ["row 2: y1", "'b' is not"]),
-        ("- {x1: 0, z: 2, y1: 1}", ["row 1", "column 'z'"]),
         ("- {x1: 0, x1: 2, y1: 1}", [":1:11", "'x1' stands twice"]),
         ("- {x1: 0, x2: 0, y1: 1}\n- {x1: 0, x3: 0, y1: 1}", ["row 2 has x1, x3, y1", "row 1 has x1, x2, y1"]),
         ("- {x1: 0, y1: 1}\n- {x: [0], y: [1]}", ["row 2 has x, y", "row 1 has x1, y1"]),
@@ -232,6 +227,41 @@ def test_what_is_wrong_in_a_csv(read, text, parts):
 def test_what_is_wrong_in_a_yaml(read, text, parts):
     message = refused(read, text, "example.yaml")
     assert [part for part in parts if part not in message] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("a;b;c\n0,5;1;2\n-1,25;0;1e1\n", "example.csv"),
+        ("a\tb\tc\n0.5\t1\t2\n-1.25\t0\t10\n", "example.tsv"),
+        ("a,b,c\n0.5,1,2\n-1.25,0,10\n", "example"),
+        ("0.5,1,2\n-1.25,0,10\n", "example.csv"),
+        ("- {a: 0.5, b: 1, c: 2}\n- {a: -1.25, b: 0, c: 10}\n", "example.yaml"),
+    ],
+)
+def test_any_names_and_separators_the_last_column_is_the_target(read, text, name):
+    gate = read(text, name)
+    assert gate.inputs == ((0.5, 1.0), (-1.25, 0.0))
+    assert gate.targets == ((2.0,), (10.0,))
+
+
+def test_columns_that_begin_with_y_are_targets_and_others_can_be_named(read, tmp_path):
+    text = "height,yes,Y2,width\n1,0,5,3\n2,1,6,4\n"
+    gate = read(text)
+    assert (gate.input_names, gate.output_names) == (("height", "width"), ("yes", "Y2"))
+    named = read_rows(str(tmp_path / "example.csv"), "width,height")
+    assert (named.input_names, named.output_names) == (("yes", "Y2"), ("width", "height"))
+    assert named.targets == ((3.0, 1.0), (4.0, 2.0))
+    with pytest.raises(InvalidValueError, match="did you mean 'width'"):
+        read_rows(str(tmp_path / "example.csv"), "widht")
+
+
+def test_words_are_classes_one_output_each(read):
+    gate = read("length,species\n5.1,setosa\n7.0,versicolor\n6.3,virginica\n5.0,setosa\n")
+    assert gate.output_names == ("setosa", "versicolor", "virginica")
+    assert gate.targets == ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0))
+    names = "\n".join(f"{i},{chr(97 + i % 26)}{i}" for i in range(101))
+    assert "101 different words" in refused(read, f"a,b\n{names}\n")
 
 
 def test_standard_input_is_named_in_errors(pipe):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from dlmath.errors import InvalidValueError, UnreadableError, UnwritableError
 from dlmath.gates.files.weights import Weights, read_weights, save_weights
 
+SAVED = ("a.npz", "a.safetensors", "a.yaml", "a.yml", "a.json")
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -33,67 +34,115 @@ def networks(draw):
 
 
 def nested(rows):
-    return tuple(tuple(map(tuple, matrix)) for matrix in rows)
+    return tuple(tuple(map(tuple, np.asarray(matrix).tolist())) for matrix in rows)
+
+
+def save(path, weights, biases, **more):
+    save_weights(path, Weights(nested(weights), tuple(tuple(np.asarray(b).tolist()) for b in biases), **more))
 
 
 @given(networks())
 def test_every_form_gives_back_every_bit(tmp_path_factory, network):
     sizes, weights, biases = network
     folder = tmp_path_factory.mktemp("forms")
-    save_weights(str(folder / "a.npz"), weights, biases)
+    for name in SAVED:
+        save(str(folder / name), weights, biases)
     document = {"weights": weights, "biases": biases}
-    (folder / "a.yaml").write_text(yaml.safe_dump(document))
-    (folder / "a.json").write_text(json.dumps(document))
+    (folder / "written.yaml").write_text(yaml.safe_dump(document))
+    (folder / "written.json").write_text(json.dumps(document))
     (folder / "b.json").write_text(
         json.dumps({"command": "train-gate", "settings": {}, "result": document | {"gate": "xor"}})
     )
-    for name in ("a.npz", "a.yaml", "a.json", "b.json"):
+    for name in (*SAVED, "written.yaml", "written.json", "b.json"):
         read = read_weights(str(folder / name))
         assert read == Weights(nested(weights), tuple(map(tuple, biases))), name
         assert read.sizes == tuple(sizes)
 
 
+@given(networks(), st.lists(FINITE, min_size=1, max_size=5))
+def test_activations_and_the_optimizers_memory_come_back(tmp_path_factory, network, memory):
+    _, weights, biases = network
+    more = {"activations": ("tanh",) * len(weights), "optimizer": "adam:beta2=0.9", "memory": tuple(memory)}
+    folder = tmp_path_factory.mktemp("memory")
+    for name in SAVED:
+        save(str(folder / name), weights, biases, **more)
+        read = read_weights(str(folder / name))
+        assert read == Weights(nested(weights), tuple(map(tuple, biases)), **more), name
+
+
+def test_the_same_weights_are_the_same_bytes(tmp_path):
+    for name in SAVED:
+        files = [tmp_path / (letter + name) for letter in "xy"]
+        for file in files:
+            save(str(file), [np.eye(2)], [np.zeros(2)], activations=("tanh",))
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_safetensors_are_what_the_format_says(tmp_path):
+    """8 bytes of length, a JSON header, little-endian numbers (the format's own description)."""
+    path = tmp_path / "a.safetensors"
+    save(str(path), [[[1.5, -2.0]]], [[0.25]], activations=("tanh",))
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    assert header["W1"] == {"dtype": "F64", "shape": [1, 2], "data_offsets": [0, 16]}
+    assert header["__metadata__"] == {"activations": "tanh"}
+    assert np.frombuffer(content[8 + length :], "<f8").tolist() == [1.5, -2.0, 0.25]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff" * 20, (10**9).to_bytes(8, "little") + b"{}", (2).to_bytes(8, "little") + b"[]",
+     (60).to_bytes(8, "little") + b'{"W1":{"dtype":"F64","shape":[9],"data_offsets":[0,99]}}    '],
+)  # fmt: skip
+def test_damaged_safetensors_are_refused(tmp_path, content):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableError, match="damaged"):
+        read_weights(str(path))
+
+
 def test_float32_is_read_exactly(tmp_path):
     path = str(tmp_path / "a.npz")
     values = np.array([[0.1, 1 / 3]], dtype=np.float32)
-    save_weights(path, [values], [np.zeros(2, dtype=np.float32)])
+    save(path, [values], [np.zeros(2, dtype=np.float32)])
     assert np.array_equal(np.array(read_weights(path).weights[0], dtype=np.float32), values)
 
 
 def test_more_than_nine_layers_keep_their_order(tmp_path):
     path = str(tmp_path / "a.npz")
-    save_weights(path, [np.full((1, 1), i) for i in range(12)], [np.zeros(1)] * 12)
+    save(path, [np.full((1, 1), i) for i in range(12)], [np.zeros(1)] * 12)
     assert [matrix[0][0] for matrix in read_weights(path).weights] == list(map(float, range(12)))
 
 
 def test_saving_is_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "a.npz"
-    save_weights(str(path), [np.eye(2)], [np.zeros(2)])
+    save(str(path), [np.eye(2)], [np.zeros(2)])
     before = path.read_bytes()
 
-    def fail(file, **_arrays):
+    def fail(file, *_arguments, **_options):
         file.write(b"half")
         raise MemoryError
 
-    monkeypatch.setattr(np, "savez", fail)
+    monkeypatch.setattr(np.lib.format, "write_array", fail)
     with pytest.raises(MemoryError):
-        save_weights(str(path), [np.ones((2, 2))], [np.zeros(2)])
+        save(str(path), [np.ones((2, 2))], [np.zeros(2)])
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_name_without_an_ending_is_not_changed(tmp_path):
-    save_weights(str(tmp_path / "plain"), [np.eye(1)], [np.zeros(1)])
+    save(str(tmp_path / "plain"), [np.eye(1)], [np.zeros(1)])
     assert [path.name for path in tmp_path.iterdir()] == ["plain"]
 
 
 @pytest.mark.posix
 def test_saving_to_a_device():
-    save_weights("/dev/null", [np.eye(2)], [np.zeros(2)])  # where zipfile cannot tell its position
+    save("/dev/null", [np.eye(2)], [np.zeros(2)])  # where zipfile cannot tell its position
 
 
 def test_saving_to_standard_output(capsysbinary, tmp_path):
-    save_weights("-", [np.eye(2)], [np.zeros(2)])
+    save("-", [np.eye(2)], [np.zeros(2)])
     (tmp_path / "a.npz").write_bytes(capsysbinary.readouterr().out)
     assert read_weights(str(tmp_path / "a.npz")).sizes == (2, 2)
 
@@ -101,7 +150,7 @@ def test_saving_to_standard_output(capsysbinary, tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
 def test_saving_to_a_full_disk():
     with pytest.raises(UnwritableError, match="/dev/full: No space left on device"):
-        save_weights("/dev/full", [np.eye(2)], [np.zeros(2)])
+        save("/dev/full", [np.eye(2)], [np.zeros(2)])
 
 
 def write(tmp_path, text, name="a.yaml"):
@@ -298,6 +347,6 @@ def test_a_printed_result_may_come_from_a_pipe(monkeypatch):
 
 
 def test_a_capital_ending(tmp_path):
-    save_weights(str(tmp_path / "A.NPZ"), [np.eye(2)], [np.zeros(2)])
+    save(str(tmp_path / "A.NPZ"), [np.eye(2)], [np.zeros(2)])
     assert read_weights(str(tmp_path / "A.NPZ")).sizes == (2, 2)
     assert Path(tmp_path / "A.NPZ").exists()

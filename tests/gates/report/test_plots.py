@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from dlmath.gates.report.plots import Plane, TrainGateFigure, edges, figure, visible
+from dlmath.gates.report.plane_plot import Plane, visible
+from dlmath.gates.report.plots import TrainGateFigure, edges, figure
 from dlmath.report.figures import drawn
 
 SQUARE = (-0.5, 1.5)
@@ -23,7 +24,7 @@ def titles(made):
 
 
 def test_one_run_shows_loss_and_boundary():
-    made = figure(TrainGateFigure("XOR", **LOSS, learned_at=1000, tolerance=0.1, plane=NETWORK))
+    made = figure(TrainGateFigure("XOR", **LOSS, learned_at=1000, reached="outputs within 0.1", plane=NETWORK))
     assert titles(made) == ["Learned after 1,000 epochs: outputs within 0.1", "Decision boundary, hidden units dashed"]
 
 

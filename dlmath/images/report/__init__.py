@@ -1,0 +1,1 @@
+"""What `dlmath train-image` prints and draws."""
