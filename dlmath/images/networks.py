@@ -123,8 +123,7 @@ def equal_width(inputs: int, classes: int, parameters: int) -> int:
 
 def named_network(text: str, shape: Shape, classes: int) -> Network:
     """Return a network of the zoo or of a file; its setting `classes`, if it has one, is set to the data's."""
-    whole = is_example(text) and text.count(":") == 1  # example:NAME, without settings
-    reference = Reference(text, None, {}) if whole else parse_reference(text)
+    reference = parse_reference(text)
     loader = _file_loader if is_file(reference.name) else _zoo_loader
     network = _shaped(loader, reference, shape)
     if count(network).output_shape == (classes,) or "classes" in reference.settings:
