@@ -231,7 +231,7 @@ def dlmath_train(start: Start, dtype: str) -> Train:
             network,
             learning_rate=RATE,
             epochs=epochs,
-            tolerance=1e-9,
+            until="tolerance:1e-9",
             init=INIT,
             bias_init=INIT,
             dtype=dtype,
