@@ -1,4 +1,4 @@
-"""`dlmath convolve`: which of its three runs is wanted."""
+"""`dlmath convolve`: which of its runs is wanted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def check(words: Words, output: Output) -> None:
     """Refuse, before any work, what the wanted run would refuse."""
-    if words.list_kernels:
+    if words.list_kernels or words.list_borders:
         from dlmath.convolution.run_kernels import check_listing
 
         check_listing(words, output)
@@ -33,11 +33,11 @@ def check(words: Words, output: Output) -> None:
 
 
 def run(words: Words, output: Output) -> Outcome:
-    """List the kernels, analyse some, or convolve images with them."""
-    if words.list_kernels:
-        from dlmath.convolution.run_kernels import list_kernels
+    """List kernels or borders, analyse kernels, or convolve images with them."""
+    if words.list_kernels or words.list_borders:
+        from dlmath.convolution.run_kernels import list_borders, list_kernels
 
-        return list_kernels(words, output)
+        return (list_kernels if words.list_kernels else list_borders)(words, output)
     if not words.images:
         from dlmath.convolution.run_kernels import analyse_kernels
 
@@ -49,7 +49,7 @@ def run(words: Words, output: Output) -> Outcome:
 
 def begin(words: Words) -> None:
     """Let the first image be decoded while NumPy and the engine are imported; its errors are raised when it is used."""
-    if words.images and not words.list_kernels and (words.kernel or words.pool):
+    if words.images and not (words.list_kernels or words.list_borders) and (words.kernel or words.pool):
         from dlmath.files.pictures.images import begin_decoding
 
         begin_decoding(words.images[0], allow_large=words.allow_large)
@@ -59,9 +59,18 @@ def own_output(words: Words) -> str | None:
     """Return the option that would name the pictures that a run writes under names of its own."""
     if words.target is not None or not words.images:
         return None
-    from dlmath.convolution.run_images import is_matrix
+    from dlmath.convolution.run_images import may_be_matrix
 
-    return None if any(is_matrix(image) for image in words.images) else "target"
+    return None if any(may_be_matrix(image) for image in words.images) else "target"
+
+
+def written(words: Words) -> list[str]:
+    """Return the pictures that a run writes."""
+    if not words.images or words.list_kernels:
+        return []
+    from dlmath.convolution.run_images import targets
+
+    return targets(words)
 
 
 COMMAND = Command(
@@ -74,11 +83,15 @@ COMMAND = Command(
     examples=(
         ("convolve photo.png --kernel sobel", "writes photo-sobel.png"),
         ('convolve "1 2 3; 4 5 6; 7 8 9" --kernel sharpen --explain', "every number of it"),
+        ('convolve photo.png --kernel "0.299 | 0.587 | 0.114"', "a 1x1 convolution over the channels: gray"),
+        ("convolve photo.png --kernel sobel-x --pad same-upper --stride 2 --activation relu --pool max:2", "a layer"),
         ("convolve --kernel gaussian:5", "what a kernel alone tells"),
+        ("convolve --list-borders", "what every border means"),
     ),
     check=check,
     run=run,
     results=results,
     own_output=own_output,
+    written=written,
     begin=begin,
 )

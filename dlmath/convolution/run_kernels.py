@@ -1,4 +1,4 @@
-"""`dlmath convolve --list-kernels`, and `dlmath convolve --kernel K` without an image: what kernels are."""
+"""`dlmath convolve --list-kernels`, `--list-borders`, and `--kernel K` without an image: what they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dlmath.convolution.engine.kernel import Kernel
+import numpy as np
+
+from dlmath.convolution.engine.kernel import Bank, Kernel
 from dlmath.convolution.engine.kernel_analysis import analyse_kernel
 from dlmath.convolution.engine.kernels import listed_kernels, names_in
 from dlmath.convolution.files.kernels import read_kernel
@@ -15,14 +17,15 @@ from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Outcome
 
 if TYPE_CHECKING:
-    from dlmath.convolution.engine.kernel import Magnitude
+    from dlmath.convolution.engine.kernel import AnyKernel
     from dlmath.convolution.words import Words
     from dlmath.frame.output import Output
 
 
 def check_listing(words: Words, output: Output) -> None:
     """Refuse options that a list has no use for."""
-    refuse({**words.given(but=("list_kernels",)), "--plot": output.plot}, "with --list-kernels")
+    listed = "list_kernels" if words.list_kernels else "list_borders"
+    refuse({**words.given(but=(listed,)), "--plot": output.plot}, f"with {words.typed(listed)}")
 
 
 def check_analysis(words: Words, output: Output) -> None:
@@ -44,9 +47,22 @@ def list_kernels(_words: Words, output: Output) -> Outcome:
     )
 
 
+def list_borders(_words: Words, output: Output) -> Outcome:
+    """Say what every border means, and what other libraries call it."""
+    listed = report.described_borders()
+    return Outcome(
+        command="convolve",
+        settings={"list_borders": True, **output.settings()},
+        result={"borders": listed},
+        table=report.border_table(listed),
+        blocks=partial(report.border_blocks, listed),
+        explanation=report.border_explanation if output.explain else None,
+    )
+
+
 def analyse_kernels(words: Words, output: Output) -> Outcome:
     """Say what the weights of kernels alone tell."""
-    parts = [part for kernel in kernels_of(words) for part in parts_of(kernel)]
+    parts = [part for kernel in kernels_of(words) for part in rectangles_of(kernel)]
     analysed = [(part, analyse_kernel(part)) for part in parts]
     found = [{**report.described(part), "analysis": asdict(analysis)} for part, analysis in analysed]
     return Outcome(
@@ -59,11 +75,13 @@ def analyse_kernels(words: Words, output: Output) -> Outcome:
     )
 
 
-def kernels_of(words: Words) -> list[Kernel | Magnitude]:
+def kernels_of(words: Words) -> list[AnyKernel]:
     """Return the kernels that are named."""
     return [read_kernel(name) for word in words.kernel or () for name in names_in(word)]
 
 
-def parts_of(kernel: Kernel | Magnitude) -> tuple[Kernel, ...]:
-    """Return the kernels that a word stands for: itself, or the parts of a magnitude."""
+def rectangles_of(kernel: AnyKernel) -> tuple[Kernel, ...]:
+    """Return the rectangles that a word stands for: itself, the parts of a magnitude, the channels of a layer."""
+    if isinstance(kernel, Bank):
+        return tuple(kernel.part(output, channel) for output, channel in np.ndindex(kernel.outputs, kernel.inputs))
     return (kernel,) if isinstance(kernel, Kernel) else kernel.parts

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.errors import InvalidValueError, UnreadableError, unknown
-from dlmath.files.text import check_text, read_text, shown
+from dlmath.errors import InvalidValueError, unknown
+from dlmath.files.structure import MEND, check_text, faults_told, loader
+from dlmath.files.text import read_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+MERGE = "<<"
 
 
 class Place(NamedTuple):
@@ -68,31 +72,24 @@ def unknown_at(place: Place, kind: str, word: str, allowed: Iterable[str]) -> In
     return wrong(place, error.what, error.mend)
 
 
-def read_documents(name: str) -> list[Any]:
-    """Return the documents of a YAML file as `Entries`, `Listing` and `Scalar`.
+def read_documents(name: str, mend: str = MEND) -> list[Any]:
+    """Return the documents of a YAML file as `Entries`, `Listing` and `Scalar`; `mend` is what faults tell to do.
 
     Raises
     ------
     UnreadableError
         With file, line and column of the fault.
     """
-    return compose(read_text(name), shown(name))
+    return compose(read_text(name), shown(name), mend)
 
 
-def compose(text: str, name: str) -> list[Any]:
+def compose(text: str, name: str, mend: str = MEND) -> list[Any]:
     """Return the documents in a text; `name` is what errors call it."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
+    with faults_told(name, mend):
         check_text(text)
-        return [located(node, name) for node in yaml.compose_all(text, Loader=loader) if node is not None]
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise UnreadableError(f"{name}{place}: {error.problem}", "mend the YAML there") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise UnreadableError(f"{name}: {error}", "mend the YAML") from error
+        return [located(node, name) for node in yaml.compose_all(text, Loader=loader()) if node is not None]
 
 
 def located(node: Any, name: str) -> Any:
@@ -107,13 +104,27 @@ def located(node: Any, name: str) -> Any:
         case yaml.SequenceNode():
             return Listing([located(item, name) for item in node.value], place)
         case _:
-            items = {}
-            for key, value in node.value:
-                written = located(key, name)
-                if not isinstance(written, Scalar):
-                    raise wrong(written.place, "a key is a list or a mapping", "write a word before the colon")
-                items[written.text] = (written.place, located(value, name))
-            return Entries(items, place)
+            return Entries(pairs_of(node, name), place)
+
+
+def pairs_of(node: Any, name: str) -> dict[str, tuple[Place, Any]]:
+    """Return a mapping's keys and values; those that `<<` takes over from another stand behind its own.
+
+    Of several that are taken over the first one that has a key counts, as YAML has it.
+    """
+    own: dict[str, tuple[Place, Any]] = {}
+    merged: dict[str, tuple[Place, Any]] = {}
+    for key, value in node.value:
+        written, below = located(key, name), located(value, name)
+        if not isinstance(written, Scalar):
+            raise wrong(written.place, "a key is a list or a mapping", "write a word before the colon")
+        if written.text == MERGE and not written.quoted:
+            for part in items_of(below):
+                taken = entries(part, "what << takes over", "name a mapping that has an &anchor: <<: *anchor")
+                merged = {**taken.items, **merged}
+        else:
+            own[written.text] = (written.place, below)
+    return {**{key: entry for key, entry in merged.items() if key not in own}, **own}
 
 
 def entries(value: Any, what: str, mend: str) -> Entries:
@@ -133,3 +144,18 @@ def text_of(value: Any, what: str) -> str:
     if not isinstance(value, Scalar):
         raise wrong(value.place, f"{what} is no text", "write one value, in quotation marks if it has special signs")
     return " ".join(value.text.split())
+
+
+def place_at(text: str, name: str, path: Iterable[str | int]) -> Place:
+    """Return the place of a path (keys and numbers of items) in a YAML text: of the last part of it that is there."""
+    value = next(iter(compose(text, name)), None)
+    place = Place(name, 1, 1) if value is None else value.place
+    for step in path:
+        if isinstance(value, Entries) and str(step) in value.items:
+            place, value = value.items[str(step)]
+        elif isinstance(value, Listing) and isinstance(step, int) and step < len(value.items):
+            value = value.items[step]
+            place = value.place
+        else:
+            break
+    return place

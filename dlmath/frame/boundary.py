@@ -43,7 +43,9 @@ def describe(error: Exception) -> str:
         text = f"{where}{error.strerror or error}; check the path and the space left"
     else:
         text = f"{type(error).__name__}: {error}; this is a defect of dlmath: DLMATH_DEBUG=1 shows where"
-    return " ".join(text.split())
+    from dlmath.report.harmless import visible
+
+    return visible(" ".join(text.split()))
 
 
 def describe_usage(error: typer.TyperException) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlmath.frame.output import OutputWords
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from dlmath.frame.outcome import Outcome
     from dlmath.frame.output import Output
@@ -47,6 +47,8 @@ class Command(NamedTuple):
     own_output : callable
         words -> the field of the option that names where files go, when the run would write some under names of its
         own; None when it writes only what the words name. A cell of an experiment gives it a folder that vanishes.
+    written : callable or None
+        words -> the files that such a call would write; None: those that the words themselves name.
     begin : callable
         words -> None: starts, beside the imports that follow, what takes long; only the command line calls it, first.
     """
@@ -60,6 +62,7 @@ class Command(NamedTuple):
     results: Callable[[Any], Mapping[str, str]]
     has_plot: bool = True
     own_output: Callable[[Any], str | None] = _nowhere
+    written: Callable[[Any], Sequence[str]] | None = None
     begin: Callable[[Any], None] = _nothing
 
     @property
@@ -71,6 +74,12 @@ class Command(NamedTuple):
     def writes(self) -> tuple[str, ...]:
         """The fields that name files that are written."""
         return tuple(field for field, word in self.words.ALL.items() if word.writes)
+
+    def outputs(self, words: Words) -> list[str]:
+        """Return the files that such a call would write."""
+        if self.written is not None:
+            return list(self.written(words))
+        return [value for field in self.writes if (value := getattr(words, field)) is not None]
 
     @property
     def output_words(self) -> list[Word]:

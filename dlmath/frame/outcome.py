@@ -45,6 +45,8 @@ class Outcome(NamedTuple):
         False when the run was carried out and the answer is no (exit status 1).
     notes : sequence of str
         Lines for standard error.
+    errors : sequence of str
+        What could not be carried out, for standard error; --quiet does not silence it.
     printed : bool
         False when the command's product itself went to standard output, which then takes nothing else.
     interrupted : bool
@@ -60,6 +62,7 @@ class Outcome(NamedTuple):
     picture: Callable[[str], bytes] | None = None
     answer: bool = True
     notes: Sequence[str] = ()
+    errors: Sequence[str] = ()
     printed: bool = True
     interrupted: bool = False
 
@@ -133,6 +136,8 @@ def emit(outcome: Outcome, streams: Streams, style: str = "table", path: str | N
     """Print the outcome on standard output in the format asked for, its notes on standard error."""
     for text in outcome.notes:
         streams.note(text)
+    for text in outcome.errors:
+        streams.error(text)
     if not outcome.printed:
         return
     if path is not None:
@@ -156,7 +161,9 @@ def looked_into(outcome: Outcome, path: str) -> Any:
 
 def report_of(outcome: Outcome) -> list[Block]:
     """Return the whole report: the explanation (when asked for), then the blocks."""
-    return [*(outcome.explanation() if outcome.explanation else ()), *outcome.blocks()]
+    from dlmath.report.harmless import safe
+
+    return [safe(block) for block in (*(outcome.explanation() if outcome.explanation else ()), *outcome.blocks())]
 
 
 def marked_up(outcome: Outcome, style: str) -> str:
@@ -231,11 +238,22 @@ def to_csv(table: Table) -> str:
     import csv
     import io
 
+    from dlmath.report.harmless import harmless
+
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows([scalar(plain(cell)) if cell is not None else "" for cell in row] for row in table.rows)
+    writer.writerow([harmless(title) for title in table.columns])
+    writer.writerows(map(csv_cell, row) for row in table.rows)
     return text.getvalue()
+
+
+def csv_cell(cell: Any) -> str:
+    """Return a cell as CSV has it; words that a spreadsheet would work out are told to be text."""
+    from dlmath.report.harmless import harmless
+
+    if cell is None:
+        return ""
+    return harmless(cell) if isinstance(cell, str) else scalar(plain(cell))
 
 
 def scalar(value: Any) -> str:

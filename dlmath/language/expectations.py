@@ -4,30 +4,40 @@ from __future__ import annotations
 
 import math
 import operator
-from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from dlmath.errors import nearest
-from dlmath.language.expressions import Binary, Call, Compare, Items, Literal, Over, Path, Signed, walk
-from dlmath.language.functions import FUNCTIONS, MONOTONE, ExpressionError, mean, natural, truth
+from dlmath.language.errors import ExpressionError, MissingPathError, NoCellError
+from dlmath.language.functions import FUNCTIONS, mean, natural, truth
+from dlmath.language.meaning import Semantics, calculated, meaning, placed
+from dlmath.language.tree import Call, Compare, Over, Path, all_paths, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dlmath.language.expressions import Expectation, Node
+    from dlmath.language.meaning import Meaning
+    from dlmath.language.tree import Expectation, Node
+
+__all__ = ["Cell", "Known", "NoCellError", "Paths", "Scope", "Sweep", "evaluate", "judge", "probe", "values_of"]
 
 INFINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 """How JSON-like results write the numbers that JSON lacks."""
-LARGEST_POWER = 4096
-"""Bits that a whole power may have."""
 
 
-class NoCellError(ExpressionError):
-    """A `where` that leaves no cell: anything would hold for them, so it is a mistake."""
+class AnyCell(Protocol):
+    """A cell of a sweep: its place along each axis, which repeats share, and the values at its paths."""
+
+    @property
+    def point(self) -> tuple[int, ...]:
+        """The place along each axis."""
+
+    def at(self, path: Path, *, settings_first: bool) -> Any:
+        """Return the value at a path."""
 
 
 class Cell(NamedTuple):
-    """One cell of a sweep.
+    """A cell with all that is known of it.
 
     Parameters
     ----------
@@ -43,29 +53,96 @@ class Cell(NamedTuple):
     result: Mapping[str, Any] | None
     point: tuple[int, ...] = ()
 
+    def at(self, path: Path, *, settings_first: bool) -> Any:
+        """Return the value at a path: in a test the result comes first, in `where` the settings do.
+
+        `settings.epochs` and `result.epochs` say which is meant.
+        """
+        first, rest = path.steps[0], path.steps[1:]
+        settings, result = self.settings, self.result
+        if first in {"settings", "result"} and first not in (result or {}):
+            return descend(settings if first == "settings" else result, rest, path)
+        if settings_first and first in settings:
+            return descend(settings[first], rest, path)
+        if result is None:
+            return descend(settings[first], rest, path) if first in settings else None
+        if first in result:
+            return descend(result[first], rest, path)
+        if first in settings:
+            return descend(settings[first], rest, path)
+        raise missing(first, path, [*result, *settings])
+
+
+class Paths:
+    """All paths that some expressions look at; of a cell nothing else needs to be kept."""
+
+    def __init__(self, trees: Sequence[Expectation]) -> None:
+        found = {(path.steps, in_where): path for tree in trees for path, in_where in all_paths(tree)}
+        self.paths = list(found.values())
+        self.index = {key: number for number, key in enumerate(found)}
+
+    def known(self, cell: AnyCell) -> Known:
+        """Return a cell with the values at these paths alone."""
+        keys = zip(self.index, self.paths, strict=True)
+        return Known(self.index, tuple(met(cell, path, in_where) for (_, in_where), path in keys), cell.point)
+
+
+def met(cell: AnyCell, path: Path, in_where: bool) -> Any:  # noqa: FBT001
+    """Return the value at a path, or the error that is met there."""
+    try:
+        return cell.at(path, settings_first=in_where)
+    except ExpressionError as error:
+        return error
+
+
+class Known(NamedTuple):
+    """A cell of which only the values that expressions look at were kept; errors stand where there was none.
+
+    `places` tell which of the values belongs to which path, in a test or in a `where`; all cells share it.
+    """
+
+    places: Mapping[tuple[tuple[str, ...], bool], int]
+    values: tuple[Any, ...]
+    point: tuple[int, ...] = ()
+
+    def at(self, path: Path, *, settings_first: bool) -> Any:
+        """Return the value at a path, or raise the error that was met there."""
+        value = self.values[self.places[path.steps, settings_first]]
+        if isinstance(value, ExpressionError):
+            raise type(value)(value.what, value.mend, path.position)
+        return value
+
 
 class Sweep(NamedTuple):
-    """All cells, in the order of the plan, and the names of each axis (several when they are zipped)."""
+    """All cells, in the order of the plan, and the names of each axis (several when they are zipped).
 
-    cells: Sequence[Cell]
+    `labels` are what places on an axis are called: labels[axis][index].
+    """
+
+    cells: Sequence[AnyCell]
     axes: Sequence[Sequence[str]] = ()
+    labels: Sequence[Sequence[Any]] = ()
 
 
 class Scope(NamedTuple):
     """Where names are looked up: in one cell (None: over the sweep alone), its result or its settings first."""
 
     sweep: Sweep
-    cell: Cell | None
+    cell: AnyCell | None
     settings_first: bool = False
 
 
 class Judgement(NamedTuple):
-    """Whether an expectation holds, the value that says so, the cells it is about and which of them break it."""
+    """Whether an expectation holds, the value that says so, the cells it is about and which of them break it.
+
+    `errors` are of the cells in which it has no value, by their numbers among the chosen.
+    """
 
     holds: bool
     value: Any
-    chosen: Sequence[Cell]
+    chosen: Sequence[AnyCell]
     failing: tuple[int, ...]
+    errors: Mapping[int, ExpressionError]
 
     @property
     def cells(self) -> int:
@@ -73,27 +150,22 @@ class Judgement(NamedTuple):
         return len(self.chosen)
 
 
-def arithmetic(symbol: str) -> Callable[[Any, Any], Any]:
-    """Return the function of an arithmetic sign."""
-    table: dict[str, Callable[[Any, Any], Any]] = {
-        "+": operator.add,
-        "-": operator.sub,
-        "*": operator.mul,
-        "/": operator.truediv,
-        "//": operator.floordiv,
-        "%": operator.mod,
-        "^": power,
-    }
-    return table[symbol]
+# --- what the dialect takes values for --------------------------------------------------------------------------------
 
 
-def power(base: Any, exponent: Any) -> Any:
-    """Return a power; whole ones stay exact as long as they are of a size to look at."""
-    if isinstance(base, int) and isinstance(exponent, int) and exponent >= 0:
-        if base.bit_length() * exponent > LARGEST_POWER:
-            raise OverflowError("the power is too large")
-        return base**exponent
-    return float(base) ** float(exponent)
+def arithmetic(symbol: str, left: Any, right: Any) -> Any:
+    """Return the value of an operator; what has no value gives none, and words that are numbers are numbers."""
+    if left is None or right is None:
+        return None
+    return calculated(symbol, natural(left), natural(right))
+
+
+TESTS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def holds_between(symbol: str, left: Any, right: Any) -> bool:
@@ -106,8 +178,7 @@ def holds_between(symbol: str, left: Any, right: Any) -> bool:
         return (comparable(left) == comparable(right)) is (symbol == "==")
     if left is None or right is None:
         return False
-    tests = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-    return bool(tests[symbol](left, right))
+    return bool(TESTS[symbol](left, right))
 
 
 def comparable(value: Any) -> Any:
@@ -115,97 +186,16 @@ def comparable(value: Any) -> Any:
     return [comparable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def evaluate(node: Node, scope: Scope) -> Any:
-    """Return the value of a node.
+def looked_at(node: Path) -> Meaning:
+    """Return the meaning of a path: its value in the cell."""
 
-    Raises
-    ------
-    ExpressionError
-        When a path is not there (with the nearest that is), or values do not fit an operator.
-    """
-    match node:
-        case Literal():
-            return node.value
-        case Items():
-            return [evaluate(item, scope) for item in node.items]
-        case Path():
-            return look_up(node, scope)
-        case Over():
-            return guarded(node.position, lambda: over(node, scope))
-        case Call():
-            values = [evaluate(argument, scope) for argument in node.arguments]
-            return guarded(node.position, lambda: FUNCTIONS[node.function].call(*values))
-        case Compare():
-            return compare(node, scope)
-        case Signed():
-            return signed(node, scope)
-        case Binary():
-            return binary(node, scope)
+    def value(scope: Scope) -> Any:
+        if scope.cell is None:
+            what = f"{node.text} has a value in each cell, not over the sweep"
+            raise ExpressionError(what, f"say which, as in max[{node.steps[0]}]", node.position)
+        return scope.cell.at(node, settings_first=scope.settings_first)
 
-
-def guarded(position: int, compute: Callable[[], Any]) -> Any:
-    """Return what is computed; what goes wrong is told with its position."""
-    try:
-        return compute()
-    except ExpressionError as error:
-        error.position = error.position or position
-        raise
-    except (TypeError, ValueError, ArithmeticError) as error:
-        raise ExpressionError(f"it has no value: {error}", "mend the expression", position) from None
-
-
-def compare(node: Compare, scope: Scope) -> bool:
-    """Return whether every neighbouring pair compares as its sign says."""
-    values = [evaluate(operand, scope) for operand in node.operands]
-    pairs = list(zip(node.operators, pairwise(values), strict=True))
-    return bool(guarded(node.position, lambda: all(holds_between(symbol, *pair) for symbol, pair in pairs)))
-
-
-def signed(node: Signed, scope: Scope) -> Any:
-    """Return `-x` or `not x`."""
-    value = evaluate(node.operand, scope)
-    if node.operator == "not":
-        return not guarded(node.position, lambda: truth(value))
-    return None if value is None else guarded(node.position, lambda: -value)
-
-
-def binary(node: Binary, scope: Scope) -> Any:
-    """Return `and`, `or` (the right side is looked at only when it matters) or an arithmetic value."""
-    left = evaluate(node.left, scope)
-    if node.operator in {"and", "or"}:
-        if guarded(node.position, lambda: truth(left)) is (node.operator == "or"):
-            return node.operator == "or"
-        return guarded(node.position, lambda: truth(evaluate(node.right, scope)))
-    right = evaluate(node.right, scope)
-    if left is None or right is None:
-        return None
-    return guarded(node.position, lambda: arithmetic(node.operator)(natural(left), natural(right)))
-
-
-# --- paths ------------------------------------------------------------------------------------------------------------
-
-
-def look_up(node: Path, scope: Scope) -> Any:
-    """Return the value at a path: in a test the result comes first, in `where` the settings do.
-
-    `settings.epochs` and `result.epochs` say which is meant.
-    """
-    if scope.cell is None:
-        what = f"{'.'.join(node.steps)} has a value in each cell, not over the sweep"
-        raise ExpressionError(what, f"say which, as in max[{node.steps[0]}]", node.position)
-    first, rest = node.steps[0], node.steps[1:]
-    settings, result = scope.cell.settings, scope.cell.result
-    if first in {"settings", "result"} and first not in (result or {}):
-        return descend(settings if first == "settings" else result, rest, node)
-    if scope.settings_first and first in settings:
-        return descend(settings[first], rest, node)
-    if result is None:
-        return descend(settings[first], rest, node) if first in settings else None
-    if first in result:
-        return descend(result[first], rest, node)
-    if first in settings:
-        return descend(settings[first], rest, node)
-    raise missing(first, node, [*result, *settings])
+    return value
 
 
 def descend(value: Any, steps: Sequence[str], node: Path) -> Any:
@@ -218,8 +208,8 @@ def descend(value: Any, steps: Sequence[str], node: Path) -> Any:
     if isinstance(value, list | tuple):
         return descend_list(value, step, rest, node)
     if not hasattr(value, "keys"):
-        what = f"{'.'.join(node.steps)}: nothing lies below {value!r}, where {step!r} is looked for"
-        raise ExpressionError(what, "shorten the path", node.position)
+        what = f"{node.text}: nothing lies below {value!r}, where {step!r} is looked for"
+        raise MissingPathError(what, "shorten the path", node.position)
     if step == "*":
         return [descend(item, rest, node) for item in value.values()]
     if step not in value:
@@ -231,10 +221,10 @@ def descend_list(value: Sequence[Any], step: str, rest: Sequence[str], node: Pat
     """Follow a path into a list: one item, or `*` for all."""
     if step == "*":
         return [descend(item, rest, node) for item in value]
-    if not step.lstrip("-").isdigit() or not -len(value) <= int(step) < len(value):
+    if not step.lstrip("-").isdigit() or len(step) > 18 or not -len(value) <= int(step) < len(value):
         allowed = f"0 to {len(value) - 1}, or * for all" if value else "nothing: the list is empty"
-        what = f"{'.'.join(node.steps)}: the list has no item {step!r}"
-        raise ExpressionError(what, f"allowed: {allowed}", node.position)
+        what = f"{node.text}: the list has no item {step!r}"
+        raise MissingPathError(what, f"allowed: {allowed}", node.position)
     return descend(value[int(step)], rest, node)
 
 
@@ -242,50 +232,106 @@ def missing(step: str, node: Path, names: Sequence[str]) -> ExpressionError:
     """Return the error for a name that is not there."""
     close = nearest(step, names)
     there = "there are: " + ", ".join(dict.fromkeys(names))
-    path = ".".join(node.steps)
-    what = f"the result has no {step!r}" + (f" (of {path})" if path != step else "")
-    return ExpressionError(what, f"did you mean {close!r}? ({there})" if close else there, node.position)
+    what = f"the result has no {step!r}" + (f" (of {node.text})" if node.text != step else "")
+    return MissingPathError(what, f"did you mean {close!r}? ({there})" if close else there, node.position)
 
 
 # --- over the sweep -----------------------------------------------------------------------------------------------
 
 
-def over(node: Over, scope: Scope) -> Any:
+def over(node: Over) -> Meaning:
+    """Return the meaning of f[...]: a function of a value in every cell that is meant."""
+    memory: list[tuple[Sweep, Any]] = []  # the same for every cell of a sweep: worked out once, not once a cell
+
+    def value(scope: Scope) -> Any:
+        if not memory or memory[-1][0] is not scope.sweep:
+            memory[:] = [(scope.sweep, over_cells(node, scope.sweep))]
+        return memory[-1][1]
+
+    return value
+
+
+def over_cells(node: Over, sweep: Sweep) -> Any:
     """Return a function of a value in every cell that is meant."""
-    function = FUNCTIONS[node.function].call
-    chosen = selected(scope.sweep, node.where, node.position)
-    if node.function in MONOTONE:
-        groups = along(node, chosen, scope.sweep)
-        found = [function(values) for values in groups]
+    function = FUNCTIONS[node.function]
+    chosen = selected(sweep, node.where, node.position)
+    try:
+        if function.directed:
+            return directed(node, chosen, sweep)
+        values = in_cells(node.value, chosen, sweep)
+        constants = [evaluate(part, Scope(sweep, None)) for part in node.rest]
+        return len(values) if node.function == "len" else function.call(values, *constants)
+    except (TypeError, ValueError, ArithmeticError, ExpressionError) as error:
+        raise placed(error, node.position) from None
+
+
+def in_cells(node: Node, cells: Sequence[AnyCell], sweep: Sweep) -> list[Any]:
+    """Return a value in every cell; an error says in which there is none."""
+    return [each(made, cell, sweep) for made in [meaning(node, SEMANTICS)] for cell in cells]
+
+
+def each(made: Meaning, cell: AnyCell, sweep: Sweep) -> Any:
+    """Return a value in one cell; an error knows the cell."""
+    try:
+        return made(Scope(sweep, cell))
+    except ExpressionError as error:
+        error.cell = error.cell or cell
+        raise
+
+
+def directed(node: Over, chosen: Sequence[AnyCell], sweep: Sweep) -> Any:
+    """Return what a function gives along an axis, for every place on the others together."""
+    function, axis = FUNCTIONS[node.function], axis_of(node, sweep)
+    lines = along(node, chosen, sweep)
+    found = [function.call(list(line.values())) for line in lines]
+    if not function.places:
         return None if None in found else all(found)
-    values = [evaluate(node.value, Scope(scope.sweep, cell)) for cell in chosen]
-    return len(values) if node.function == "len" else function(values)
+    places = [
+        None if at is None else label_of(sweep, axis, list(line)[at]) for line, at in zip(lines, found, strict=True)
+    ]
+    return places[0] if len(places) == 1 else places
 
 
-def selected(sweep: Sweep, where: Node | None, position: int) -> list[Cell]:
+def label_of(sweep: Sweep, axis: int, index: int) -> Any:
+    """Return what a place on an axis is called; without a name, its number."""
+    return natural(sweep.labels[axis][index]) if sweep.labels else index
+
+
+def selected(sweep: Sweep, where: Node | None, position: int) -> list[AnyCell]:
     """Return the cells for which a test holds; none at all is a mistake, since anything would hold for them."""
     if where is None:
         return list(sweep.cells)
-    chosen = [cell for cell in sweep.cells if truth(evaluate(where, Scope(sweep, cell, settings_first=True)))]
+    made = meaning(where, SEMANTICS)
+    chosen = [cell for cell in sweep.cells if is_meant(made, cell, sweep)]
     if not chosen:
         raise NoCellError("no cell is left by `where`", "compare with a value that the sweep has", position)
     return chosen
 
 
-def along(node: Over, cells: Sequence[Cell], sweep: Sweep) -> list[list[Any]]:
-    """Return a value along an axis, one list for each place on the other axes; repeats are averaged."""
-    axis = axis_of(node, sweep)
+def is_meant(where: Meaning, cell: AnyCell, sweep: Sweep) -> bool:
+    """Tell whether a `where` holds in a cell, its settings first."""
+    try:
+        return truth(where(Scope(sweep, cell, settings_first=True)))
+    except ExpressionError as error:
+        error.cell = error.cell or cell
+        raise
 
-    def others(cell: Cell) -> tuple[int, ...]:
+
+def along(node: Over, cells: Sequence[AnyCell], sweep: Sweep) -> list[dict[int, Any]]:
+    """Return a value along an axis, {place: value} for each place on the other axes; repeats are averaged."""
+    axis = axis_of(node, sweep)
+    made = meaning(node.value, SEMANTICS)
+
+    def others(cell: AnyCell) -> tuple[int, ...]:
         return cell.point[:axis] + cell.point[axis + 1 :]
 
-    def place(cell: Cell) -> int:
+    def place(cell: AnyCell) -> int:
         return cell.point[axis]
 
     lines = []
     for _, line in groupby(sorted(cells, key=lambda cell: (others(cell), place(cell))), key=others):
-        repeats = [list(same) for _, same in groupby(line, key=place)]
-        lines.append([averaged([evaluate(node.value, Scope(sweep, cell)) for cell in same]) for same in repeats])
+        repeats = [(at, list(same)) for at, same in groupby(line, key=place)]
+        lines.append({at: averaged([each(made, cell, sweep) for cell in same]) for at, same in repeats})
     return lines
 
 
@@ -311,6 +357,20 @@ def axis_of(node: Over, sweep: Sweep) -> int:
     raise ExpressionError(f"no axis is called {node.along!r}", f"swept are: {swept}", node.position)
 
 
+SEMANTICS = Semantics(FUNCTIONS, looked_at, over, arithmetic, holds_between, truth)
+
+
+def evaluate(node: Node, scope: Scope) -> Any:
+    """Return the value of a node.
+
+    Raises
+    ------
+    ExpressionError
+        When a path is not there (with the nearest that is), or values do not fit an operator.
+    """
+    return meaning(node, SEMANTICS)(scope)
+
+
 # --- expectations -----------------------------------------------------------------------------------------------------
 
 
@@ -318,17 +378,27 @@ def judge(tree: Expectation, sweep: Sweep) -> Judgement:
     """Tell whether an expectation holds: in every cell that is meant, or over the sweep.
 
     The value is the side of the comparison that was measured; of many cells, the one nearest to breaking it or
-    breaking it most.
+    breaking it most. A cell in which it has no value breaks it.
     """
     sweep = sweep._replace(cells=selected(sweep, tree.where, 0))
     if is_over_sweep(tree.test):
         scope = Scope(sweep, None)
         holds = truth(evaluate(tree.test, scope))
-        return Judgement(holds, measured(tree.test, scope), sweep.cells, ())
-    verdicts = [truth(evaluate(tree.test, Scope(sweep, cell))) for cell in sweep.cells]
-    values = [measured(tree.test, Scope(sweep, cell)) for cell in sweep.cells]
-    failing = tuple(index for index, verdict in enumerate(verdicts) if not verdict)
-    return Judgement(not failing, telling(tree.test, values, failing), sweep.cells, failing)
+        return Judgement(holds, measured(tree.test)(scope), sweep.cells, (), {})
+    test, side = meaning(tree.test, SEMANTICS), measured(tree.test)
+    found = [in_cell(test, side, Scope(sweep, cell)) for cell in sweep.cells]
+    failing = tuple(index for index, (verdict, _) in enumerate(found) if verdict is not True)
+    errors = {index: verdict for index, (verdict, _) in enumerate(found) if isinstance(verdict, ExpressionError)}
+    value = telling(tree.test, [value for _, value in found], failing)
+    return Judgement(not failing, value, sweep.cells, failing, errors)
+
+
+def in_cell(test: Meaning, side: Meaning, scope: Scope) -> tuple[bool | ExpressionError, Any]:
+    """Return whether a test holds in a cell, or why that cannot be said, and the value that was measured."""
+    try:
+        return truth(test(scope)), side(scope)
+    except ExpressionError as error:
+        return error, None
 
 
 def values_of(tree: Expectation, sweep: Sweep) -> Any:
@@ -336,18 +406,17 @@ def values_of(tree: Expectation, sweep: Sweep) -> Any:
     sweep = sweep._replace(cells=selected(sweep, tree.where, 0))
     if is_over_sweep(tree.test):
         return evaluate(tree.test, Scope(sweep, None))
-    return [evaluate(tree.test, Scope(sweep, cell)) for cell in sweep.cells]
+    return in_cells(tree.test, sweep.cells, sweep)
 
 
-def probe(tree: Expectation, cell: Cell, sweep: Sweep) -> None:
+def probe(tree: Expectation, cell: AnyCell, sweep: Sweep) -> None:
     """Look at every path of an expectation in one cell, so that one that is missing is told at the first result."""
     scope = Scope(sweep._replace(cells=[cell]), cell)
-    if tree.where is not None and not truth(evaluate(tree.where, scope._replace(settings_first=True))):
+    if tree.where is not None and not is_meant(meaning(tree.where, SEMANTICS), cell, sweep):
         return
     overs = [node for node in walk(tree.test) if isinstance(node, Over)]
     for node in overs:
-        chosen = node.where is None or truth(evaluate(node.where, scope._replace(settings_first=True)))
-        if chosen:
+        if node.where is None or is_meant(meaning(node.where, SEMANTICS), cell, sweep):
             evaluate(node.value, scope)
     if not overs:
         evaluate(tree.test, scope)
@@ -359,21 +428,26 @@ def is_over_sweep(node: Node) -> bool:
     return any(isinstance(part, Over) for part in found) and not any(isinstance(part, Path) for part in found)
 
 
-def measured(test: Node, scope: Scope) -> Any:
-    """Return the side of a comparison that was measured: of three the middle one, of two the first that is no constant.
+def measured(test: Node) -> Meaning:
+    """Return the meaning of the side of a comparison that was measured: of three the middle, of two what varies.
 
-    Of near(a, b, tolerance) it is a, of a function over an axis the values along it; of anything else the test itself.
+    Of near(a, b, tolerance) it is a, of a function along an axis the values there; of anything else the test itself.
     """
     match test:
         case Compare():
-            return evaluate(measured_operand(test), scope)
+            return meaning(measured_operand(test), SEMANTICS)
         case Call(function="near"):
-            return evaluate(test.arguments[0], scope)
-        case Over() if test.function in MONOTONE:
-            lines = along(test, selected(scope.sweep, test.where, test.position), scope.sweep)
-            return lines[0] if len(lines) == 1 else lines
+            return meaning(test.arguments[0], SEMANTICS)
+        case Over() if FUNCTIONS[test.function].directed and not FUNCTIONS[test.function].places:
+            return lambda scope: values_along(test, scope.sweep)
         case _:
-            return evaluate(test, scope)
+            return meaning(test, SEMANTICS)
+
+
+def values_along(node: Over, sweep: Sweep) -> list[Any]:
+    """Return the values along an axis, of each place on the others."""
+    lines = [list(line.values()) for line in along(node, selected(sweep, node.where, node.position), sweep)]
+    return lines[0] if len(lines) == 1 else lines
 
 
 def measured_operand(test: Compare) -> Node:

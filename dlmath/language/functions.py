@@ -11,21 +11,12 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.errors import InvalidValueError
+from dlmath.language.errors import ExpressionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 MANY = 1000
-MONOTONE = ("increasing", "decreasing", "nondecreasing", "nonincreasing")
-
-
-class ExpressionError(InvalidValueError):
-    """An expression that cannot be read or has no value; `position` counts characters from 0."""
-
-    def __init__(self, what: str, mend: str, position: int = 0) -> None:
-        super().__init__(what, mend)
-        self.position = position
 
 
 class Function(NamedTuple):
@@ -39,14 +30,25 @@ class Function(NamedTuple):
         Least and most arguments.
     usage : str
         An example.
-    scalar : bool
-        Whether it is of one number, and so has no meaning over a list.
+    over : (int, int) or None
+        Least and most arguments over a sweep, f[x]; None: it is of one number, and has no meaning there.
+    directed : bool
+        Whether over a sweep it goes along one axis: f[x along a].
+    places : bool
+        Whether what it gives is a place on that axis.
     """
 
     call: Callable[..., Any]
     arity: tuple[int, int]
     usage: str
-    scalar: bool = False
+    over: tuple[int, int] | None = (1, 1)
+    directed: bool = False
+    places: bool = False
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a number: whole, floating or a fraction."""
+    return isinstance(value, int | float) or hasattr(value, "numerator")
 
 
 def natural(value: Any) -> Any:
@@ -72,7 +74,7 @@ def numbers(values: Iterable[Any]) -> list[Any]:
     for value in values:
         if isinstance(value, list | tuple):
             found += numbers(value)
-        elif value is None or isinstance(value, int | float):
+        elif value is None or is_number(value):
             found.append(value)
         else:
             raise ExpressionError(f"{value!r} is no number", "name a path that holds numbers")
@@ -95,7 +97,7 @@ def of_one(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return a function of one number that is null for null."""
 
     def call(value: Any) -> Any:
-        if value is not None and not isinstance(value, int | float):
+        if value is not None and not is_number(value):
             raise ExpressionError(f"{value!r} is no number", "name a path that holds one")
         return None if value is None else function(value)
 
@@ -181,26 +183,102 @@ def near(value: Any, other: Any, tolerance: Any) -> bool:
     return bool(abs(first - second) <= most)
 
 
+def standard_deviation(values: Sequence[Any]) -> float:
+    """Return the standard deviation of a sample: the root of the sum of squares over n - 1.
+
+    >>> standard_deviation([2, 4, 6])
+    2.0
+    """
+    if len(values) < 2:
+        raise ExpressionError("one number has no standard deviation", "give it two numbers at least")
+    center = mean(values)
+    return math.sqrt(math.fsum((value - center) ** 2 for value in values) / (len(values) - 1))
+
+
+def quantile(values: Sequence[Any], share: float) -> float:
+    """Return the value below which a share of the values lies, between two neighbours on the straight line.
+
+    Definition 7 of Hyndman & Fan 1996, which NumPy has as its own.
+
+    >>> quantile([4, 1, 3, 2], 0.5), quantile([1, 2, 3], 0.25), quantile([5], 1)
+    (2.5, 1.5, 5.0)
+    """
+    if not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise ExpressionError(f"{share!r} is no share of the values", "give a number from 0 to 1, as 0.9")
+    ordered = sorted(values)
+    place = (len(ordered) - 1) * share
+    below = min(int(place), len(ordered) - 1)
+    above = min(below + 1, len(ordered) - 1)
+    return float(ordered[below] + (ordered[above] - ordered[below]) * (place - below))
+
+
+def of_shares(values: Any, share: Any) -> Any:
+    """Return a quantile of a list, null when the list has a null."""
+    return of_numbers(lambda flat: quantile(flat, share))(values)
+
+
+def extreme(best: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return where in a list its greatest or least number stands, counted from 0, the first of equal ones."""
+
+    def call(values: Any) -> Any:
+        return of_numbers(lambda flat: flat.index(best(flat)))(values)
+
+    return call
+
+
+def count(values: Any) -> int:
+    """Return how often a test holds in a list.
+
+    >>> count([True, False, None, True])
+    2
+    """
+    if not isinstance(values, list | tuple):
+        raise ExpressionError(f"{values!r} is no list of tests", "write it as count[learned], over the sweep")
+    return sum(truth(value) for value in values)
+
+
+def round_to(value: Any, multiple: Any) -> int:
+    """Return the nearest multiple, but at least one of them, and none more than a tenth below the value.
+
+    Sandler et al. 2018's rule for widths that hardware likes.
+
+    >>> round_to(24 * 3, 8), round_to(11, 8)
+    (72, 16)
+    """
+    rounded = max(multiple, (2 * value + multiple) // (2 * multiple) * multiple)
+    return int(rounded + multiple if 10 * rounded < 9 * value else rounded)
+
+
 FUNCTIONS: dict[str, Function] = {
-    "abs": Function(of_one(abs), (1, 1), "abs(z) < 4", scalar=True),
-    "sqrt": Function(of_one(math.sqrt), (1, 1), "sqrt(chi_1)", scalar=True),
-    "log": Function(of_one(math.log), (1, 1), "log(ratio)", scalar=True),
-    "log10": Function(of_one(log10), (1, 1), "log10(ratio) < -40", scalar=True),
-    "exp": Function(of_one(math.exp), (1, 1), "exp(1)", scalar=True),
-    "floor": Function(of_one(math.floor), (1, 1), "floor(7 / 2)", scalar=True),
-    "ceil": Function(of_one(math.ceil), (1, 1), "ceil(7 / 2)", scalar=True),
-    "near": Function(near, (3, 3), "near(ratio, 0.236, 0.001)", scalar=True),
+    "abs": Function(of_one(abs), (1, 1), "abs(z) < 4", over=None),
+    "sqrt": Function(of_one(math.sqrt), (1, 1), "sqrt(chi_1)", over=None),
+    "log": Function(of_one(math.log), (1, 1), "log(ratio)", over=None),
+    "log10": Function(of_one(log10), (1, 1), "log10(ratio) < -40", over=None),
+    "exp": Function(of_one(math.exp), (1, 1), "exp(1)", over=None),
+    "floor": Function(of_one(math.floor), (1, 1), "floor(7 / 2)", over=None),
+    "ceil": Function(of_one(math.ceil), (1, 1), "ceil(7 / 2)", over=None),
+    "round_to": Function(round_to, (2, 2), "round_to(0.75 * 64, 8)", over=None),
+    "near": Function(near, (3, 3), "near(ratio, 0.236, 0.001)", over=None),
     "len": Function(length, (1, 1), "len(layers) == 8"),
     "sum": Function(of_numbers(sum), (1, MANY), "sum(layers.*.params)"),
     "min": Function(of_numbers(min), (1, MANY), "min(a, b), min(loss.value)"),
     "max": Function(of_numbers(max), (1, MANY), "max(a, b), max(loss.value)"),
     "mean": Function(of_numbers(mean), (1, MANY), "mean(outputs)"),
     "median": Function(of_numbers(median), (1, MANY), "median(outputs)"),
+    "std": Function(of_numbers(standard_deviation), (1, MANY), "std[success_rate] < 0.1"),
+    "quantile": Function(of_shares, (2, 2), "quantile[epochs.median,0.9] < 500", over=(2, 2)),
+    "count": Function(count, (1, 1), "count[learned] >= 3"),
+    "argmax": Function(extreme(max), (1, 1), "argmax[success_rate along hidden] == 8", directed=True, places=True),
+    "argmin": Function(extreme(min), (1, 1), "argmin(loss.value)", directed=True, places=True),
     "all": Function(every, (1, 1), "all[learned where hidden == 8]"),
     "any": Function(some, (1, 1), "any[learned]"),
     "only": Function(only, (1, 1), "only[params where case == 'dense']"),
-    "increasing": Function(ordered_by(lambda a, b: a < b), (1, 1), "increasing[success_rate along hidden]"),
-    "decreasing": Function(ordered_by(lambda a, b: a > b), (1, 1), "decreasing[ratio along depth]"),
-    "nondecreasing": Function(ordered_by(lambda a, b: a <= b), (1, 1), "nondecreasing(layers.*.receptive_field)"),
-    "nonincreasing": Function(ordered_by(lambda a, b: a >= b), (1, 1), "nonincreasing(loss.value)"),
+    "increasing": Function(
+        ordered_by(lambda a, b: a < b), (1, 1), "increasing[success_rate along hidden]", directed=True
+    ),
+    "decreasing": Function(ordered_by(lambda a, b: a > b), (1, 1), "decreasing[ratio along depth]", directed=True),
+    "nondecreasing": Function(
+        ordered_by(lambda a, b: a <= b), (1, 1), "nondecreasing(layers.*.receptive_field)", directed=True
+    ),
+    "nonincreasing": Function(ordered_by(lambda a, b: a >= b), (1, 1), "nonincreasing(loss.value)", directed=True),
 }

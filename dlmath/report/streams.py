@@ -57,7 +57,17 @@ class Streams(NamedTuple):
     def note(self, text: str) -> None:
         """Write one note line on standard error, unless quiet."""
         if not self.quiet:
-            self.err.write(f"note: {text}\n")
+            self.line("note", text)
+
+    def error(self, text: str) -> None:
+        """Write one line on standard error about what could not be carried out."""
+        self.line("error", text)
+
+    def line(self, kind: str, text: str) -> None:
+        """Write a line on standard error that cannot steer a terminal."""
+        from dlmath.report.harmless import visible
+
+        self.err.write(f"{kind}: {visible(' '.join(text.split()))}\n")
 
     @property
     def columns(self) -> int:

@@ -10,6 +10,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.errors import DlmathError
@@ -44,6 +45,8 @@ class Task(NamedTuple):
         The words that name input files, to their whole paths.
     version : str
         Of the program that planned it.
+    limit : float or None
+        Seconds after which it is given up; they decide nothing of what comes out in time.
     """
 
     id: str
@@ -51,6 +54,7 @@ class Task(NamedTuple):
     words: Mapping[str, Any]
     files: Mapping[str, str]
     version: str
+    limit: float | None = None
 
 
 class Done(NamedTuple):
@@ -68,7 +72,6 @@ def program_version() -> str:
     the examples that the wheel has is no code: a cell's files have digests of their own.
     """
     import hashlib
-    from pathlib import Path
 
     folder = Path(__file__).parent.parent
     digest = hashlib.sha256()
@@ -80,20 +83,34 @@ def program_version() -> str:
 
 @cache
 def machine() -> dict[str, str]:
-    """Return what the numbers may depend on besides the settings."""
+    """Return what the numbers may depend on besides the settings.
+
+    Pillow decodes the pictures. Of the system its kind alone counts, not the release of its kernel, which changes every
+    week and computes nothing.
+    """
     import platform
+
+    return {
+        "dlmath": program_version(),
+        "numpy": version_of("numpy"),
+        "pillow": version_of("pillow"),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def version_of(package: str) -> str:
+    """Return the version of an installed package.
+
+    >>> version_of("a package that nobody has")
+    'none'
+    """
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        numpy = version("numpy")
+        return version(package)
     except PackageNotFoundError:
-        numpy = "none"
-    return {
-        "dlmath": program_version(),
-        "numpy": numpy,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-    }
+        return "none"
 
 
 def execute(task: Task) -> Done:
@@ -106,17 +123,26 @@ def execute(task: Task) -> Done:
             check_version(task)
             words = whole_words(task, stack, names)
             outcome = command_of(task.command).carry_out(words, silent_output())
-            found = finished(task, outcome, names)
+            found = finished(task, outcome, names, outputs_of(task))
         except Exception as error:  # noqa: BLE001  whatever it is, the other cells go on
             found = failed(task, error, names)
-    clock = {
+    return Done(found, clock_of(task, found["status"], started, time.perf_counter() - begin))
+
+
+def clock_of(task: Task, status: str, started: float, seconds: float) -> dict[str, Any]:
+    """Return when, where and how long a cell ran."""
+    return {
         "id": task.id,
-        "status": found["status"],
+        "status": status,
         "started": round(started, 3),
-        CLOCK: round(time.perf_counter() - begin, 6),
+        CLOCK: round(seconds, 6),
         "host": socket.gethostname(),
     }
-    return Done(found, clock)
+
+
+def given_up(task: Task, error: Exception, started: float) -> Done:
+    """Return what is written down of a cell whose worker is gone."""
+    return Done(failed(task, error, dict(task.files)), clock_of(task, FAILED, started, time.time() - started))
 
 
 def check_version(task: Task) -> None:
@@ -126,16 +152,38 @@ def check_version(task: Task) -> None:
         raise DlmathError(what, "install the same version on every machine")
 
 
+def words_of(task: Task) -> Words:
+    """Return the command's words, with input files by their whole paths."""
+    command = command_of(task.command)
+    return command.words(**{field: with_paths(value, task.files) for field, value in task.words.items()})
+
+
 def whole_words(task: Task, stack: ExitStack, names: dict[str, str]) -> Words:
     """Return the command's words, with input files by their whole paths and pictures written where they vanish."""
-    command = command_of(task.command)
-    words = command.words(**{field: with_paths(value, task.files) for field, value in task.words.items()})
-    field = command.own_output(words)
+    words = words_of(task)
+    field = command_of(task.command).own_output(words)
     if field is None:
         return words
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dlmath-cell-")) + "/"
     names[""] = folder
     return words.replace(**{field: folder})
+
+
+def outputs_of(task: Task) -> dict[str, str]:
+    """Return the files that a cell has written and leaves, each with the digest of what it holds."""
+    command = command_of(task.command)
+    if not any(field in task.words for field in command.writes):
+        return {}
+    paths = [Path(path) for path in command.outputs(words_of(task))]
+    return {str(path): digest_of_file(path) for path in paths if path.is_file()}
+
+
+def digest_of_file(path: Path) -> str:
+    """Return the digest of what a file holds."""
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_task(task: Task) -> None:
@@ -172,7 +220,7 @@ def record_of(task: Task, **found: Any) -> dict[str, Any]:
     return {**record, **found, "provenance": {**machine(), "seed": task.words.get("seed")}}
 
 
-def finished(task: Task, outcome: Outcome, names: Mapping[str, str]) -> dict[str, Any]:
+def finished(task: Task, outcome: Outcome, names: Mapping[str, str], outputs: Mapping[str, str]) -> dict[str, Any]:
     """Return the record of a cell that has a result."""
     of_output = silent_output().settings()
     settings = {key: value for key, value in outcome.settings.items() if key not in of_output}
@@ -185,19 +233,14 @@ def finished(task: Task, outcome: Outcome, names: Mapping[str, str]) -> dict[str
         settings=as_written(plain(settings), names),
         result=as_written(plain(outcome.result), names),
         error=None,
+        **({"outputs": dict(outputs)} if outputs else {}),
     )
 
 
 def failed(task: Task, error: Exception, names: Mapping[str, str]) -> dict[str, Any]:
     """Return the record of a cell that could not be carried out."""
-    if isinstance(error, DlmathError):
-        text = str(error)
-    elif isinstance(error, MemoryError):
-        text = f"not enough memory ({error}); use fewer --jobs, or ask for less at once"
-    elif isinstance(error, OSError):
-        text = f"{error.filename or 'a file'}: {error.strerror or error}; check the path and the space left"
-    else:
-        text = f"{type(error).__name__}: {error}; this is a defect of dlmath: run the cell's command line to see where"
+    from dlmath.frame.boundary import describe
+
     settings = {**command_of(task.command).words().as_dict(), **task.words}
-    shown = as_written(" ".join(text.split()), names)
+    shown = as_written(describe(error), names)
     return record_of(task, status=FAILED, answer=None, settings=plain(settings), result=None, error=shown)

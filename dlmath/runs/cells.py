@@ -2,150 +2,138 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-import warnings
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, ProcessPoolExecutor, wait
+import time
+from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dlmath.errors import DlmathError, MissingExtraError
-from dlmath.runs.cell import execute
+from dlmath.runs.cell import CLOCK, given_up
+from dlmath.runs.cluster import Cluster, dask_executor, is_of_one_cell, lost_workers
+from dlmath.runs.limits import execute_within
+from dlmath.runs.pool import Pool, can_fork
+from dlmath.runs.queue import PAUSE, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Executor, Future
-    from multiprocessing.connection import Connection
 
     from dlmath.runs.cell import Done, Task
 
 AHEAD = 2
-"""Cells that wait for each worker, so that none is idle; more would only be lost when the run is stopped."""
+"""Cells that wait for each worker of an executor, so that none is idle; more would be lost when a run is stopped."""
+
+QUIET = 1.0
+"""Seconds without anything done, after which an executor is looked after."""
 
 
 def run_tasks(
-    tasks: Sequence[Task], executor: Executor | None, workers: int, wanted: Callable[[Task], bool]
+    tasks: Sequence[Task],
+    executor: Executor | Pool | Cluster | None,
+    workers: int,
+    wanted: Callable[[Task], bool | None],
 ) -> Iterator[tuple[int, Done | None]]:
     """Yield (number, what came of it) for every task as it is done.
 
     Parameters
     ----------
     tasks : sequence of Task
-    executor : concurrent.futures.Executor or None
+    executor : Pool, Cluster, concurrent.futures.Executor or None
         Where they are run; None: here, one after the other.
     workers : int
         How many the executor runs at once.
     wanted : callable
-        Asked right before a task is sent: False when another run has finished it meanwhile, and None is yielded for it.
+        Asked right before a task is handed out: False when another run has finished it meanwhile, and None is yielded
+        for it; None when another run is at it, and it is asked again later.
     """
+    queue = Queue(tasks, wanted)
     if executor is None:
-        for number, task in enumerate(tasks):
-            yield number, execute(task) if wanted(task) else None
-        return
-    waiting: dict[Future[Done], int] = {}
-    for number, task in enumerate(tasks):
-        if not wanted(task):
-            yield number, None
-            continue
-        waiting[executor.submit(execute, task)] = number
-        if len(waiting) >= AHEAD * workers:
-            yield from finished(waiting)
-    while waiting:
-        yield from finished(waiting)
+        yield from run_here(queue)
+    elif isinstance(executor, Pool):
+        yield from executor.run(queue)
+    elif isinstance(executor, Cluster):
+        yield from run_there(queue, executor.executor, AHEAD * workers, executor.watch)
+    else:
+        yield from run_there(queue, executor, AHEAD * workers, lambda: None)
 
 
-def finished(waiting: dict[Future[Done], int]) -> Iterator[tuple[int, Done]]:
-    """Wait for at least one cell, and yield all that are done."""
-    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-    for future in sorted(done, key=waiting.__getitem__):
-        number = waiting.pop(future)
-        try:
-            yield number, future.result()
-        except BrokenExecutor as error:
-            raise DlmathError("a worker process died", "use fewer --jobs: its cells may need more memory") from error
+def run_here(queue: Queue) -> Iterator[tuple[int, Done | None]]:
+    """Run the tasks of a queue one after the other, in this process."""
+    while (offer := queue.take()) is not None:
+        if offer.task is None:
+            time.sleep(PAUSE)
+        elif offer.is_known:
+            yield offer.number, None
+        else:
+            done = execute_within(offer.task)
+            queue.longest = max(queue.longest, done.clock[CLOCK])
+            yield offer.number, done
+
+
+def run_there(
+    queue: Queue, executor: Executor, most: int, watch: Callable[[], None]
+) -> Iterator[tuple[int, Done | None]]:
+    """Send the tasks of a queue to an executor, not too many ahead; `watch` is called while nothing happens."""
+    waiting: dict[Future[Done], tuple[int, Task, float]] = {}
+    while True:
+        offer = queue.take() if len(waiting) < most else None
+        if offer is not None and offer.is_known:
+            yield offer.number, None
+        elif offer is not None and offer.task is not None:
+            waiting[executor.submit(execute_within, offer.task)] = (offer.number, offer.task, time.time())
+        elif waiting:
+            before = len(waiting)
+            yield from finished(waiting, queue, PAUSE if offer is not None else QUIET)
+            if len(waiting) == before:
+                watch()
+        elif offer is not None:
+            time.sleep(PAUSE)
+        else:
+            return
+
+
+def finished(
+    waiting: dict[Future[Done], tuple[int, Task, float]], queue: Queue, patience: float
+) -> Iterator[tuple[int, Done]]:
+    """Wait for at least one cell, and yield all that are done; one whose worker is gone is done too."""
+    done, _ = wait(waiting, patience, FIRST_COMPLETED)
+    for future in sorted(done, key=lambda future: (is_lost(future), waiting[future][0])):
+        number, task, started = waiting.pop(future)
+        result = answer(future, task, started)
+        queue.longest = max(queue.longest, result.clock[CLOCK])
+        yield number, result
+
+
+def is_lost(future: Future[Done]) -> bool:
+    """Tell whether nothing came of a cell: those of which something came are taken first."""
+    return future.cancelled() or future.exception() is not None
+
+
+def answer(future: Future[Done], task: Task, started: float) -> Done:
+    """Return what came of a cell; that a whole executor is gone is for its owner to tell."""
+    try:
+        return future.result()
+    except Exception as error:
+        if not is_of_one_cell(error):
+            raise
+        return given_up(task, lost_workers(error), started)
 
 
 @contextmanager
-def executor_for(jobs: int, scheduler: str | None) -> Iterator[tuple[Executor | None, int]]:
-    """Give the executor that the options mean, and how many cells it runs at once; leave no process behind."""
-    if scheduler is not None:
-        with dask_executor(scheduler) as made:
-            yield made
-    elif jobs > 1:
-        with process_executor(jobs) as executor:
-            yield executor, jobs
+def executor_for(jobs: int, scheduler: str | None, tasks: int) -> Iterator[tuple[Pool | Cluster | None, int]]:
+    """Give the executor that the options mean, and how many cells it runs at once; leave no process behind.
+
+    One process apart runs the cells of `--jobs 1` too where that costs milliseconds: a cell that takes it down, or that
+    takes too long, is then one failed cell.
+    """
+    workers = min(jobs, tasks)
+    if scheduler is not None and tasks:
+        with dask_executor(scheduler) as executor:
+            yield executor
+    elif workers > 1 or (workers == 1 and can_fork()):
+        pool = Pool(workers)
+        try:
+            yield pool, workers
+        finally:
+            pool.close()
     else:
         yield None, 1
-
-
-@contextmanager
-def process_executor(jobs: int) -> Iterator[Executor]:
-    """Give processes of this machine that end when this one does, however it ends.
-
-    Every worker holds the reading end of a pipe whose other end only this process has: when that is closed, by an
-    interrupt or by the system after a kill, they leave.
-    """
-    methods = multiprocessing.get_all_start_methods()
-    context: Any = multiprocessing.get_context("fork" if "fork" in methods else "spawn")
-    theirs, ours = context.Pipe(duplex=False)
-    inherited = ours if context.get_start_method() == "fork" else None
-    executor = ProcessPoolExecutor(jobs, mp_context=context, initializer=prepare, initargs=(theirs, inherited))
-    try:
-        with warnings.catch_warnings():  # Python >= 3.12 warns of a fork beside threads; ours is the first
-            warnings.simplefilter("ignore", DeprecationWarning)
-            list(executor.map(int, range(jobs)))
-        yield executor
-    except BaseException:
-        ours.close()
-        executor.shutdown(wait=False, cancel_futures=True)
-        raise
-    else:
-        executor.shutdown()
-    finally:
-        ours.close()
-        theirs.close()
-
-
-def prepare(theirs: Connection, inherited: Connection | None) -> None:
-    """Make a worker: an interrupt is its parent's to answer, and it leaves when its parent does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if inherited is not None:
-        inherited.close()
-    threading.Thread(target=leave_with, args=(theirs,), daemon=True).start()
-
-
-def leave_with(theirs: Connection) -> None:
-    """Wait for the other end to close, then leave at once."""
-    try:
-        theirs.recv_bytes()
-    except (EOFError, OSError):
-        os._exit(1)
-
-
-@contextmanager
-def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
-    """Give the workers of a Dask cluster.
-
-    Raises
-    ------
-    MissingExtraError, DlmathError
-        Without dask.distributed, or when nobody answers at the address.
-    """
-    try:
-        from distributed import Client
-    except ImportError as error:
-        what = "--scheduler needs dask.distributed, which is not installed"
-        raise MissingExtraError(what, "pip install 'dlmath[cluster]'") from error
-    try:
-        client = Client(address, timeout="10s", set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        what = f"--scheduler {address}: {' '.join(str(error).split())}"
-        raise DlmathError(what, "start one with dask scheduler, and give the address it prints") from error
-    with client:
-        cores = sum(client.ncores().values())
-        if not cores:
-            raise DlmathError(f"--scheduler {address}: the cluster has no workers", "start some with dask worker")
-        yield client.get_executor(pure=False), cores

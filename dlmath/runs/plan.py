@@ -1,31 +1,41 @@
-"""The plan of a run: every cell of every experiment, with the hash that names it, checked before anything runs."""
+"""The plan of a run: every cell of every experiment, with the hash that names it.
+
+A cell keeps its place alone; what it is called and all its words are worked out from the axes when they are asked for,
+so that a hundred thousand cells fit into little memory.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from itertools import product
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.errors import DlmathError, InvalidValueError, UnreadableError, unknown
-from dlmath.files.document import Entries, Listing, Place, compose, wrong
+from dlmath.errors import UnreadableError
+from dlmath.files.document import Place, wrong
 from dlmath.files.examples import PREFIX, is_example, path_of
 from dlmath.frame.registry import command_of
-from dlmath.language.expectations import Cell, Sweep, selected
-from dlmath.language.functions import ExpressionError
-from dlmath.runs.cell import Task, check_task, program_version
+from dlmath.language.errors import ExpressionError, MissingPathError
+from dlmath.language.expectations import Cell, Paths, Scope, Sweep, evaluate
+from dlmath.language.functions import truth
+from dlmath.runs.cell import Task, program_version, with_paths
 from dlmath.runs.files.experiment import located_error
-from dlmath.runs.files.sweep import Axis, filled, read_axis
-from dlmath.runs.files.values import label, read_setting
-from dlmath.runs.vocabulary import default_words, spelled, vocabulary
+from dlmath.runs.files.sweep import filled
+from dlmath.runs.files.values import label
+from dlmath.runs.overrides import check_overrides, override
+from dlmath.runs.sampling import check_size, grid_of
+from dlmath.runs.vocabulary import command_line, default_words, vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from dlmath.language.expectations import AnyCell
+    from dlmath.language.tree import Expectation
     from dlmath.runs.files.experiment import Experiment
-    from dlmath.runs.files.sweep import Point
-    from dlmath.runs.files.values import Value, Vocabulary
+    from dlmath.runs.files.sweep import Axis
+    from dlmath.runs.files.values import Value
 
 ID_DIGITS = 16
 
@@ -38,167 +48,172 @@ class InputFile(NamedTuple):
     sha256: str
 
 
-class PlannedCell(NamedTuple):
-    """One cell: its place in the sweep, and all it takes to run it."""
+class Frame:
+    """What all cells of an experiment share: its axes, its fixed options and its seeds."""
 
-    labels: dict[str, Value]
+    def __init__(self, experiment: Experiment, axes: tuple[Axis, ...], seeds: Sequence[int | None]) -> None:
+        self.experiment = experiment
+        self.axes = axes
+        self.seeds = seeds
+        self.fixed = {field: setting.value for field, setting in experiment.settings.items()}
+
+    def labels(self, point: tuple[int, ...]) -> dict[str, Value]:
+        """Return what a place is called on each axis."""
+        places = zip(self.axes, point, strict=True)
+        return {name: shown for axis, index in places for name, shown in axis.points[index].labels.items()}
+
+    def words(self, point: tuple[int, ...], repeat: int | None) -> dict[str, Any]:
+        """Return the options of a cell, by field; those that are not set, or set to nothing, are left out."""
+        seed = self.seeds[repeat or 0]
+        given = {**self.fixed, **({} if seed is None else {"seed": seed})}
+        for axis, index in zip(self.axes, point, strict=True):
+            given.update((field, setting.value) for field, setting in axis.points[index].settings.items())
+        labels = self.labels(point)
+        return {field: filled(value, labels) for field, value in given.items() if value is not None}
+
+
+class PlannedCell(NamedTuple):
+    """One cell: its place on the axes, which repeat it is (None: the only one), its files, and its hash."""
+
+    frame: Frame
     point: tuple[int, ...]
     repeat: int | None
-    words: dict[str, Any]
-    files: tuple[InputFile, ...]
-    id: str
+    files: tuple[InputFile, ...] = ()
+    id: str = ""
+
+    @property
+    def labels(self) -> dict[str, Value]:
+        """What it is called on each axis."""
+        return self.frame.labels(self.point)
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """Its options, by field."""
+        return self.frame.words(self.point, self.repeat)
+
+    @property
+    def name(self) -> str:
+        """The cell in words."""
+        labels = {**self.labels, **({} if self.repeat is None else {"repeat": self.repeat})}
+        return " ".join(f"{name}={value}" for name, value in labels.items()) or "the only cell"
 
 
 class Planned(NamedTuple):
-    """An experiment with its cells."""
+    """An experiment with its cells.
+
+    `paths` are all that its expressions look at; `overridden` tells whether --set may have taken away what they mean.
+    """
 
     experiment: Experiment
     axes: tuple[Axis, ...]
     cells: tuple[PlannedCell, ...]
+    paths: Paths
     overridden: bool = False
 
-    def sweep(self, results: Sequence[dict[str, Any] | None] | None = None) -> Sweep:
-        """Return the cells as expectations see them; without results, the settings alone."""
-        found = results or [None] * len(self.cells)
-        return self.part(dict(enumerate(found)))
+    def seen(self, cell: PlannedCell, result: Mapping[str, Any] | None) -> Cell:
+        """Return a cell as expectations see it."""
+        return Cell(SettingsView(cell), result, cell.point)
 
-    def part(self, results: Mapping[int, dict[str, Any] | None]) -> Sweep:
-        """Return some of the cells, by their numbers, as expectations see them."""
-        known = default_words(self.experiment.command)
-        words = vocabulary(self.experiment.command)
-        cells = [
-            Cell(scope_settings(self.cells[number], known, words), result, self.cells[number].point)
-            for number, result in results.items()
-        ]
-        return Sweep(cells, [axis.names for axis in self.axes])
+    def sweep(self, cells: Sequence[AnyCell] | None = None) -> Sweep:
+        """Return cells as one sweep; without any, all of them with their settings alone."""
+        found = [self.seen(cell, None) for cell in self.cells] if cells is None else cells
+        return Sweep(found, [axis.names for axis in self.axes], [axis.titles for axis in self.axes])
 
 
-def scope_settings(cell: PlannedCell, known: dict[str, Any], words: Vocabulary) -> dict[str, Any]:
-    """Return a cell's settings under the words of the file."""
-    values = {**known, **cell.words}
-    named = {word: label(values[option.field]) for word, option in words.items()}
-    return {**named, **cell.labels, "repeat": cell.repeat}
+class SettingsView(Mapping[str, Any]):
+    """A cell's settings under the words of the file, each made when it is looked at."""
 
+    def __init__(self, cell: PlannedCell) -> None:
+        self._cell = cell
+        self._labels: dict[str, Any] | None = None
+        self._words: dict[str, Any] | None = None
 
-def make_plan(experiments: Sequence[Experiment], overrides: Sequence[str]) -> list[Planned]:
-    """Return the cells of all experiments.
+    def __getitem__(self, name: str) -> Any:
+        if self._labels is None:
+            self._labels = {**self._cell.labels, "repeat": self._cell.repeat}
+        if name in self._labels:
+            return self._labels[name]
+        command = self._cell.frame.experiment.command
+        field = vocabulary(command)[name].field
+        if self._words is None:
+            self._words = self._cell.words
+        return label(self._words[field] if field in self._words else default_words(command)[field])
 
-    Raises
-    ------
-    InvalidValueError
-        When an override fits no experiment, or an expectation no cell.
-    """
-    changed = [override(experiment, overrides) for experiment in experiments]
-    check_overrides(overrides, experiments)
-    planned = [Planned(one, one.axes, tuple(cells_of(one)), overridden=bool(overrides)) for one in changed]
-    for one in planned:
-        check_where(one)
-    return planned
+    def __iter__(self) -> Iterator[str]:
+        own = {**self._cell.labels, "repeat": None}
+        return iter(dict.fromkeys([*vocabulary(self._cell.frame.experiment.command), *own]))
 
-
-# --- overrides --------------------------------------------------------------------------------------------------------
-
-
-def split_override(text: str) -> tuple[str, str]:
-    """Return key and value of --set.
-
-    >>> split_override("learning-rate=0.1")
-    ('learning_rate', '0.1')
-    """
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise InvalidValueError(f"--set {text} is not KEY=VALUE", "write it as --set epochs=100")
-    return key.strip().replace("-", "_"), value
-
-
-def check_overrides(overrides: Sequence[str], experiments: Sequence[Experiment]) -> None:
-    """Refuse a key that no command here knows."""
-    known = {word for experiment in experiments for word in vocabulary(experiment.command)} | {"repeat"}
-    for text in overrides:
-        key, _ = split_override(text)
-        if key not in known:
-            raise unknown("key for --set:", key, sorted(known))
-
-
-def override(experiment: Experiment, overrides: Sequence[str]) -> Experiment:
-    """Return an experiment with the options of --set: a value takes the place of what was fixed or swept."""
-    words = vocabulary(experiment.command)
-    for text in overrides:
-        key, written = split_override(text)
-        value = next(iter(compose(written, f"--set {text}")), None)
-        if value is None:
-            raise InvalidValueError(f"--set {text} has no value", "write it as --set epochs=100")
-        if key == "repeat" and "seed" in words:
-            experiment = experiment._replace(repeat=whole(text, value, 1))
-        elif key == "seed" and "seed" in words:
-            experiment = experiment._replace(seed=whole(text, value, 0), axes=without("seed", experiment.axes))
-        elif key in words:
-            experiment = overridden(experiment, key, unplaced(value, f"--set {text}"), words)
-    return experiment
-
-
-def whole(text: str, value: Any, least: int) -> int:
-    """Return the whole number that --set gives."""
-    written = getattr(value, "text", "")
-    if not written.isdigit() or int(written) < least:
-        raise InvalidValueError(f"--set {text} is not allowed", f"give a whole number of at least {least}")
-    return int(written)
-
-
-def unplaced(value: Any, name: str) -> Any:
-    """Return a value whose place is an option of the command line."""
-    place = Place(name)
-    if isinstance(value, Listing):
-        return Listing([unplaced(item, name) for item in value.items], place)
-    if isinstance(value, Entries):
-        return Entries({key: (place, unplaced(item, name)) for key, (_, item) in value.items.items()}, place)
-    return value._replace(place=place)
-
-
-def overridden(experiment: Experiment, key: str, value: Any, words: Vocabulary) -> Experiment:
-    """Return an experiment with one option replaced; a list of values is swept."""
-    option = words[key]
-    settings = {field: one for field, one in experiment.settings.items() if field != option.field}
-    axes = without(option.field, experiment.axes)
-    if isinstance(value, Entries) or (isinstance(value, Listing) and not option.many):
-        return experiment._replace(settings=settings, axes=(*axes, read_axis(key, value, words)))
-    setting = read_setting(value, key, option)
-    return experiment._replace(settings={**settings, option.field: setting}, axes=axes)
-
-
-def without(field: str, axes: Sequence[Axis]) -> tuple[Axis, ...]:
-    """Return the axes without one option; what was zipped with it, or set by the same case, stays."""
-    kept = []
-    for axis in axes:
-        points = tuple(dropped(field, point) for point in axis.points)
-        if field not in axis.fields or any(point.settings for point in points):
-            kept.append(Axis(axis.names, points))
-    return tuple(kept)
-
-
-def dropped(field: str, point: Point) -> Point:
-    """Return a place on an axis without one option."""
-    return point._replace(settings={name: one for name, one in point.settings.items() if name != field})
+    def __len__(self) -> int:
+        return len(list(iter(self)))
 
 
 # --- cells ------------------------------------------------------------------------------------------------------------
 
 
-def cells_of(experiment: Experiment) -> Iterator[PlannedCell]:
-    """Yield every combination of places on the axes, and of each its repeats."""
-    digests: dict[str, InputFile | None] = {}
+def make_plan(
+    experiments: Sequence[Experiment], overrides: Sequence[str], shown: Sequence[Expectation] = ()
+) -> list[Planned]:
+    """Return the cells of all experiments.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+    overrides : sequence of str
+        What --set says.
+    shown : sequence of Expectation
+        What the table of cells looks at besides: --where, --sort.
+
+    Raises
+    ------
+    InvalidValueError
+        When an override fits no experiment, there are too many cells, or none is left.
+    """
+    check_overrides(overrides, experiments)
+    changed = [override(experiment, overrides) for experiment in experiments]
+    check_size(changed)
+    return [planned_of(one, shown, overridden=bool(overrides)) for one in changed]
+
+
+def planned_of(experiment: Experiment, shown: Sequence[Expectation], *, overridden: bool) -> Planned:
+    """Return an experiment with its cells."""
     seeds = seeds_of(experiment)
-    fixed = {field: setting.value for field, setting in experiment.settings.items()}
-    for places in product(*(list(enumerate(axis.points)) for axis in experiment.axes)):
-        labels = {name: label for _, point in places for name, label in point.labels.items()}
-        swept = {field: setting.value for _, point in places for field, setting in point.settings.items()}
-        for repeat, seed in enumerate(seeds):
-            given = {**fixed, **swept} if seed is None else {**fixed, "seed": seed, **swept}
-            words = {field: filled(value, labels) for field, value in given.items()}
-            index = repeat if experiment.repeat else None
-            files = tuple(files_of(words, experiment, digests))
-            name = cell_id(experiment.command, words, files)
-            yield PlannedCell(labels, tuple(index for index, _ in places), index, words, files, name)
+
+    def is_excluded(axes: tuple[Axis, ...], place: tuple[int, ...]) -> bool:
+        return excluded(experiment, PlannedCell(Frame(experiment, axes, seeds), place, None))
+
+    grid = grid_of(experiment, is_excluded if experiment.exclude else lambda _axes, _place: False)
+    expressions = (*experiment.expect, *experiment.columns, *experiment.measure.values())
+    paths = Paths([*(expected.tree for expected in expressions), *shown])
+    cells = tuple(cells_of(Frame(experiment, grid.axes, seeds), grid.places))
+    return Planned(experiment, grid.axes, cells, paths, overridden)
+
+
+def excluded(experiment: Experiment, cell: PlannedCell) -> bool:
+    """Tell whether one of the expressions of `exclude:` holds for a cell's settings."""
+    seen = Cell(SettingsView(cell), {}, cell.point)
+    for expected in experiment.exclude:
+        try:
+            if truth(evaluate(expected.tree.test, Scope(Sweep([seen]), seen, settings_first=True))):
+                return True
+        except MissingPathError as error:
+            step = error.what.partition("'")[2].partition("'")[0]
+            unknown_setting = ExpressionError(f"no setting is called {step!r}", error.mend, error.position)
+            raise located_error(unknown_setting, expected.place) from None
+        except ExpressionError as error:
+            raise located_error(error, expected.place) from None
+    return False
+
+
+def cells_of(frame: Frame, places: Sequence[tuple[int, ...]]) -> Iterator[PlannedCell]:
+    """Yield the cells at some places, of each its repeats."""
+    digests: dict[str, InputFile | None] = {}
+    command = frame.experiment.command
+    for point in places:
+        for number in range(len(frame.seeds)):
+            cell = PlannedCell(frame, point, number if frame.experiment.repeat else None)
+            words = cell.words
+            files = tuple(files_of(words, frame.experiment, digests))
+            yield cell._replace(files=files, id=cell_id(command, words, files))
 
 
 def seeds_of(experiment: Experiment) -> list[int | None]:
@@ -231,6 +246,9 @@ def files_of(
             if word == "-":
                 place = place_of(experiment, field, words, word)
                 raise wrong(place, "a cell has no standard input or output of its own", "name a file")
+            if "\0" in word:
+                place = place_of(experiment, field, words, word)
+                raise wrong(place, "a word has a zero byte in it", "leave it away")
             for name in [] if field in outputs else file_names(word):
                 if name not in digests:
                     digests[name] = input_file(name, experiment.file)
@@ -262,52 +280,52 @@ def input_file(word: str, experiment: str) -> InputFile | None:
                 return InputFile(word, name, hashlib.sha256(path.read_bytes()).hexdigest())
         except OSError as error:
             raise UnreadableError(f"{name}: {error.strerror}", "check its permissions") from error
-        except ValueError:  # a word with a zero byte in it is no path
-            return None
     return None
+
+
+@cache
+def defaults(command: str) -> dict[str, Any]:
+    """Return the options of a command as they are when nothing is said."""
+    return default_words(command)
 
 
 def cell_id(command: str, words: dict[str, Any], files: Sequence[InputFile]) -> str:
     """Return the hash of all that decides a cell's result: settings with their defaults, input files, the program."""
     decides = {
         "command": command,
-        "words": {**default_words(command), **words},
+        "words": {**defaults(command), **words},
         "files": {file.written: file.sha256 for file in files},
         "version": program_version(),
     }
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:ID_DIGITS]
 
 
-def task_of(experiment: Experiment, cell: PlannedCell) -> Task:
+def task_of(cell: PlannedCell) -> Task:
     """Return what a worker needs to run a cell."""
+    experiment = cell.frame.experiment
     paths = {file.written: str(path_of(file.path).resolve()) for file in cell.files}
-    return Task(cell.id, experiment.command, cell.words, paths, program_version())
+    return Task(cell.id, experiment.command, cell.words, paths, program_version(), experiment.time_limit)
 
 
-# --- checks -----------------------------------------------------------------------------------------------------------
+def line_of(cell: PlannedCell) -> str:
+    """Return the line that a user would type for a cell in this folder, whatever folder the experiment lies in."""
+    paths = {file.written: file.path for file in cell.files}
+    words = {field: with_paths(value, paths) for field, value in cell.words.items()}
+    return command_line(cell.frame.experiment.command, words)
 
 
-def check_where(planned: Planned) -> None:
-    """Refuse a `where` that is about settings alone and leaves no cell."""
-    sweep = planned.sweep()
-    for expected in planned.experiment.expect:
-        where = expected.tree.where
-        if where is None or planned.overridden or looks_at_results(planned, where):
-            continue
-        try:
-            selected(sweep, where, 0)
-        except ExpressionError as error:
-            raise located_error(error, expected.place) from None
-
-
-def looks_at_results(planned: Planned, where: Any) -> bool:
-    """Tell whether a `where` names something that is no setting."""
-    from dlmath.language.expressions import Path as NamedPath
-    from dlmath.language.expressions import walk
-
-    known = {*vocabulary(planned.experiment.command), "repeat", "settings"}
-    known |= {name for axis in planned.axes for name in axis.names}
-    return any(isinstance(node, NamedPath) and node.steps[0] not in known for node in walk(where))
+def asked(planned: Planned) -> str:
+    """Return the hash of what was asked: all settings, places and input files, whatever program answers."""
+    frame = planned.cells[0].frame
+    axes = [
+        [[point.labels, {field: setting.value for field, setting in point.settings.items()}] for point in axis.points]
+        for axis in planned.axes
+    ]
+    head = [planned.experiment.name, planned.experiment.command, frame.fixed, axes, list(frame.seeds)]
+    digest = hashlib.sha256(json.dumps(head).encode())
+    for cell in planned.cells:
+        digest.update(repr((cell.point, [file.sha256 for file in cell.files])).encode())
+    return digest.hexdigest()[:ID_DIGITS]
 
 
 def place_of(experiment: Experiment, field: str, words: dict[str, Any], item: str | None = None) -> Place:
@@ -317,30 +335,3 @@ def place_of(experiment: Experiment, field: str, words: dict[str, Any], item: st
     candidates = [*fixed, *swept]
     setting = next((one for one in candidates if one.value == words.get(field)), next(iter(candidates), None))
     return experiment.place if setting is None else setting.place_of(item)
-
-
-def check_cells(planned: Planned) -> None:
-    """Let the command's own checks refuse what it would refuse, at the place where it was written."""
-    seen: set[str] = set()
-    for cell in planned.cells:
-        if cell.id in seen:
-            continue
-        seen.add(cell.id)
-        try:
-            check_task(task_of(planned.experiment, cell))
-        except DlmathError as error:
-            raise wrong(guilty_place(planned.experiment, cell, error), error.what, error.mend) from error
-
-
-def guilty_place(experiment: Experiment, cell: PlannedCell, error: DlmathError) -> Place:
-    """Return the place of the option that an error is about: the one it names, or whose value it quotes."""
-    text = error.what.replace(":", " ") + " "
-    options = {field: spelled(experiment.command, field) + " " for field in cell.words}
-    named = [(text.find(option), field) for field, option in options.items() if option != " " and option in text]
-    if named:
-        return place_of(experiment, min(named)[1], cell.words)
-    for field, value in cell.words.items():
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, str) and item and item in error.what:
-                return place_of(experiment, field, cell.words, item)
-    return experiment.place

@@ -10,9 +10,10 @@ from dlmath.errors import InvalidValueError
 from dlmath.files.examples import path_of
 from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Outcome
+from dlmath.frame.registry import command_of
 from dlmath.report.blocks import Facts, Lines, Table
 from dlmath.runs.cell import Task, execute, machine, program_version
-from dlmath.runs.files.results import find_record
+from dlmath.runs.files.results import find_record, was_changed
 from dlmath.runs.report.tables import worded
 from dlmath.runs.vocabulary import COMMANDS, command_line
 
@@ -29,9 +30,7 @@ COMPARED = ("status", "answer", "settings", "result", "error")
 def replay(words: Words, output: Output) -> Outcome:
     """Run the cell again and tell every value that differs."""
     assert words.replay is not None
-    record, file = find_record(words.replay)
-    if record["command"] not in COMMANDS:
-        raise InvalidValueError(f"{file}: this dlmath has no command {record['command']!r}", "use the version it names")
+    record, file = found_record(words.replay)
     paths = {one["written"]: str(path_of(one["path"]).resolve()) for one in record.get("files", ())}
     task = Task(record["id"], record["command"], record["words"], paths, program_version())
     again = execute(task).record
@@ -51,25 +50,39 @@ def replay(words: Words, output: Output) -> Outcome:
         blocks=partial(blocks, record, table),
         explanation=partial(explanation, record) if output.explain else None,
         answer=not differences,
-        notes=[*changed_files(record), *changed_machine(record)],
+        notes=[*changed_record(record), *changed_files(record), *changed_machine(record)],
     )
 
 
+def found_record(place: str) -> tuple[dict[str, Any], str]:
+    """Return the record that is meant, and its file.
+
+    Raises
+    ------
+    InvalidValueError
+        When this program has not the command or the options that it names.
+    """
+    record, file = find_record(place)
+    if record["command"] not in COMMANDS:
+        raise InvalidValueError(f"{file}: this dlmath has no command {record['command']!r}", "use the version it names")
+    strangers = record["words"].keys() - command_of(record["command"]).words.ALL.keys()
+    if strangers:
+        what = f"{file}: {record['command']} has no option {min(strangers)!r}"
+        raise InvalidValueError(what, "use the version the record names")
+    return record, file
+
+
+def changed_record(record: dict[str, Any]) -> Iterator[str]:
+    """Yield that a record does not say what it said when it was written."""
+    if was_changed(record):
+        yield "the record was changed after it was written: its digest does not fit"
+
+
 def check_replay(words: Words) -> None:
-    """Refuse options that one cell has no use for."""
-    given = {
-        "FILE": words.files or None,
-        "--results": words.results,
-        "--set": words.set or None,
-        "--jobs": None if words.jobs == 1 else words.jobs,
-        "--scheduler": words.scheduler,
-        "--claims": words.claims,
-        "--dry-run": words.dry_run,
-        "--force": words.force,
-        "--fail-fast": words.fail_fast,
-        "--parquet": words.parquet,
-    }
-    refuse(given, "with --replay, which takes everything from the record")
+    """Refuse options that one cell has no use for, and a record that is not to be had."""
+    refuse(words.given(but=("replay",)), "with --replay, which takes everything from the record")
+    assert words.replay is not None
+    found_record(words.replay)
 
 
 def differing(recorded: Any, now: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
@@ -102,7 +115,7 @@ def changed_files(record: dict[str, Any]) -> Iterator[str]:
 
 def changed_machine(record: dict[str, Any]) -> Iterator[str]:
     """Yield what is different of the program and the machine."""
-    before = record.get("provenance", {})
+    before = record["provenance"]
     for key, now in machine().items():
         if before.get(key) != now:
             yield f"{key} was {before.get(key)}, is {now}"

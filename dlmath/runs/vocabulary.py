@@ -22,10 +22,10 @@ def vocabulary(command: str) -> Vocabulary:
     """Return the words of one command, `_` standing for `-`.
 
     >>> vocabulary("param-count")["input"]
-    Option(field='input_shape', kind=<class 'str'>, many=False)
+    Option(field='input_shape', kind=<class 'str'>, many=False, default=None)
     """
     words = command_of(command).words.by_name()
-    return {name: Option(word.field, word.kind, word.many) for name, word in words.items()}
+    return {name: Option(word.field, word.kind, word.many, word.default) for name, word in words.items()}
 
 
 def vocabularies() -> dict[str, Vocabulary]:
@@ -48,7 +48,7 @@ def spelled(command: str, field: str) -> str:
 
 
 def command_line(command: str, words: Mapping[str, Any]) -> str:
-    """Return the line that a user would type for a cell.
+    """Return the line that a user would type for a cell: arguments, then options.
 
     >>> command_line("train-gate", {"gate": "xor", "hidden": "2", "check_gradients": True, "seed": 3})
     'dlmath train-gate xor --hidden 2 --check-gradients --seed 3'
@@ -56,7 +56,7 @@ def command_line(command: str, words: Mapping[str, Any]) -> str:
     import shlex
 
     parts: list[str] = []
-    for field, value in words.items():
+    for field, value in sorted(words.items(), key=lambda entry: bool(spelled(command, entry[0]))):
         option = spelled(command, field)
         if value is None or value is False:
             continue

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import timing
 
-from dlmath.convolution.engine import scratch, speeds
+from dlmath.convolution.engine import speeds
 from dlmath.convolution.engine.convolve import convolve
 from dlmath.convolution.engine.dense import DENSE
 from dlmath.convolution.engine.fft import FFT, transform_size
@@ -43,12 +43,12 @@ def of_calls(turns: int) -> list[tuple[str, float, float]]:
     found = []
     for size, dtype in ((2, np.int16), (4, np.float32), (8, np.float64)):
         elements = speeds.TILE_ELEMENTS[size]
-        left, right, out = (scratch.zeros(elements, dtype) for _ in range(3))
+        left, right, out = (np.zeros(elements, dtype) for _ in range(3))
         measured = cost(lambda a=left, b=right, c=out: [np.add(a, b, c) for _ in range(5)], 5 * elements, turns)
         found.append((f"ADDITION[{size}]", speeds.ADDITION[size], measured))
     for size, dtype in ((4, np.float32), (8, np.float64)):
         elements = speeds.TILE_ELEMENTS[4]
-        roots, parts = Roots((elements,), np.dtype(dtype)), [scratch.zeros(elements, np.int16) for _ in range(2)]
+        roots, parts = Roots((elements,), np.dtype(dtype)), [np.zeros(elements, np.int16) for _ in range(2)]
         found.append((f"ROOT[{size}]", speeds.ROOT[size], cost(lambda r=roots, p=parts: r.run(p), elements, turns)))
     colours = np.zeros((SHAPE[0], SHAPE[1], 3), dtype=np.float32)
     planes = np.zeros((3, *SHAPE), dtype=np.float32)

@@ -38,7 +38,7 @@ from dlmath.convolution.engine.convolve import Result, convolve  # noqa: E402
 from dlmath.convolution.engine.kernel_families import gaussian_row, opencv_sigma  # noqa: E402
 from dlmath.convolution.engine.kernels import parse_kernel  # noqa: E402
 from dlmath.convolution.engine.magnitude import combine_responses  # noqa: E402
-from dlmath.convolution.request import engine_kernel  # noqa: E402
+from dlmath.convolution.work import engine_kernel  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -75,7 +75,7 @@ class Case:
             return weights / weights.sum()
         kernel = parse_kernel(self.word)
         parts = getattr(kernel, "parts", None)
-        return [engine_kernel(part, None) for part in parts] if parts else engine_kernel(kernel, None)
+        return [engine_kernel(part) for part in parts] if parts else engine_kernel(kernel)
 
     @cached_property
     def weights(self) -> np.ndarray:

@@ -2,11 +2,12 @@
 
 Gray and RGB images of many sizes, one of them smaller than the kernels; random asymmetric kernels of 3x3, 5x5, even
 and oblong sizes where the library takes them, kernels of sum 0, blurs, and kernels that overflow 8 bits. The command's
-own code does dlmath's part (`convolve_request.convolved`). Pillow takes 3x3 and 5x5 only, torch no image smaller than
-the kernel; vips is meant with its default, floating precision (its integer one approximates kernels: a row without a
-claim). Ends with status 1 when anything differs that dlmath says is the same.
+own code does dlmath's part (`job.carried_out`). Pillow takes 3x3 and 5x5 only, torch, Keras and ONNX no image smaller
+than the kernel, scikit-image its own kernels, by name; OpenCV and SciPy are held to `--flip` too; vips is meant with
+its default, floating precision (its integer one approximates kernels: a row without a claim). Ends with status 1 when
+anything differs that dlmath says is the same.
 
-    python experiments/benchmarks/convolve_like.py [--seeds 20] [--only opencv scipy pillow torch vips]
+    python experiments/benchmarks/convolve_like.py [--seeds 20] [--only opencv scipy keras ...]
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import timing
 
-from dlmath.convolution.command import Words
+from dlmath.convolution.choices import choices_of
 from dlmath.convolution.engine.kernels import parse_kernel
-from dlmath.convolution.request import convolved, resolve
+from dlmath.convolution.job import planned
+from dlmath.convolution.words import Words
+from dlmath.convolution.work import carried_out
 from dlmath.files.pictures.picture import Picture
-from dlmath.frame.output import Output
+from dlmath.frame.face import silent_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +56,9 @@ class Library:
     few: bool = False  # a process each is dear: one draw, half of the images
     larger: bool = False  # images must be at least as large as the kernel
     claimed: bool = True  # dlmath says that it does the same; else the row is only told
+    flip: bool = False  # true convolution
+    named: tuple[str, ...] = ()  # kernels it has by name, instead of random ones
+    bits: int = 53  # to which both must agree, relative to the largest result: integers are exact
 
 
 def opencv() -> Convolve:
@@ -94,6 +100,85 @@ def torch() -> Convolve:
     return run
 
 
+def opencv_flipped() -> Convolve:
+    """cv2.filter2D as its manual says for a true convolution: kernel and anchor turned."""
+    import cv2
+
+    def run(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        rows, columns = kernel.shape
+        anchor = columns - columns // 2 - 1, rows - rows // 2 - 1
+        return cv2.filter2D(image, -1, cv2.flip(kernel.astype(np.float32), -1), anchor=anchor)
+
+    return run
+
+
+def scipy_flipped() -> Convolve:
+    """scipy.ndimage.convolve with its defaults, channel by channel."""
+    from scipy import ndimage
+
+    return lambda image, kernel: ndimage.convolve(image, kernel.reshape(*kernel.shape, *(1,) * (image.ndim - 2)))
+
+
+def keras() -> Convolve:
+    """keras.layers.Conv2D with its defaults but for the bias, channel by channel."""
+    import os
+
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    import keras as library
+
+    def run(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        planes = np.atleast_3d(image).transpose(2, 0, 1)[..., None].astype(np.float32)
+        layer = library.layers.Conv2D(1, kernel.shape, use_bias=False)
+        layer.build(planes.shape)
+        layer.set_weights([kernel.astype(np.float32)[:, :, None, None]])
+        found = np.asarray(layer(planes))[..., 0].transpose(1, 2, 0)
+        return found[:, :, 0] if image.ndim == 2 else found
+
+    return run
+
+
+def onnx() -> Convolve:
+    """The operator Conv with its defaults, by onnxruntime, channel by channel."""
+    import onnx as library
+    import onnxruntime
+
+    floating, node = library.TensorProto.FLOAT, library.helper.make_node("Conv", ["X", "W"], ["Y"])
+    names = [library.helper.make_tensor_value_info(name, floating, None) for name in "XWY"]
+    graph = library.helper.make_graph([node], "conv", names[:2], names[2:])
+    version = library.helper.make_opsetid("", 17)
+    model = library.helper.make_model(graph, opset_imports=[version], ir_version=8)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+    def run(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        planes = np.atleast_3d(image).transpose(2, 0, 1)[:, None].astype(np.float32)
+        found = session.run(None, {"X": planes, "W": kernel.astype(np.float32)[None, None]})[0]
+        found = found[:, 0].transpose(1, 2, 0)
+        return found[:, :, 0] if image.ndim == 2 else found
+
+    return run
+
+
+SKIMAGE = {
+    **{name: name for name in ("sobel", "scharr", "prewitt", "roberts")},
+    **{f"{name}-x": f"{name}_v" for name in ("sobel", "scharr", "prewitt")},
+    **{f"{name}-y": f"{name}_h" for name in ("sobel", "scharr", "prewitt")},
+    "roberts-x": "roberts_pos_diag",
+    "roberts-y": "roberts_neg_diag",
+}
+
+
+def skimage() -> Convolve:
+    """The edge filters of skimage.filters, channel by channel; the kernel is its name."""
+    from skimage import filters
+
+    def run(image: np.ndarray, kernel: Any) -> np.ndarray:
+        call = getattr(filters, SKIMAGE[kernel])
+        planes = [call(plane) for plane in np.atleast_3d(image).transpose(2, 0, 1)]
+        return planes[0] if image.ndim == 2 else np.stack(planes, axis=2)
+
+    return run
+
+
 def vips(*options: str) -> Convolve:
     """`vips conv` from and to files, with its defaults unless told otherwise."""
     from PIL import Image
@@ -118,8 +203,13 @@ def vips(*options: str) -> Convolve:
 LIBRARIES = (
     Library("opencv", opencv),
     Library("scipy", scipy),
+    Library("opencv --flip", opencv_flipped, flip=True),
+    Library("scipy --flip", scipy_flipped, flip=True),
     Library("pillow", pillow, SQUARE),
     Library("torch", torch, larger=True),
+    Library("keras", keras, SQUARE + OTHER[:4], few=True, larger=True),
+    Library("onnx", onnx, larger=True),
+    Library("skimage", skimage, named=tuple(SKIMAGE), bits=44),
     Library("vips", vips, few=True),
     Library("vips --precision integer", lambda: vips("--precision", "integer"), SQUARE, few=True, claimed=False),
 )
@@ -129,6 +219,12 @@ def cases(library: Library, seeds: int) -> Iterator[tuple[np.ndarray, np.ndarray
     """Yield images with kernels."""
     for seed in range(1 if library.few else seeds):
         random = np.random.default_rng(seed)
+        for name in library.named:
+            for size in IMAGES:
+                yield random.integers(0, 256, size, dtype=np.uint8), name
+                yield random.integers(0, 256, (*size, 3), dtype=np.uint8), name
+        if library.named:
+            continue
         for shape in library.shapes:
             for kernel in kernels(random, shape):
                 for size in IMAGES[:: 2 if library.few else 1]:
@@ -152,17 +248,23 @@ def kernels(random: np.random.Generator, shape: tuple[int, int]) -> Iterator[np.
     yield lone
 
 
-def dlmath(library: str) -> Convolve:
+def dlmath(library: Library) -> Convolve:
     """dlmath's own command, from a picture to the pixels it would write."""
-    streams: Any = None  # nothing is printed
-    request = resolve(Words(like=library), Output("table", None, False, None, True, streams))
+    words = Words(like=library.name.split()[0], flip=library.flip, kernel=["-"])
+    choices = choices_of(words, silent_output())
 
-    def run(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-        text = "; ".join(" ".join(map(str, row)) for row in kernel.tolist())
+    def run(image: np.ndarray, kernel: Any) -> np.ndarray:
         picture = Picture(image, "random", "PNG", "L" if image.ndim == 2 else "RGB", 8)
-        return convolved(picture, parse_kernel(text + (";" if len(kernel) == 1 else "")), request).pixels
+        weights = parse_kernel(kernel if isinstance(kernel, str) else rows_of(kernel))
+        return carried_out(planned(weights, choices, picture.header), picture).pixels
 
     return run
+
+
+def rows_of(kernel: np.ndarray) -> str:
+    """Return a kernel as --kernel takes it."""
+    text = "; ".join(" ".join(map(str, row)) for row in kernel.tolist())
+    return text + (";" if len(kernel) == 1 else "")
 
 
 @dataclass
@@ -178,21 +280,22 @@ class Account:
     refused: int = 0
     first: str = "-"
 
-    def add(self, image: np.ndarray, kernel: np.ndarray, theirs: np.ndarray, ours: np.ndarray) -> None:
+    def add(self, image: np.ndarray, kernel: Any, theirs: np.ndarray, ours: np.ndarray) -> None:
         """Compare one case."""
         self.cases += 1
         self.samples += theirs.size
         fits = theirs.shape == ours.shape
-        wrong = theirs.astype(np.float64) != ours if fits else np.ones(theirs.shape, dtype=bool)
+        slack = 2.0**-self.library.bits * np.abs(theirs).max(initial=0)
+        wrong = np.abs(theirs.astype(np.float64) - ours) > slack if fits else np.ones(theirs.shape, dtype=bool)
         if not wrong.any():
             return
         self.wrong_cases += 1
-        self.wrong_balanced += int(kernel.sum() == 0)
+        self.wrong_balanced += int(not isinstance(kernel, str) and kernel.sum() == 0)
         self.wrong_samples += int(wrong.sum())
         if self.wrong_cases == 1:
             place = tuple(int(index) for index in np.argwhere(wrong)[0])
             values = f"theirs {theirs[place]}, ours {ours[place]}" if fits else f"shapes {theirs.shape}, {ours.shape}"
-            self.first = f"image {image.shape}, kernel {kernel.tolist()}, at {place}: {values}"
+            self.first = f"image {image.shape}, kernel {kernel}, at {place}: {values}"
 
 
 def account(library: Library, seeds: int) -> Account | None:
@@ -202,7 +305,7 @@ def account(library: Library, seeds: int) -> Account | None:
     except (ImportError, Missing) as reason:
         print(f"skipped: {library.name}: {reason}")
         return None
-    ours, found = dlmath(library.name.split()[0]), Account(library)
+    ours, found = dlmath(library), Account(library)
     for image, kernel in cases(library, seeds):
         try:
             theirs = run(image, kernel)
@@ -210,7 +313,7 @@ def account(library: Library, seeds: int) -> Account | None:
             found.refused += 1
             if found.refused == 1:
                 detail = getattr(reason, "stderr", b"") or str(reason).encode()
-                print(f"{library.name} refuses {kernel.shape} on {image.shape}: {detail.decode().strip()[:200]}")
+                print(f"{library.name} refuses {np.shape(kernel)} on {image.shape}: {detail.decode().strip()[:200]}")
             continue
         found.add(image, kernel, theirs, ours(image, kernel))
     return found
@@ -222,13 +325,17 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20, help="draws of every kind of case (default: %(default)s)")
     parser.add_argument("--only", nargs="+", choices=sorted({library.name.split()[0] for library in LIBRARIES}))
     options = parser.parse_args()
-    print(timing.machine(("opencv-python-headless", "scipy", "pillow", "torch"))["packages"])
+    print(
+        timing.machine(("opencv-python-headless", "scipy", "pillow", "torch", "keras", "onnxruntime", "scikit-image"))[
+            "packages"
+        ]
+    )
     wanted = [library for library in LIBRARIES if not options.only or library.name.split()[0] in options.only]
     accounts = [found for library in wanted if (found := account(library, options.seeds))]
     rows = [
         (
             found.library.name,
-            " ".join(f"{rows}x{columns}" for rows, columns in found.library.shapes),
+            " ".join(found.library.named) or " ".join(f"{rows}x{columns}" for rows, columns in found.library.shapes),
             f"{found.cases:,}", f"{found.wrong_cases:,}", f"{found.wrong_balanced:,}",
             f"{found.samples:,}", f"{found.wrong_samples:,}", found.refused,
         )

@@ -189,7 +189,7 @@ REFUSED = [
     (f"{SCENE} --kernel seed -o one.png", "folder"),
     (f"{SCENE} --kernel sobel --at 3,3", "--explain"),
     (f"{SCENE} --kernel sobel --explain --at 3", "ROW,COL"),
-    (f"{SCENE} --kernel sobel --pool min:2", "pooling"),
+    (f"{SCENE} --kernel sobel --pool median:2", "pooling"),
     (f"{SCENE} --kernel box:3 --dilation 200 --border valid", "does not fit"),
     ("no-such.png --kernel sobel", "No such file"),
     (f"{__file__} --kernel sobel", "image"),

@@ -86,7 +86,7 @@ def test_a_wrong_name_gets_the_nearest(word, told):
 
 @pytest.mark.usefixtures("elsewhere")
 def test_a_picture(command, elsewhere):
-    status, _, err = command("convolve")("example:scene.png", "--kernel", "sobel")
+    status, _, err = command("convolve")("example:scene.png", "--kernel", "sobel", "--quiet")
     assert (status, err) == (0, "")
     assert [path.name for path in elsewhere.iterdir()] == ["scene-sobel.png"]
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlmath.language.errors import ExpressionError
 from dlmath.language.expectations import Cell, NoCellError, Scope, Sweep, evaluate, judge, probe, values_of
 from dlmath.language.expressions import parse, paths_of
-from dlmath.language.functions import FUNCTIONS, ExpressionError
+from dlmath.language.functions import FUNCTIONS
 from dlmath.neural.intervals import spread, t_quantile
 
 RESULT = {

@@ -1,16 +1,6 @@
 """Beyond the edge of an image: what a window finds there.
 
-On a row 1 2 3 4 (MATHEMATICS.md section 4; the names other libraries use):
-
-=========== ============= ======================================================================
-replicate   111|1234|444  scipy nearest, OpenCV REPLICATE, numpy edge
-reflect     321|1234|432  the edge pixel repeated: scipy reflect, OpenCV REFLECT, numpy symmetric
-mirror      432|1234|321  not repeated: scipy mirror, OpenCV REFLECT_101, numpy and torch reflect
-wrap        234|1234|123  scipy wrap (grid-wrap), numpy wrap, torch circular
-constant:V  VVV|1234|VVV  zero padding is constant:0
-valid       no padding: only windows that lie inside the image
-=========== ============= ======================================================================
-
+What each finds on a row a b c d, and the names that other libraries have for it, stands in `MEANINGS`.
 All of them go on periodically, so that a halo may be larger than the image and an image one pixel wide.
 """
 
@@ -31,6 +21,59 @@ KINDS = ("replicate", "reflect", "mirror", "wrap", "constant", "valid")
 ALLOWED = ("replicate", "reflect", "mirror", "wrap", "constant:V", "valid")
 
 
+class Meaning(NamedTuple):
+    """What a border is: the pixels on a row a b c d, and its names elsewhere."""
+
+    row: str
+    opencv: str
+    scipy: str
+    numpy: str
+    torch: str
+    note: str
+
+
+MEANINGS = {
+    "replicate": Meaning(
+        "aaaa|abcd|dddd", "BORDER_REPLICATE", "nearest", "edge", "replicate", "the edge pixel goes on"
+    ),
+    "reflect": Meaning("dcba|abcd|dcba", "BORDER_REFLECT", "reflect", "symmetric", "-", "the edge pixel is repeated"),
+    "mirror": Meaning(
+        "dcb|abcd|cba",
+        "BORDER_REFLECT_101",
+        "mirror",
+        "reflect",
+        "reflect",
+        "the edge pixel is not",
+    ),
+    "wrap": Meaning("abcd|abcd|abcd", "BORDER_WRAP", "wrap, grid-wrap", "wrap", "circular", "as on a torus"),
+    "constant:V": Meaning("VVVV|abcd|VVVV", "BORDER_CONSTANT", "constant", "constant", "zeros (V = 0)", "one value"),
+    "valid": Meaning("|abcd|", "-", "mode='valid'", "mode='valid'", "padding=0", "only windows inside the image"),
+}
+"""By the name that `parse_border` takes. OpenCV's default is BORDER_REFLECT_101."""
+
+SYNONYMS = {
+    **dict.fromkeys(("edge", "nearest", "duplicate", "clamp", "border-replicate"), "replicate"),
+    **dict.fromkeys(("symmetric", "grid-mirror", "border-reflect"), "reflect"),
+    **dict.fromkeys(
+        ("reflect101", "reflect-101", "border-reflect-101", "border-reflect101", "border-default"), "mirror"
+    ),
+    **dict.fromkeys(("circular", "grid-wrap", "periodic", "border-wrap"), "wrap"),
+    **dict.fromkeys(("zero", "zeros", "border-constant", "grid-constant"), "constant:0"),
+}
+"""Names of other libraries that have one meaning alone; capitals and underscores as one likes."""
+
+ELSEWHERE = {
+    "reflect": "reflect repeats the edge pixel (dcba|abcd|dcba), as SciPy's and OpenCV's; "
+    "NumPy's and PyTorch's reflect is mirror here",
+}
+"""Names that mean another border in a library as well known."""
+
+
+def border_note(text: str) -> str:
+    """Return what is to be said of a name that means two things, "" of others."""
+    return ELSEWHERE.get(text.strip().lower(), "")
+
+
 @dataclass(frozen=True)
 class Border:
     """A way to go on beyond the edge; `value` is the pixel of `constant`."""
@@ -42,7 +85,7 @@ class Border:
         return f"constant:{self.value:g}" if self.kind == "constant" else self.kind
 
 
-class Run(NamedTuple):
+class Stretch(NamedTuple):
     """Consecutive positions of a padded axis that come from evenly spaced places of the image.
 
     `step` 1 goes forward, -1 backward, 0 repeats one place; `source` None is the border's constant.
@@ -71,14 +114,15 @@ class Run(NamedTuple):
 def parse_border(text: str) -> Border:
     """Return the border a user names.
 
-    >>> parse_border("constant:0.5")
-    Border(kind='constant', value=0.5)
+    >>> parse_border("constant:0.5"), str(parse_border("REFLECT_101")), str(parse_border("zeros"))
+    (Border(kind='constant', value=0.5), 'mirror', 'constant:0')
     >>> parse_border("mirrored")
     Traceback (most recent call last):
     ...
     dlmath.errors.InvalidValueError: unknown border 'mirrored'; did you mean 'mirror'? (allowed: replicate, ...)
     """
-    name, colon, rest = text.partition(":")
+    word = text.strip().lower().replace("_", "-")
+    name, colon, rest = SYNONYMS.get(word, word).partition(":")
     if name not in KINDS:
         raise unknown("border", text, ALLOWED)
     if name == "constant":
@@ -102,36 +146,35 @@ def _constant(text: str, value: str) -> float:
     return number
 
 
-def _run_at(position: int, stop: int, size: int, border: Border) -> Run:
-    """Return the longest run that starts at a position of the padded axis and ends before `stop`; target is 0."""
+def _stretch_at(position: int, stop: int, size: int, border: Border) -> Stretch:
+    """Return the longest stretch that starts at a position of the padded axis and ends before `stop`; target is 0."""
     if 0 <= position < size:
-        return Run(0, min(stop, size) - position, position, 1)
+        return Stretch(0, min(stop, size) - position, position, 1)
     kind = border.kind if size > 1 or border.kind == "constant" else "replicate"  # one pixel has one continuation
     if kind in {"constant", "replicate", "valid"}:
         end = min(stop, 0) if position < 0 else stop
         place = None if kind == "constant" else 0 if position < 0 else size - 1
-        return Run(0, end - position, place, 0)
+        return Stretch(0, end - position, place, 0)
     period = size - 1 if kind == "mirror" else size
     turn, phase = divmod(position, period)
     length = min(stop, (turn + 1) * period) - position
     if kind == "wrap" or turn % 2 == 0:
-        return Run(0, length, phase, 1)
-    return Run(0, length, (size - 1 if kind == "reflect" else period) - phase, -1)
+        return Stretch(0, length, phase, 1)
+    return Stretch(0, length, (size - 1 if kind == "reflect" else period) - phase, -1)
 
 
-def runs(start: int, stop: int, size: int, border: Border) -> list[Run]:
+def stretches(start: int, stop: int, size: int, border: Border) -> list[Stretch]:
     """Return where the positions start..stop-1 of an axis of `size` pixels come from.
 
-    >>> runs(-2, 6, 4, Border("reflect"))
-    [Run(target=0, length=2, source=1, step=-1), Run(target=2, length=4, source=0, step=1), Run(target=6, length=2, \
-source=3, step=-1)]
+    >>> [tuple(stretch) for stretch in stretches(-2, 6, 4, Border("reflect"))]
+    [(0, 2, 1, -1), (2, 4, 0, 1), (6, 2, 3, -1)]
     """
     found = []
     position = start
     while position < stop:
-        run = _run_at(position, stop, size, border)
-        found.append(run._replace(target=position - start))
-        position += run.length
+        stretch = _stretch_at(position, stop, size, border)
+        found.append(stretch._replace(target=position - start))
+        position += stretch.length
     return found
 
 
@@ -142,7 +185,7 @@ def indices(start: int, stop: int, size: int, border: Border) -> NDArray[np.int6
     [3, 2, 1, 0, 1, 2, 3, 2, 1, 0]
     """
     places = np.empty(stop - start, dtype=np.int64)
-    for run in runs(start, stop, size, border):
-        origin = -1 if run.source is None else run.source
-        places[run.positions()] = origin + run.step * np.arange(run.length)
+    for stretch in stretches(start, stop, size, border):
+        origin = -1 if stretch.source is None else stretch.source
+        places[stretch.positions()] = origin + stretch.step * np.arange(stretch.length)
     return places

@@ -13,25 +13,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dlmath.convolution.engine import naive, planner
 from dlmath.convolution.engine.algorithm import TileShape
 from dlmath.convolution.engine.pixels import Finish, Finisher, Tally
-from dlmath.convolution.engine.request import Request, resolve
+from dlmath.convolution.engine.request import Request, request_of, stretched
 from dlmath.convolution.engine.speeds import WORTH_THREADS
 from dlmath.convolution.engine.tiles import Filler, Grid, Tile, available_threads, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import ArrayLike, DTypeLike
 
     from dlmath.convolution.engine.algorithm import Prepared
     from dlmath.convolution.engine.borders import Border
-    from dlmath.convolution.engine.exact import ExactKernel
+    from dlmath.convolution.engine.geometry import Pad
+    from dlmath.convolution.engine.kernel import ExactKernel
     from dlmath.convolution.engine.planner import Choice
     from dlmath.neural.arrays import Array
 
@@ -47,8 +48,8 @@ class Result:
         The algorithm that did it.
     macs : int
         Multiply-accumulates of the definition: one a tap and output sample.
-    clipped : int
-        Samples whose rounded result lay beyond the pixel type and was saturated (or was not a number).
+    below, above : int
+        Samples whose rounded result lay beyond the pixel type and was saturated; what is no number counts below.
     minimum, maximum, mean : float or None
         Of the results before rounding and saturation, over the finite ones; None unless `statistics` was asked for.
     threads : int
@@ -59,12 +60,18 @@ class Result:
     pixels: Array
     method: str
     macs: int
-    clipped: int
+    below: int
+    above: int
     minimum: float | None
     maximum: float | None
     mean: float | None
     threads: int
     plan: Choice | None
+
+    @property
+    def clipped(self) -> int:
+        """Samples that were saturated."""
+        return self.below + self.above
 
 
 def convolve(
@@ -72,6 +79,7 @@ def convolve(
     kernel: ArrayLike | ExactKernel,
     *,
     border: str | Border = "replicate",
+    pad: str | Pad = "same",
     stride: int = 1,
     dilation: int = 1,
     flip: bool = False,
@@ -93,7 +101,10 @@ def convolve(
     kernel : array of shape (kh, kw), or ExactKernel
         Whole weights on whole-number images are computed exactly, whatever their size.
     border : str or Border
-        `replicate`, `reflect`, `mirror`, `wrap`, `constant:V`, `valid`.
+        `replicate`, `reflect`, `mirror`, `wrap`, `constant:V`, `valid` (no padding, whatever `pad` says).
+    pad : str or Pad
+        How much of the border there is: `same`, `same-upper`, `same-lower`, `valid`, `full`, a number of pixels, or
+        `top:bottom:left:right`.
     stride, dilation : int
     flip : bool
         Turn the kernel by 180 degrees.
@@ -128,32 +139,73 @@ def convolve(
     A value that is not finite reaches only windows that contain it: a tile of a floating-point image that holds one
     is computed by `taps`, whatever the method, because products of bands and transforms would spread it.
     """
-    request = resolve(
-        image, kernel, border=border, stride=stride, dilation=dilation, flip=flip, anchor=anchor,
+    request = request_of(
+        image, kernel, border=border, pad=pad, stride=stride, dilation=dilation, flip=flip, anchor=anchor,
         offset=offset, scale=scale, out_dtype=out_dtype, out=out,
     )  # fmt: skip
     if method == "naive":
-        sums = naive.sums(request.image, request.naive_kernel(request.plain), request.geometry())
+        sums = naive.sums(request.image, request.naive_kernel(request.plain), request.geometry)
         return carry_out_sums(request, sums, 1, statistics=statistics)
     question = request.question()
     choice = planner.choose(question, method)
-    fallback = choice if choice.method == "taps" else planner.taps_choice(question)
-    return carry_out(request, choice, fallback, threads, 1, statistics=statistics)
+    return carry_out(request, choice, lambda: planner.taps_choice(question), threads, 1, statistics=statistics)
+
+
+def pixels_of(values: Array, *, scale: str = "clip", out_dtype: DTypeLike | None = None) -> Result:
+    """Return numbers as pixels, as `convolve` makes them of its sums, with what is told of them.
+
+    Parameters
+    ----------
+    values : ndarray of shape (H, W) or (H, W, C), any real dtype, or Python's integers (object)
+    scale, out_dtype
+        As of `convolve`; by default the pixels have the values' dtype.
+    """
+    dtype = np.dtype(values.dtype if out_dtype is None else out_dtype)
+    pixels = np.empty(values.shape, dtype=dtype)
+    planes = values.reshape(*values.shape[:2], -1)
+    whole = values.dtype.kind in "biuO"
+    kind = values.dtype if values.dtype.kind in "iufO" else np.dtype(np.int64)
+    finisher = Finisher(Finish(absolute=scale == "absolute"), kind, dtype, whole=whole)
+    step = max(1, PIXELS_AT_A_TIME // max(1, planes[0].size))
+    if scale == "minmax":
+        for top in range(0, len(planes), step):
+            finisher.measure(planes[top : top + step])
+        tally = finisher.tally
+        stretch = stretched(finisher.finish, dtype, tally.minimum, tally.maximum)
+        finisher = Finisher(stretch, kind, dtype)
+        finisher.tally = replace(tally)
+    for top in range(0, len(planes), step):
+        part = planes[top : top + step].astype(kind)  # a copy: its scratch is overwritten
+        finisher.store(part, pixels.reshape(planes.shape)[top : top + step], measure=scale != "minmax")
+    return _result(pixels, "none", 0, finisher.tally, True)
+
+
+PIXELS_AT_A_TIME = 1 << 20
 
 
 def carry_out(
-    request: Request, choice: Choice, fallback: Choice, threads: int | None, kernels: int, *, statistics: bool
+    request: Request,
+    choice: Choice,
+    fallback: Callable[[], Choice],
+    threads: int | None,
+    kernels: int,
+    *,
+    statistics: bool,
 ) -> Result:
-    """Do what was chosen; `fallback` is for tiles with values that are not finite."""
+    """Do what was chosen; `fallback` gives the way for tiles with values that are not finite."""
     count = thread_count(choice, threads, request.output.shape[2])
-    plan = Plan(request, choice, fallback)
-    if request.scale != "minmax":
-        tally = _run(plan, request.finish, count, Mode(measure=statistics, store=True))
-        return _result(request, tally, choice, count, kernels, statistics=statistics)
-    seen = _run(plan, request.finish, count, Mode(measure=True, store=False))
-    stretched = request.stretched(seen.minimum, seen.maximum)
-    seen.clipped = _run(plan, stretched, count, Mode(measure=False, store=True)).clipped
-    return _result(request, seen, choice, count, kernels, statistics=statistics)
+    minmax = request.scale == "minmax"
+    tally = _run(
+        [
+            Worker(request, choice, fallback, request.finish, measure=statistics or minmax, store=not minmax)
+            for _ in range(count)
+        ]
+    )
+    if minmax:
+        stretch = stretched(request.finish, request.output.dtype, tally.minimum, tally.maximum)
+        stored = _run([Worker(request, choice, fallback, stretch, measure=False, store=True) for _ in range(count)])
+        tally.below, tally.above = stored.below, stored.above
+    return _result(request.pixels, choice.method, request.macs(kernels), tally, statistics, count, choice)
 
 
 def thread_count(choice: Choice, allowed: int | None, channels: int) -> int:
@@ -164,43 +216,33 @@ def thread_count(choice: Choice, allowed: int | None, channels: int) -> int:
     return max(1, min(allowed, len(choice.grid.tiles())))
 
 
-class Plan(NamedTuple):
-    """A request with the way it is carried out."""
-
-    request: Request
-    choice: Choice
-    fallback: Choice
-
-
-@dataclass(frozen=True)
-class Mode:
-    """What a pass over the image is for: to measure the results, to store their pixels, or both."""
-
-    measure: bool
-    store: bool
-
-
 def _result(
-    request: Request, tally: Tally, choice: Choice | None, threads: int, kernels: int, *, statistics: bool
+    pixels: Array,
+    method: str,
+    macs: int,
+    tally: Tally,
+    statistics: bool,  # noqa: FBT001
+    threads: int = 1,
+    plan: Choice | None = None,
 ) -> Result:
     known = statistics and tally.count > 0
     nothing = math.nan if statistics else None
     return Result(
-        pixels=request.pixels,
-        method=choice.method if choice else "naive",
-        macs=request.output.size * request.taps * kernels,
-        clipped=tally.clipped,
+        pixels=pixels,
+        method=method,
+        macs=macs,
+        below=tally.below,
+        above=tally.above,
         minimum=tally.minimum if known else nothing,
         maximum=tally.maximum if known else nothing,
         mean=tally.mean if known else nothing,
         threads=threads,
-        plan=choice,
+        plan=plan,
     )
 
 
-def _run(plan: Plan, finish: Finish, threads: int, mode: Mode) -> Tally:
-    """Pass over all tiles; return what was seen."""
-    workers = [Worker(plan, finish, mode) for _ in range(threads)]
+def _run(workers: list[Worker]) -> Tally:
+    """Let workers pass over all tiles; return what they saw."""
     share(workers[0].grid.tiles(), [worker.run for worker in workers])
     total = Tally()
     for worker in workers:
@@ -209,41 +251,45 @@ def _run(plan: Plan, finish: Finish, threads: int, mode: Mode) -> Tally:
 
 
 class Worker:
-    """One thread's scratch and its way with a tile; scratch is laid out when the first tile comes."""
+    """One thread's scratch and its way with a tile; scratch is laid out when the first tile comes.
 
-    def __init__(self, plan: Plan, finish: Finish, mode: Mode) -> None:
-        self._request, self._choice, self._fallback = plan
-        request, choice = self._request, self._choice
-        self._mode = mode
+    Parameters
+    ----------
+    measure, store : bool
+        What the pass over the image is for: to measure the results, to store their pixels, or both.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        choice: Choice,
+        fallback: Callable[[], Choice],
+        finish: Finish,
+        *,
+        measure: bool,
+        store: bool,
+    ) -> None:
+        self._request, self._choice, self._fallback = request, choice, fallback
+        self._measures, self._stores = measure, store
         self.grid = aligned(choice.grid, request.stride)
         finish = replace(finish, denominator=choice.denominator)
         self.finisher = Finisher(finish, choice.dtype, request.output.dtype, whole=choice.whole)
         rows, columns = request.weights.shape
-        self._filler = Filler(request.image, request.border, request.anchor)
+        self._filler = Filler(request.image, request.border, request.before)
         self._shape = TileShape(self.grid.rows, self.grid.columns, request.image.shape[2], rows, columns)
-        self._straight = self.finisher.plain and mode == Mode(measure=False, store=True) and request.stride == 1
+        # products of bands and transforms would spread a value that is not finite over the whole tile
         self._checked = choice.method != "taps" and request.image.dtype.kind == "f"
 
     def run(self, tiles: Iterator[Tile]) -> None:
         """Take tiles until none is left."""
         prepared = None
-        for tile in tiles:
-            prepared = prepared or self._choice.prepare(self._shape)
-            self._filler.fill(prepared.source, tile)
-            if self._straight and self._run_into(prepared, tile):
-                continue
-            sums, line = self._sums(prepared, tile)
-            self._store(sums, tile, line if self._request.stride == 1 else None)
-
-    def _run_into(self, prepared: Prepared, tile: Tile) -> bool:
-        """Have the sums made in the result itself where the algorithm and the result's layout allow it."""
-        run_into = getattr(prepared, "run_into", None)
-        target = self._target(tile)
-        channels, itemsize = self._shape.channels, target.itemsize
-        if run_into is None or target.strides[1:] != (channels * itemsize, itemsize):
-            return False
-        run_into(target.reshape(len(target), -1))
-        return True
+        with np.errstate(over="ignore", invalid="ignore"):  # of this thread: an overflow is infinity
+            for tile in tiles:
+                prepared = prepared or self._choice.prepare(self._shape)
+                self._filler.fill(prepared.source, tile)
+                sums, line = self._sums(prepared, tile)
+                # a stride leaves rows out, which a pass over the whole line would take along
+                self._store(sums, tile, line if self._request.stride == 1 else None)
 
     def _target(self, tile: Tile) -> Array:
         """Return the pixels of the result that a tile is for."""
@@ -256,18 +302,19 @@ class Worker:
         """Return the tile's sums, and the memory they are a view of where all of it may be passed over."""
         if self._checked and not math.isfinite(float(np.add.reduce(prepared.source, axis=None))):
             return self._sums_apart(tile), None
-        sums, line = prepared.run(), getattr(prepared, "line", None)
+        sums, line = prepared.run(), prepared.line
         if self._choice.snap:
             np.rint(sums if line is None else line, out=sums if line is None else line)
         return sums, line
 
     def _sums_apart(self, tile: Tile) -> Array:
         """Return the sums of a tile with values that are not finite, tap by tap."""
-        prepared = self._fallback.prepare(self._shape)
+        fallback = self._fallback()
+        prepared = fallback.prepare(self._shape)
         self._filler.fill(prepared.source, tile)
         sums = prepared.run()
-        same = self._fallback.denominator == self._choice.denominator
-        return sums if same else np.divide(sums, sums.dtype.type(self._fallback.denominator))
+        same = fallback.denominator == self._choice.denominator
+        return sums if same else np.divide(sums, sums.dtype.type(fallback.denominator))
 
     def _store(self, sums: Array, tile: Tile, line: Array | None) -> None:
         """Turn the tile's sums that are asked for into pixels."""
@@ -275,15 +322,17 @@ class Worker:
         rows, columns = min(grid.rows, grid.height - tile.row), min(grid.columns, grid.width - tile.column)
         channels = self._shape.channels
         asked = sums.reshape(len(sums), -1, channels)[:rows:step, :columns:step]
-        if not self._mode.store:
+        if not self._stores:
             self.finisher.measure(asked)
             return
-        self.finisher.store(asked, self._target(tile), line, measure=self._mode.measure)
+        self.finisher.store(asked, self._target(tile), line, measure=self._measures)
 
 
 def aligned(grid: Grid, stride: int) -> Grid:
     """Return the grid with tiles that begin on pixels the stride picks."""
-    return Grid(grid.height, grid.width, -(-grid.rows // stride) * stride, -(-grid.columns // stride) * stride)
+    rows, columns = (-(-size // stride) * stride for size in (grid.rows, grid.columns))
+    # one tile of all rows (or columns) begins on a pixel that is picked, however long it is
+    return Grid(grid.height, grid.width, min(rows, grid.height), min(columns, grid.width))
 
 
 def carry_out_sums(request: Request, sums: Array, kernels: int, *, statistics: bool) -> Result:
@@ -296,9 +345,11 @@ def carry_out_sums(request: Request, sums: Array, kernels: int, *, statistics: b
     if request.scale == "minmax":
         finisher.measure(sums)
         seen = finisher.tally
-        finisher = Finisher(request.stretched(seen.minimum, seen.maximum), sums.dtype, request.output.dtype)
+        finisher = Finisher(
+            stretched(finish, request.output.dtype, seen.minimum, seen.maximum), sums.dtype, request.output.dtype
+        )
         finisher.store(sums, request.output)
-        seen.clipped = finisher.tally.clipped
-        return _result(request, seen, None, 1, kernels, statistics=statistics)
+        seen.below, seen.above = finisher.tally.below, finisher.tally.above
+        return _result(request.pixels, "naive", request.macs(kernels), seen, statistics)
     finisher.store(sums, request.output, measure=statistics)
-    return _result(request, finisher.tally, None, 1, kernels, statistics=statistics)
+    return _result(request.pixels, "naive", request.macs(kernels), finisher.tally, statistics)

@@ -15,9 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.convolution.engine import scratch
-from dlmath.convolution.engine.bands import band, block_width, blocks
-from dlmath.convolution.engine.precision import equal_parts, is_workable, row_stride, up, working_dtype
+from dlmath.convolution.engine.algorithm import (
+    Algorithm,
+    Prepared,
+    equal_parts,
+    in_line,
+    is_workable,
+    row_stride,
+    up,
+    working_dtype,
+)
+from dlmath.convolution.engine.bands import band, block_width, overlapping_blocks
 from dlmath.convolution.engine.speeds import COPY, MULTIPLY, PACK, PASS, fill_and_store, scale
 
 if TYPE_CHECKING:
@@ -28,10 +36,11 @@ DOWN = 8
 """Rows of output a product makes: fewer waste packing, more waste multiplications by zero."""
 
 
-class Dense:
-    """Any kernel: `Algorithm` and its name on the command line."""
+class Dense(Algorithm):
+    """Any kernel."""
 
     name = "dense"
+    least = 0.8
 
     def suits(self, kernel: Array, dtype: np.dtype[Any]) -> bool:
         """Tell whether kernel and image are numbers the products can be made in."""
@@ -55,7 +64,7 @@ class Dense:
         return up(rows, DOWN), equal_parts(image_shape[1], max(512 // channels, 32))
 
 
-class PreparedDense:
+class PreparedDense(Prepared):
     """Scratch and calls for tiles of one shape.
 
     Attributes
@@ -70,17 +79,17 @@ class PreparedDense:
         rows, window = up(shape.rows, DOWN), DOWN + taps - 1
         width = block_width(shape.row_elements, DOWN * window * copies)
         stride = row_stride(up(shape.row_elements, width))
-        self.source = scratch.zeros(shape.source_shape, kernel.dtype)
-        shifted = scratch.zeros(((rows + taps - 1) * copies, stride), kernel.dtype)
-        out = scratch.zeros((rows, stride), kernel.dtype)  # numbers also between the rows, for `line`
+        self.source = np.zeros(shape.source_shape, kernel.dtype)
+        shifted = np.zeros(((rows + taps - 1) * copies, stride), kernel.dtype)
+        out = np.zeros((rows, stride), kernel.dtype)  # numbers also between the rows, for `line`
         self._shifts = shifts(self.source, copies, shape.channels)
         self._shifted = shifted.reshape(-1, copies, stride)[: len(self.source), :, : shape.row_elements]
         counts = rows // DOWN, -(-shape.row_elements // width)
         self._band = band(kernel, DOWN)
-        self._windows = blocks(shifted, counts, (DOWN * copies, width), (window * copies, width))
-        self._out = blocks(out, counts, (DOWN, width), (DOWN, width))
+        self._windows = overlapping_blocks(shifted, counts, (DOWN * copies, width), (window * copies, width))
+        self._out = overlapping_blocks(out, counts, (DOWN, width), (DOWN, width))
         self._result = out[: shape.rows, : shape.row_elements]
-        self.line = scratch.in_line(self._result)
+        self.line = in_line(self._result)
 
     def run(self) -> Array:
         """Return the tile's sums, shape (rows, columns * channels)."""
@@ -97,7 +106,7 @@ def shifts(source: Array, copies: int, channels: int) -> Array:
             [2, 3, 4]]])
     """
     width = source.shape[1] - (copies - 1) * channels
-    moved: Array = blocks(source, (1, copies), (0, channels), (len(source), width))[0]
+    moved: Array = overlapping_blocks(source, (1, copies), (0, channels), (len(source), width))[0]
     return moved.transpose(1, 0, 2)
 
 

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.convolution.engine import scratch
-from dlmath.convolution.engine.precision import is_workable, up, working_dtype
+from dlmath.convolution.engine.algorithm import Algorithm, Prepared, in_line, is_workable, up, working_dtype
 from dlmath.convolution.engine.speeds import TRANSFORM_POINT, fill_and_store, scale
 
 if TYPE_CHECKING:
@@ -31,10 +30,11 @@ LONGEST = 4096
 """The longest transform considered for a side; longer ones only where the kernel itself is longer."""
 
 
-class Fft:
-    """Any kernel: `Algorithm` and its name on the command line."""
+class Fft(Algorithm):
+    """Any kernel."""
 
     name = "fft"
+    least = TRANSFORM_POINT
 
     def suits(self, kernel: Array, dtype: np.dtype[Any]) -> bool:
         """Tell whether kernel and image are numbers that can be transformed."""
@@ -59,7 +59,7 @@ class Fft:
         return best_tile(kernel_shape, image_shape, MAXIMUM_POINTS)
 
 
-class PreparedFft:
+class PreparedFft(Prepared):
     """Scratch and the kernel's spectrum for tiles of one shape.
 
     Attributes
@@ -75,16 +75,16 @@ class PreparedFft:
         )
         self._size = height, width
         spectral = np.result_type(dtype, np.complex64)
-        padded = scratch.zeros((height, width * shape.channels), dtype)
+        padded = np.zeros((height, width * shape.channels), dtype)
         self.source = padded[: shape.source_shape[0], : shape.source_shape[1]]
         self._planes = planes(padded, shape.channels)
         self._kernel = spectrum(kernel, self._size).astype(spectral)
-        self._across = scratch.empty((height, width // 2 + 1), spectral)
-        self._both = scratch.empty((height, width // 2 + 1), spectral)
-        sums = scratch.empty((shape.rows, width * shape.channels), dtype)
+        self._across = np.empty((height, width // 2 + 1), spectral)
+        self._both = np.empty((height, width // 2 + 1), spectral)
+        sums = np.empty((shape.rows, width * shape.channels), dtype)
         self._sums = planes(sums, shape.channels)
         self._result = sums[:, : shape.row_elements]
-        self.line = scratch.in_line(self._result)
+        self.line = in_line(self._result)
 
     def run(self) -> Array:
         """Return the tile's sums, shape (rows, columns * channels)."""
@@ -149,6 +149,7 @@ class Side(NamedTuple):
     tiles: int
 
 
+@lru_cache(maxsize=64)
 def best_tile(kernel_shape: tuple[int, int], image_shape: tuple[int, int], limit: int) -> tuple[int, int]:
     """Return the output tile whose transforms take the least work over an image.
 

@@ -79,7 +79,7 @@ def analyse_kernel(kernel: Kernel) -> KernelAnalysis:
     rows, columns = (alternating(length) for length in weights.shape)
     return KernelAnalysis(
         sum=kernel.sum,
-        absolute_sum=absolute_sum(kernel),
+        absolute_sum=kernel.absolute_sum,
         rank=len(factors),
         singular_values=tuple(map(float, singular)),
         factors=factors,
@@ -94,14 +94,6 @@ def analyse_kernel(kernel: Kernel) -> KernelAnalysis:
 def total(values: NDArray[np.float64]) -> float:
     """Return the correctly rounded sum: what cancels is 0."""
     return math.fsum(values.ravel().tolist())
-
-
-def absolute_sum(kernel: Kernel) -> Weight:
-    """Return the sum of the weights without their signs, exact when they are."""
-    exact = kernel.exact()
-    if exact is None:
-        return total(abs(kernel.array()))
-    return Fraction(sum(abs(weight) for row in exact[0] for weight in row), exact[1])
 
 
 def alternating(length: int) -> NDArray[np.float64]:
@@ -119,9 +111,30 @@ def separated(
     """Return all singular values, and one (column, row) for each that is not rounding."""
     left, singular, right = np.linalg.svd(weights, full_matrices=False)
     rank = int((singular > RANK_TOLERANCE * singular[0]).sum())
-    roots = np.sqrt(singular)
-    pairs = ((left[:, k] * roots[k], right[k] * roots[k]) for k in range(rank))
-    return singular, tuple((tuple(column.tolist()), tuple(row.tolist())) for column, row in pairs)
+    return singular, tuple(signed(left[:, k], right[k], singular[k]) for k in range(rank))
+
+
+def signed(
+    left: NDArray[np.float64], right: NDArray[np.float64], value: float
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return column and row of one singular value: the column's first weight that is no rounding is positive.
+
+    Where both sums are far from 0, as a blur's are, each vector carries the root of the product's sum, so that the
+    factors of a kernel of sum 1 have sum 1; else both carry the root of the singular value.
+
+    >>> column, row = signed(np.array([-0.6, -0.8]), np.array([-0.6, -0.8]), 0.25)
+    >>> [round(weight, 4) for weight in column]
+    [0.3, 0.4]
+    """
+    first = left[np.abs(left) > RANK_TOLERANCE * np.abs(left).max()][0]
+    left, right = (left, right) if first > 0 else (-left, -right)
+    product = float(left.sum() * right.sum())
+    if abs(product) > 1e-6:
+        root = math.sqrt(value * abs(product))
+        column, row = left * (root / abs(left.sum())), right * (root / abs(right.sum()))
+    else:
+        column, row = left * math.sqrt(value), right * math.sqrt(value)
+    return tuple(column.tolist()), tuple(row.tolist())
 
 
 def exact_factors(kernel: Kernel) -> ExactFactors | None:

@@ -57,6 +57,8 @@ class Parameter(NamedTuple):
 class Family(NamedTuple):
     """Kernels that share a formula.
 
+    Values are given in the order of the parameters, or by name (`sigma=2`).
+
     Attributes
     ----------
     build : callable
@@ -64,6 +66,8 @@ class Family(NamedTuple):
     parameters : tuple of Parameter
     example : str
         One member, for lists and messages.
+    told : callable or None
+        From the same parameters to what is to be known of that member.
     """
 
     build: Callable[..., Rows]
@@ -71,6 +75,7 @@ class Family(NamedTuple):
     example: str
     source: str
     note: str
+    told: Callable[..., str] | None = None
 
     def usage(self) -> str:
         """Return how a member is written, such as gaussian:N[:SIGMA]."""
@@ -126,6 +131,33 @@ def gaussian(n: int, sigma: float | None = None) -> Rows:
         return outer(row, row)
     samples = gaussian_row(n, opencv_sigma(n) if sigma is None else sigma)
     return outer(samples, samples)
+
+
+def gaussian_note(n: int, sigma: float | None = None) -> str:
+    """Return a Gaussian's sigma, and how much of the bell its window cuts off.
+
+    >>> gaussian_note(5)
+    'sigma 1, the deviation of the fixed weights (the formula for N = 5 would take 1.1)'
+    >>> gaussian_note(5, 2.0)
+    'sigma 2; the window cuts 37.8 % of the bell off'
+    """
+    if sigma is None and n in OPENCV_TABLES:
+        row = OPENCV_TABLES[n]
+        variance = sum(weight * x * x for weight, x in zip(row, centred(n), strict=True)) / sum(row)
+        formula = f" (the formula for N = {n} would take {opencv_sigma(n):.3g})"
+        return f"sigma {math.sqrt(variance):.4g}, the deviation of the fixed weights{formula}"
+    s = opencv_sigma(n) if sigma is None else sigma
+    cut = 1 - math.erf(n / 2 / s / math.sqrt(2)) ** 2
+    return f"sigma {s:.4g}; the window cuts {100 * cut:.3g} % of the bell off"
+
+
+def gaussian_reach(sigma: float) -> int:
+    """Return the N of a window that leaves nothing visible off: 2 ceil(4 sigma) + 1.
+
+    >>> gaussian_reach(1.5)
+    13
+    """
+    return 2 * math.ceil(4 * sigma) + 1
 
 
 def log_sigma(n: int) -> float:
@@ -225,7 +257,9 @@ FAMILIES = {
         (_odd(), _positive("SIGMA")),
         "gaussian:5",
         "OpenCV, getGaussianKernel",
-        "without SIGMA: OpenCV's fixed tables to N = 9 (3, 5 binomial), then sigma = 0.3 ((N - 1) / 2 - 1) + 0.8",
+        "without SIGMA: OpenCV's fixed tables to N = 9 (3, 5 binomial), then sigma = 0.3 ((N - 1) / 2 - 1) + 0.8; "
+        "gaussian:sigma=S takes N = 2 ceil(4 S) + 1",
+        gaussian_note,
     ),
     "log": Family(
         laplacian_of_gaussian,
@@ -264,4 +298,5 @@ FAMILIES = {
 def member(name: str, values: list[Any], title: str) -> Kernel:
     """Return the kernel of a family for checked parameters."""
     family = FAMILIES[name]
-    return Kernel(title, family.build(*values), family.source, family.note)
+    note = family.told(*values) if family.told else family.note
+    return Kernel(title, family.build(*values), family.source, note)

@@ -53,6 +53,40 @@ def derivative(name: str) -> Rows:
     return outer(map(Fraction, SMOOTHINGS[name][0]), EDGE)
 
 
+def sobel_of(n: int) -> Rows:
+    """Return Sobel's x derivative on N x N: binomial smoothing down, smoothed central difference across.
+
+    OpenCV's Sobel of ksize N: row N of Pascal's triangle, and row N - 2 slid over -1 0 1.
+
+    >>> [int(weight) for weight in sobel_of(5)[2]]
+    [-6, -12, 0, 12, 6]
+    """
+    inner = [0, 0, *(math.comb(n - 3, k) for k in range(n - 2)), 0, 0]
+    difference = [Fraction(inner[k] - inner[k + 2]) for k in range(n)]
+    return outer([Fraction(math.comb(n - 1, k)) for k in range(n)], difference)
+
+
+def sized_sobel(name: str, n: int) -> Kernel | Magnitude:
+    """Return `sobel`, `sobel-x`, `sobel-y` or `sobel-angle` on N x N."""
+    source = f"{SMOOTHINGS['sobel'][1]}; OpenCV, getDerivKernels"
+    note = f"binomial {n} outer the difference -1 0 1 smoothed by binomial {n - 2}"
+    across = Kernel(f"sobel-x:{n}", sobel_of(n), source, note)
+    down = Kernel(f"sobel-y:{n}", transposed(across.weights), source, "the transpose of sobel-x")
+    found: dict[str, Kernel | Magnitude] = {
+        "sobel-x": across,
+        "sobel-y": down,
+        "sobel": Magnitude(f"sobel:{n}", (across, down), "l2", source, _root_of((across.name, down.name))),
+        "sobel-angle": Magnitude(f"sobel-angle:{n}", (across, down), "angle", source, ANGLE),
+    }
+    return found[name]
+
+
+SIZED = ("sobel", "sobel-x", "sobel-y", "sobel-angle")
+"""Names of 3 x 3 kernels that take a larger N: sobel:5."""
+
+ANGLE = "atan2(y response, x response) in degrees, -180 to 180: 0 where it grows brighter to the right, 90 downward"
+
+
 def derivatives() -> list[Kernel]:
     """Return the x and y derivative of every smoothing, and Roberts' cross."""
     found = []
@@ -147,8 +181,17 @@ def magnitudes(kernels: dict[str, Kernel]) -> list[Magnitude]:
         Magnitude(name, tuple(kernels[part] for part in parts), "l2", kernels[parts[0]].source, _root_of(parts))
         for name, parts in pairs
     ]
+    angles = [
+        Magnitude(f"{name}-angle", tuple(kernels[part] for part in parts), "angle", kernels[parts[0]].source, ANGLE)
+        for name, parts in pairs
+        if name not in {"roberts", "frei-chen"}  # whose two parts are no x and y
+    ]
     compass = tuple(kernels[f"kirsch-{point}"] for point in COMPASS)
-    return [*found, Magnitude("kirsch", compass, "max", KIRSCH, "the largest of the eight kirsch-n ... kirsch-nw")]
+    return [
+        *found,
+        *angles,
+        Magnitude("kirsch", compass, "max", KIRSCH, "the largest of the eight kirsch-n ... kirsch-nw"),
+    ]
 
 
 def _root_of(parts: tuple[str, ...]) -> str:

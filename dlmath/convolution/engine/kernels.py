@@ -5,11 +5,11 @@ sobel-x    gaussian:9:1.5    "0 -1 0; -1 5 -1; 0 -1 0"    "1/9 1/9 1/9; 1/9 1/9 
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
-from dlmath.convolution.engine.kernel import Kernel, Magnitude
-from dlmath.convolution.engine.kernel_families import FAMILIES, RANGE, Family, Parameter, member
-from dlmath.convolution.engine.kernel_tables import COMPASS, table
+from dlmath.convolution.engine.kernel import AnyKernel, Bank, Kernel, Magnitude, bank_of
+from dlmath.convolution.engine.kernel_families import FAMILIES, RANGE, Family, Parameter, gaussian_reach, member
+from dlmath.convolution.engine.kernel_tables import COMPASS, SIZED, sized_sobel, sobel_of, table
 from dlmath.errors import InvalidValueError, nearest, unknown
 from dlmath.language.number_text import fraction_of, is_rows, parse_rows, short
 
@@ -41,20 +41,26 @@ GROUPS = {
 
 COMMON = (
     *("identity", "box:N", "gaussian:N[:SIGMA]", "sharpen", "unsharp", "laplacian", "log:N", "emboss", "outline"),
-    *("sobel", "sobel-x", "sobel-y", "scharr", "prewitt", "roberts", "kirsch", "seed"),
+    *("sobel", "sobel-x", "sobel-y", "sobel-angle", "sobel:N", "scharr", "prewitt", "roberts", "kirsch", "seed"),
 )
 """What an error lists; all names would fill a screen."""
+
+MOST_SOBEL = 31
+"""The largest N of sobel:N, as OpenCV has it: its weights grow as 4^N."""
 
 _table = cache(table)
 
 
-def parse_kernel(text: str) -> Kernel | Magnitude:
+@lru_cache(maxsize=64)
+def parse_kernel(text: str) -> AnyKernel:
     """Read a kernel from its name, its name with parameters, or its rows.
 
     Parameters
     ----------
     text : str
-        A name (`sobel`), NAME:PARAMETERS (`gaussian:9:1.5`) in any case, or rows (`"0 -1 0; -1 5 -1; 0 -1 0"`).
+        A name (`sobel`), NAME:PARAMETERS (`gaussian:9:1.5`, `gaussian:sigma=2`) in any case, or rows
+        (`"0 -1 0; -1 5 -1; 0 -1 0"`): one rectangle for every channel, or with `|` between them one for each input
+        channel, and with `||` the rectangles of further outputs.
 
     Raises
     ------
@@ -67,18 +73,42 @@ def parse_kernel(text: str) -> Kernel | Magnitude:
     (((1, 2, 1), (2, 4, 2), (1, 2, 1)), 16)
     >>> parse_kernel("0 -1; 1 0").shape
     (2, 2)
+    >>> parse_kernel("0.299 | 0.587 | 0.114").inputs
+    3
     """
     if not text.strip():
         raise InvalidValueError("a kernel without a name or numbers", "name one, such as sobel or gaussian:5")
     if is_rows(text):
-        return Kernel(" ".join(text.split()), parse_rows(text, "kernel"), "given", "")
+        return _inline(text)
     word = text.strip().lower().replace("_", "-")
     name, *values = word.split(":")
     if name in FAMILIES:
-        return member(name, _checked(word, FAMILIES[name], values), word)
+        return family_kernel(word)
+    if name in SIZED and values:
+        sized = Family(sobel_of, (Parameter("N", "odd", least=3, most=MOST_SOBEL),), f"{name}:5", "", "")
+        return sized_sobel(name, int(_checked(word, sized, values)[0]))
     if name in _table():
         return _without_parameters(word, name, values)
     raise _unknown_kernel(name)
+
+
+def family_kernel(word: str) -> Kernel:
+    """Return the member of a family from NAME:PARAMETERS in small letters."""
+    name, *values = word.split(":")
+    return member(name, _checked(word, FAMILIES[name], values), word)
+
+
+def _inline(text: str) -> Kernel | Bank:
+    """Read rows: of one rectangle, or of several input channels and outputs."""
+    name = " ".join(text.split())
+    if "|" not in text:
+        return Kernel(name, parse_rows(text, "kernel"), "given", "")
+    outputs = [[parse_rows(rows, "kernel") for rows in output.split("|")] for output in text.split("||")]
+    shapes = {(len(channels), len(rows), len(rows[0])) for channels in outputs for rows in channels}
+    if len(shapes) > 1:
+        some = ", ".join(f"{rows}x{columns} of {inputs} channels" for inputs, rows, columns in sorted(shapes))
+        raise InvalidValueError(f"kernel {short(name)!r} has parts of several shapes ({some})", "give all of one shape")
+    return bank_of(name, outputs, "given")
 
 
 def names_in(text: str) -> tuple[str, ...]:
@@ -97,7 +127,7 @@ def kernel_names() -> list[str]:
 
 def listed_kernels() -> tuple[tuple[str, Kernel | Magnitude], ...]:
     """Return (usage, kernel) for every name; a family is shown by one member."""
-    members = tuple((family.usage(), parse_kernel(family.example)) for family in FAMILIES.values())
+    members = ((family.usage(), family_kernel(family.example)) for family in FAMILIES.values())
     return (*_table().items(), *members)
 
 
@@ -119,17 +149,35 @@ def _unknown_kernel(name: str) -> InvalidValueError:
 
 
 def _checked(word: str, family: Family, values: list[str]) -> list[int | float]:
+    """Return the values of a family's parameters in order, those that are given by name put at their places."""
+    placed = _placed(word, family, values)
     required = sum(not parameter.optional for parameter in family.parameters)
-    if not required <= len(values) <= len(family.parameters):
+    if not required <= len(placed) <= len(family.parameters):
         count = f"{len(values)} parameter{'s' if len(values) != 1 else ''}" if values else "no parameters"
         raise InvalidValueError(
             f"kernel {short(word)!r} has {count}", f"write {family.usage()}, such as {family.example}"
         )
-    pairs = zip(family.parameters, values, strict=False)  # those left out are optional
+    pairs = zip(family.parameters, placed, strict=False)  # those left out are optional
     checked = [_value(word, family, parameter, value) for parameter, value in pairs]
     if word.startswith("dog:") and checked[1] == checked[2]:
         raise InvalidValueError(f"kernel {short(word)!r}: S1 = S2 leaves only zeros", f"such as {family.example}")
     return checked
+
+
+def _placed(word: str, family: Family, values: list[str]) -> list[str]:
+    """Return the texts of the values in the order of the parameters."""
+    plain = [value for value in values if "=" not in value]
+    named = dict(value.split("=", 1) for value in values if "=" in value)
+    if word.startswith("gaussian:") and not plain and set(named) == {"sigma"}:
+        sigma = _value(word, family, family.parameters[1], named["sigma"])
+        return [str(gaussian_reach(sigma)), named["sigma"]]
+    names = [parameter.name.lower() for parameter in family.parameters]
+    following = names[len(plain) : len(plain) + len(named)]
+    if set(named) != set(following):
+        allowed = ", ".join(f"{name}=V" for name in names[len(plain) :]) or "no more"
+        mend = f"write {family.usage()}; by name and in order: {allowed}"
+        raise InvalidValueError(f"kernel {short(word)!r}: {next(iter(named))!r} is not its next parameter", mend)
+    return [*plain, *(named[name] for name in following)]
 
 
 def _value(word: str, family: Family, parameter: Parameter, text: str) -> int | float:

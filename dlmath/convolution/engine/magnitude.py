@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.convolution.engine import naive, planner, scratch
+from dlmath.convolution.engine import naive, planner
+from dlmath.convolution.engine.algorithm import Prepared
 from dlmath.convolution.engine.convolve import Result, carry_out, carry_out_sums
-from dlmath.convolution.engine.exact import ExactKernel
+from dlmath.convolution.engine.kernel import ExactKernel
 from dlmath.convolution.engine.planner import Choice, Question, choose, floating_dtype, strips
 from dlmath.convolution.engine.program import compile_kernels
-from dlmath.convolution.engine.request import Request, bounds_of_results, kernel_weights, magnitude_bounds, resolve
+from dlmath.convolution.engine.request import Request, bounds_of_results, kernel_weights, magnitude_bounds, request_of
 from dlmath.convolution.engine.speeds import ROOT, SLOW, fill_and_store
 from dlmath.convolution.engine.taps import (
     Bounds,
@@ -37,10 +38,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from dlmath.convolution.engine.algorithm import Prepared, TileShape
+    from dlmath.convolution.engine.algorithm import TileShape
     from dlmath.neural.arrays import Array
 
-COMBINATIONS = ("l2", "max")
+COMBINATIONS = ("l2", "max", "angle")
 
 
 def combine_responses(
@@ -60,7 +61,7 @@ def combine_responses(
     image : array of shape (H, W) or (H, W, C), any real dtype
     kernels : sequence of arrays of one shape, or ExactKernel
     combine : str
-        `l2`: the root of the sum of squares; `max`: the largest.
+        `l2`: the root of the sum of squares; `max`: the largest; `angle`: atan2(second, first) in degrees, of two.
     method, threads, statistics, **options
         As of `convolve`. The offset is added to the combined number.
 
@@ -76,31 +77,41 @@ def combine_responses(
         raise unknown("combination", combine, COMBINATIONS)
     weights, denominator, exact = common_weights(kernels)
     first = ExactKernel(weights[0], denominator) if exact else weights[0]
-    request = resolve(image, first, **options)
+    request = request_of(image, first, **options)
     placed = [request.placed(kernel) for kernel in weights]
     request = replace(request, finish=replace(request.finish, bounds=response_bounds(request, placed, combine)))
     if method == "naive":
-        parts = [naive.sums(request.image, kernel, request.geometry()) for kernel in map(request.naive_kernel, placed)]
+        parts = [naive.sums(request.image, kernel, request.geometry) for kernel in map(request.naive_kernel, placed)]
         return carry_out_sums(request, _combined(parts, combine), len(weights), statistics=statistics)
     dilated = [request.dilated(kernel) for kernel in placed]
     choice = combined_choice(request.question(), dilated, combine, method)
-    fallback = combined_choice(request.question(), dilated, combine, "taps")
-    return carry_out(request, choice, fallback, threads, len(weights), statistics=statistics)
-
-
-def gradient_magnitude(image: ArrayLike, kernel_x: ArrayLike, kernel_y: ArrayLike, **options: Any) -> Result:
-    """Return sqrt(gx^2 + gy^2); options as of `combine_responses`."""
-    return combine_responses(image, [kernel_x, kernel_y], "l2", **options)
+    return carry_out(
+        request,
+        choice,
+        lambda: combined_choice(request.question(), dilated, combine, "taps"),
+        threads,
+        len(weights),
+        statistics=statistics,
+    )
 
 
 def _combined(parts: Sequence[Array], combine: str) -> Array:
     """Return the definition's answer: of whole numbers the squares are exact."""
     if combine == "max":
-        largest: Array = np.maximum.reduce(list(parts))
-        return largest
+        return np.asarray(np.maximum.reduce(list(parts)))
+    if combine == "angle":
+        return degrees(parts[0].astype(np.float64), parts[1].astype(np.float64))
     squares = [part * part for part in parts]
-    root: Array = np.sqrt(np.add.reduce(squares).astype(np.float64))
-    return root
+    return np.asarray(np.sqrt(np.add.reduce(squares).astype(np.float64)))
+
+
+def degrees(x: Array, y: Array) -> Array:
+    """Return the direction of (x, y), -180 to 180 degrees; 0 for no length.
+
+    >>> degrees(np.array([1.0, 0.0, -1.0]), np.array([0.0, 2.0, 0.0]))
+    array([  0.,  90., 180.])
+    """
+    return np.asarray(np.degrees(np.arctan2(y + 0.0, x + 0.0)))  # + 0.0: no negative zeros, which have directions
 
 
 def common_weights(kernels: Sequence[ArrayLike | ExactKernel]) -> tuple[list[Array], int, bool]:
@@ -124,10 +135,12 @@ def response_bounds(request: Request, kernels: Sequence[Array], combine: str) ->
     low, high = max(low for low, _ in pairs), max(high for _, high in pairs)
     if combine == "l2":
         low, high = 0.0, math.hypot(*(max(map(abs, pair)) for pair in pairs))
+    if combine == "angle":
+        low, high = -180.0, 180.0
     return magnitude_bounds(low + offset, high + offset) if absolute else (low + offset, high + offset)
 
 
-class PreparedTogether:
+class PreparedTogether(Prepared):
     """Responses by one program, then combined.
 
     Attributes
@@ -135,12 +148,10 @@ class PreparedTogether:
     source : ndarray of shape `TileShape.source_shape`
     """
 
-    source: Array
-
     def __init__(self, program: PreparedTaps, combine: str, shape: TileShape, dtype: np.dtype[Any]) -> None:
         self.source = program.source
         self._program = program
-        self._combiner = combiner(combine, program.line.shape, dtype)
+        self._combiner = combiner(combine, program.lines[0].shape, dtype)
         self.line = self._combiner.total
         self._result = in_rows(self.line, shape)
 
@@ -150,24 +161,11 @@ class PreparedTogether:
         self._combiner.run(self._program.lines)
         return self._result
 
-    def run_into(self, target: Array) -> None:
-        """Put the combined responses into an array of their type, shape (rows, elements): at most the tile's."""
-        self._program.run()
-        rows = self._result[: target.shape[0], : target.shape[1]]
-        if isinstance(self._combiner, Roots):
-            self._combiner.add_squares(self._program.lines)
-            np.sqrt(rows, out=target)
-        else:
-            self._combiner.run(self._program.lines)
-            np.copyto(target, rows)
 
-
-class PreparedApart:
+class PreparedApart(Prepared):
     """Responses each by a calculation of its own, from copies of one source, then combined."""
 
-    source: Array
-
-    def __init__(self, parts: Sequence[Prepared], snaps: Sequence[bool], combiner: Roots | Largest) -> None:
+    def __init__(self, parts: Sequence[Prepared], snaps: Sequence[bool], combiner: Combiner) -> None:
         self.source = parts[0].source
         self._parts = parts
         self._snaps = snaps
@@ -188,7 +186,7 @@ class Largest:
     """Scratch for the largest of several responses."""
 
     def __init__(self, size: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.total = scratch.empty(size, dtype)
+        self.total = np.empty(size, dtype)
 
     def run(self, parts: Sequence[Array]) -> Array:
         """Return the largest at every place."""
@@ -198,25 +196,38 @@ class Largest:
         return self.total
 
 
+class Angles:
+    """Scratch for the direction of two responses."""
+
+    def __init__(self, size: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.total = np.empty(size, dtype)
+
+    def run(self, parts: Sequence[Array]) -> Array:
+        """Return the direction in degrees at every place."""
+        across, down = (np.asarray(part, dtype=self.total.dtype) for part in parts)
+        self.total[...] = degrees(across, down)
+        return self.total
+
+
 class Roots:
     """Scratch for the root of a sum of squares."""
 
     def __init__(self, size: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.total, self._square = scratch.empty(size, dtype), scratch.empty(size, dtype)
+        self.total, self._square = np.empty(size, dtype), np.empty(size, dtype)
 
     def run(self, parts: Sequence[Array]) -> Array:
         """Return sqrt(sum of squares); never `hypot`, which guards against overflow at six times the cost."""
-        self.add_squares(parts)
-        root: Array = np.sqrt(self.total, out=self.total)
-        return root
-
-    def add_squares(self, parts: Sequence[Array]) -> None:
-        """Make `total` the sum of squares."""
         total, square = self.total, self._square
         put_square(parts[0], total)
         for part in parts[1:]:
             put_square(part, square)
             np.add(total, square, out=total)
+        root: Array = np.sqrt(total, out=total)
+        return root
+
+
+Combiner = Roots | Largest | Angles
+COMBINERS: dict[str, type[Combiner]] = {"l2": Roots, "max": Largest, "angle": Angles}
 
 
 def put_square(part: Array, square: Array) -> None:
@@ -234,9 +245,9 @@ def combined_choice(question: Question, kernels: Sequence[Array], combine: str, 
     return _apart(question, kernels, combine, method)
 
 
-def combiner(combine: str, size: tuple[int, ...], dtype: np.dtype[Any]) -> Roots | Largest:
+def combiner(combine: str, size: tuple[int, ...], dtype: np.dtype[Any]) -> Combiner:
     """Return the scratch that combines responses in a type."""
-    return (Roots if combine == "l2" else Largest)(size, dtype)
+    return COMBINERS[combine](size, dtype)
 
 
 def root_dtype(question: Question, bounds: Sequence[Bounds]) -> np.dtype[Any]:
@@ -255,7 +266,7 @@ def _together(question: Question, kernels: Sequence[Array], combine: str, method
         bounds = [bounds_of_sums(weights, question.pixels) for weights in kernels]
         both = Bounds(min(bound.low for bound in bounds), max(bound.high for bound in bounds))
         dtype = exact_dtype(question.pixels, both)
-        result = root_dtype(question, bounds) if combine == "l2" else dtype
+        result = {"max": dtype, "l2": root_dtype(question, bounds), "angle": np.dtype(np.float64)}[combine]
     cost = fill_and_store(question.dtype) + program.cost * addition_cost(dtype) + ROOT.get(result.itemsize, SLOW)
 
     def prepare(shape: TileShape) -> Prepared:
@@ -271,7 +282,7 @@ def _apart(question: Question, kernels: Sequence[Array], combine: str, method: s
     first = choose(replace(question, weights=kernels[0]), method)
     choices = [first, *(choose(replace(question, weights=kernel), first.method) for kernel in kernels[1:])]
     dtype = max((choice.dtype for choice in choices), key=lambda dtype: dtype.itemsize)
-    if question.whole and combine == "l2":
+    if question.whole and combine != "max":
         dtype = np.dtype(np.float64)
 
     def prepare(shape: TileShape) -> Prepared:

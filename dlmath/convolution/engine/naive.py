@@ -11,22 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.convolution.engine.borders import Border, indices
+from dlmath.convolution.engine.borders import indices
 
 if TYPE_CHECKING:
+    from dlmath.convolution.engine.borders import Border
+    from dlmath.convolution.engine.geometry import Axis, Geometry
     from dlmath.neural.arrays import Array
 
 name = "naive"
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Where the windows lie: the anchor in taps; dilation and stride in pixels between taps and between windows."""
-
-    border: Border
-    anchor: tuple[int, int]
-    stride: int = 1
-    dilation: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +43,11 @@ class WindowArithmetic:
     total: Any
 
 
-def _places(output: int, taps: int, size: int, anchor: int, geometry: Geometry) -> list[int]:
-    """Return the image's index under each tap of an axis for one output pixel."""
-    first = output * geometry.stride - (0 if geometry.border.kind == "valid" else anchor * geometry.dilation)
-    reach = geometry.dilation * (taps - 1) + 1
-    places = indices(first, first + reach, size, geometry.border)
-    return [int(place) for place in places[:: geometry.dilation]]
+def _places(output: int, axis: Axis, border: Border) -> list[int]:
+    """Return the image's index under each tap of an axis for one output pixel, -1 for the border's constant."""
+    first = output * axis.stride - axis.before
+    places = indices(first, first + axis.reach, axis.size, border)
+    return [int(place) for place in places[:: axis.dilation]]
 
 
 def window_at(
@@ -73,8 +64,8 @@ def window_at(
     row, column, channel : int
         The output pixel.
     """
-    rows = _places(row, kernel.shape[0], image.shape[0], geometry.anchor[0], geometry)
-    columns = _places(column, kernel.shape[1], image.shape[1], geometry.anchor[1], geometry)
+    rows = _places(row, geometry.rows, geometry.border)
+    columns = _places(column, geometry.columns, geometry.border)
     value = geometry.border.value
     plane = image[:, :, channel]
     seen = [[value if -1 in {y, x} else plane[y, x].item() for x in columns] for y in rows]
@@ -83,23 +74,10 @@ def window_at(
     return WindowArithmetic(tuple(rows), tuple(columns), window, kernel, products, products.sum())
 
 
-def output_size(size: int, taps: int, geometry: Geometry) -> int:
-    """Return floor((W - D (F - 1) - 1 + 2P) / S) + 1, where the padding of every border but `valid` keeps W.
-
-    >>> output_size(8, 3, Geometry(Border("valid"), (0, 0), stride=2))
-    3
-    >>> output_size(7, 3, Geometry(Border("replicate"), (1, 1), stride=2))
-    4
-    """
-    inside = size - geometry.dilation * (taps - 1) if geometry.border.kind == "valid" else size
-    return max(0, (inside - 1) // geometry.stride + 1)
-
-
 def sums(image: Array, kernel: Array, geometry: Geometry) -> Array:
     """Return the sums at every output pixel, shape (oh, ow, C): object where the kernel is, else float64."""
-    height, width, channels = image.shape
-    rows = output_size(height, kernel.shape[0], geometry)
-    columns = output_size(width, kernel.shape[1], geometry)
+    channels = image.shape[2]
+    rows, columns = geometry.shape
     result = np.empty((rows, columns, channels), dtype=object if kernel.dtype == object else np.float64)
     for row in range(rows):
         for column in range(columns):

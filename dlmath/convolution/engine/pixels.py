@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlmath.convolution.engine import scratch
 from dlmath.convolution.engine.taps import scalar
 
 if TYPE_CHECKING:
@@ -53,8 +52,8 @@ class Tally:
 
     Attributes
     ----------
-    clipped : int
-        Samples beyond the pixel type after rounding (and those that are not a number).
+    below, above : int
+        Samples beyond the pixel type after rounding; those that are not a number are counted below.
     minimum, maximum : float
         Of r, over the finite ones.
     total : list of float
@@ -63,7 +62,8 @@ class Tally:
         Samples that are finite.
     """
 
-    clipped: int = 0
+    below: int = 0
+    above: int = 0
     minimum: float = math.inf
     maximum: float = -math.inf
     total: list[float] = field(default_factory=list)
@@ -83,7 +83,8 @@ class Tally:
 
     def join(self, other: Tally) -> None:
         """Add another thread's."""
-        self.clipped += other.clipped
+        self.below += other.below
+        self.above += other.above
         self.minimum = min(self.minimum, other.minimum)
         self.maximum = max(self.maximum, other.maximum)
         self.total += other.total
@@ -126,33 +127,33 @@ class Finisher:
     """
 
     def __init__(self, finish: Finish, dtype: Dtype, target: Dtype, *, whole: bool = False) -> None:
-        self._finish = finish
+        self.finish = finish
         self._target = target
         self._limits = limits_of(target)
         self._whole = whole
         self._integer = dtype.kind in "uiO"
         self._dtype = dtype
         low, high = finish.bounds
-        self._unclipped = self._limits is not None and self._limits[0] - 0.49 <= low and high <= self._limits[1] + 0.49
+        self._may_fall_below = self._limits is not None and low < self._limits[0] - 0.49
+        self._may_rise_above = self._limits is not None and high > self._limits[1] + 0.49
+        self._unclipped = self._limits is not None and not (self._may_fall_below or self._may_rise_above)
         self._flags = np.empty(0, dtype=np.bool_)
         self._seen: Dtype | None = None
         simple = finish.gain == 1.0 and finish.lift == 0.0 and (finish.offset == 0 or not finish.absolute)
-        self._exact = dtype.kind in "uiO" and simple and self._limits is not None
+        self._exact = self._integer and simple and self._limits is not None
+        self._wide = self._exact and not self._has_room(low, high)
         if self._exact:
+            self._dtype = np.dtype(object) if self._wide else dtype
             self._divisions = self._exact_steps()
-            self._comparisons = self._exact_limits(dtype)
-        self._small = not self._exact and self._limits is not None and low > -32000 and high < 32000
-        if self._small:
-            self._comparisons = self._exact_limits(np.dtype(np.int16))
-            self._integers = np.empty(0, dtype=np.int16)
+            self._note_limits(self._dtype)
         self.tally = Tally()
 
-    @property
-    def plain(self) -> bool:
-        """Whether pixels are the sums as they are."""
-        finish = self._finish
-        same = finish.denominator == 1 and finish.gain == 1.0 and not (finish.offset or finish.lift or finish.absolute)
-        return same and self._limits is None and self._dtype == self._target
+    def _has_room(self, low: float, high: float) -> bool:
+        """Tell whether the sums' type also holds what the offset and the rounding add to them before the division."""
+        if self._dtype.kind == "O":
+            return True
+        info, divisor = np.iinfo(self._dtype), self.finish.denominator
+        return info.min <= (low - 1) * divisor and (high + 1) * divisor <= info.max
 
     def store(self, sums: Array, target: Array, line: Array | None = None, *, measure: bool = False) -> None:
         """Turn sums into pixels.
@@ -167,12 +168,14 @@ class Finisher:
         measure : bool
             Measure the results first.
         """
-        finish = self._finish
+        finish = self.finish
         work = sums if line is None else line
         if measure:
             self.measure(sums)
         elif finish.absolute and finish.offset == 0:
             np.absolute(work, out=work)
+        if self._wide:
+            sums = work = sums.astype(object)
         if self._exact:
             self._store_exactly(sums, work, target)
         else:
@@ -180,7 +183,7 @@ class Finisher:
 
     def measure(self, sums: Array) -> None:
         """Take in the results of a tile; sums become their magnitudes where these are wanted."""
-        finish = self._finish
+        finish = self.finish
         if finish.absolute and finish.offset == 0:
             np.absolute(sums, out=sums)
         rows = sums.reshape(len(sums), -1)
@@ -199,8 +202,8 @@ class Finisher:
 
     def _exact_steps(self) -> list[tuple[Any, Any]]:
         """Return the calls that divide by the denominator, rounding half up, with the offset added."""
-        divisor = self._finish.denominator
-        bias = divisor // 2 + int(self._finish.offset * divisor)
+        divisor = self.finish.denominator
+        bias = divisor // 2 + int(self.finish.offset * divisor)
         steps: list[tuple[Any, Any]] = [(np.add, self._scalar(bias))] if bias else []
         if divisor > 1 and divisor & (divisor - 1) == 0:
             steps.append((np.right_shift, self._scalar(divisor.bit_length() - 1)))
@@ -208,38 +211,41 @@ class Finisher:
             steps.append((np.floor_divide, self._scalar(divisor)))
         return steps
 
-    def _exact_limits(self, dtype: Dtype) -> list[tuple[Any, Any]]:
-        """Return the comparisons that find what is beyond the limits, and note the limits in an integer type."""
+    def _note_limits(self, dtype: Dtype) -> None:
+        """Note the limits of the pixel type as an integer type has them, and how samples beyond them are found."""
         low, high = self._limits or (0, 0)
-        kind, size = dtype.kind, dtype.itemsize
-        if kind != "O":
+        if dtype.kind != "O":
             low, high = max(low, int(np.iinfo(dtype).min)), min(high, int(np.iinfo(dtype).max))
         self._below, self._above = scalar(low, dtype), scalar(high, dtype)
-        if low == 0 and kind == "i":  # seen as unsigned, what is below 0 is above as well
-            self._seen = np.dtype(f"u{size}")
-            return [(np.greater, self._seen.type(high))]
-        return [(np.greater, self._above)] if kind == "u" else [(np.greater, self._above), (np.less, self._below)]
+        if low == 0 and dtype.kind == "i":  # seen as unsigned, what is below 0 is above as well: one comparison
+            self._seen = np.dtype(f"u{dtype.itemsize}")
 
     def _scalar(self, value: int) -> Any:
         return scalar(value, self._dtype)
 
     def _clip(self, sums: Array, work: Array) -> None:
         """Saturate in place and count the samples beyond the limits."""
-        seen = work if self._seen is None else work.view(self._seen)
-        for compare, limit in self._comparisons:
-            self._count(sums, compare, seen, limit)
+        if self._seen is None:
+            self.tally.above += self._count(sums, np.greater, work, self._above)
+            self.tally.below += self._count(sums, np.less, work, self._below) if self._may_fall_below else 0
+        elif beyond := self._count(sums, np.greater, work.view(self._seen), self._seen.type(self._above)):
+            below = beyond if self._may_fall_below else 0
+            if self._may_fall_below and self._may_rise_above:
+                below = self._count(sums, np.less, work, self._below)
+            self.tally.below += below
+            self.tally.above += beyond - below
         np.clip(work, self._below, self._above, out=work)
 
-    def _count(self, sums: Array, compare: Any, work: Array, *limit: Any) -> None:
-        """Count as clipped the samples for which a comparison holds, in scratch that is kept."""
+    def _count(self, sums: Array, compare: Any, work: Array, *limit: Any) -> int:
+        """Return for how many samples a comparison holds, in scratch that is kept."""
         if self._flags.size < work.size:
-            self._flags = scratch.empty(work.size, np.bool_)
+            self._flags = np.empty(work.size, np.bool_)
         flags = self._flags[: work.size].reshape(work.shape)
         compare(work, *limit, out=flags)
-        self.tally.clipped += int(np.count_nonzero(flags if flags.shape == sums.shape else laid_as(sums, flags)))
+        return int(np.count_nonzero(flags if flags.shape == sums.shape else laid_as(sums, flags)))
 
     def _store_rounded(self, sums: Array, work: Array, target: Array) -> None:
-        finish = self._finish
+        finish = self.finish
         if self._integer:
             sums = work = sums.astype(np.float32 if self._target in (np.float32, np.float16) else np.float64)
         stretched = finish.gain != 1.0 or finish.lift or finish.offset
@@ -262,34 +268,21 @@ class Finisher:
 
     def _round(self, sums: Array, work: Array, target: Array) -> None:
         """floor(r + 1/2), saturated; not-a-number becomes the least value and counts as clipped."""
-        even = self._whole and self._finish.denominator % 2 == 0
-        half = 0.5 + (0.5 / self._finish.denominator if even else 0.0)
+        even = self._whole and self.finish.denominator % 2 == 0
+        half = 0.5 + (0.5 / self.finish.denominator if even else 0.0)
         np.add(work, work.dtype.type(half), out=work)
-        if self._finish.bounds[0] < 0 or target.dtype.kind == "b":  # a cast cuts toward zero
+        if self.finish.bounds[0] < 0 or target.dtype.kind == "b":  # a cast cuts toward zero
             np.floor(work, out=work)
-        if self._small and not self._unclipped:
-            self._clip_small(sums, work, target)
-            return
         if not self._unclipped:
             self._clip_wide(sums, work)
         target[...] = sums
 
-    def _clip_small(self, sums: Array, work: Array, target: Array) -> None:
-        """Saturate by way of 16-bit integers, which hold every result and are quicker to compare than floats."""
-        if self._integers.size < work.size:
-            self._integers = scratch.empty(work.size, np.int16)
-        integers = self._integers[: work.size].reshape(work.shape)
-        integers[...] = work
-        asked = integers if work is sums else laid_as(sums, integers)
-        self._clip(asked, integers)
-        target[...] = asked
-
     def _clip_wide(self, sums: Array, work: Array) -> None:
         low, high = self._limits or (0, 0)
-        self._count(sums, np.less, work, work.dtype.type(low))
-        self._count(sums, np.greater_equal, work, work.dtype.type(high + 1))
-        if self._finish.bounds[1] == math.inf:
-            self._count(sums, np.isnan, work)
+        self.tally.below += self._count(sums, np.less, work, work.dtype.type(low))
+        self.tally.above += self._count(sums, np.greater_equal, work, work.dtype.type(high + 1))
+        if self.finish.bounds[1] == math.inf:
+            self.tally.below += self._count(sums, np.isnan, work)
             np.copyto(work, work.dtype.type(low), where=np.isnan(work))
         np.clip(work, work.dtype.type(low), _below(high + 1, work.dtype), out=work)
 

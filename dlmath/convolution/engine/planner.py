@@ -9,22 +9,24 @@ at most 24 significant bits, else in float64.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlmath.convolution.engine.algorithm import working_dtype
 from dlmath.convolution.engine.dense import DENSE
 from dlmath.convolution.engine.fft import FFT
-from dlmath.convolution.engine.precision import working_dtype
-from dlmath.convolution.engine.program import compile_kernels, estimated_cost
+from dlmath.convolution.engine.program import compile_kernels, program_cost
+from dlmath.convolution.engine.search import is_large, line_factors
 from dlmath.convolution.engine.separable import SEPARABLE
-from dlmath.convolution.engine.speeds import LEAST, TILE_ELEMENTS, fill_and_store
+from dlmath.convolution.engine.speeds import TILE_ELEMENTS, fill_and_store
 from dlmath.convolution.engine.taps import (
     Bounds,
     PreparedTaps,
-    Taps,
     addition_cost,
     bounds_of_sums,
+    exact_dtype,
     exact_dtypes,
     uniform,
 )
@@ -32,15 +34,18 @@ from dlmath.convolution.engine.tiles import Grid, strip_grid
 from dlmath.errors import InvalidValueError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from dlmath.convolution.engine.algorithm import Prepared, TileShape
+    from dlmath.convolution.engine.algorithm import Algorithm, Prepared, TileShape
+    from dlmath.convolution.engine.program import Program
     from dlmath.neural.arrays import Array
 
 Dtype = np.dtype[Any]
 
-ALGORITHMS: dict[str, Any] = {algorithm.name: algorithm for algorithm in (Taps(), SEPARABLE, DENSE, FFT)}
-METHODS = ("auto", *ALGORITHMS, "naive")
+FLOATING: dict[str, Algorithm] = {algorithm.name: algorithm for algorithm in (SEPARABLE, DENSE, FFT)}
+"""The algorithms that work in floating point; taps is the other way, and can do everything."""
+
+METHODS = ("auto", "taps", *FLOATING, "naive")
 
 FLOAT64_WHOLE = 2.0**44
 """Below it sums of whole numbers by transforms in float64 are wrong by far less than 1/2."""
@@ -143,81 +148,63 @@ def divides_in_float32(question: Question, sums: Bounds) -> bool:
 
 
 def taps_choice(question: Question) -> Choice:
-    """Return how taps would do it: always possible. Programs of floats are only compiled when they are used."""
+    """Return how taps would do it: always possible. Programs that take long to compile are compiled when used."""
+    final = floating_dtype(question)
+    types: Callable[[Program], Sequence[Dtype]] = partial(uniform, dtype=final)
     if question.pixels is not None and question.sums is not None:
-        return _exact_taps(question, question.pixels, question.sums)
-    dtype = floating_dtype(question)
-    additions = compile_kernels(question.weights).cost if question.exact else estimated_cost(question.weights)
+        final, types = exact_types(question, question.pixels, question.sums)
 
     def prepare(shape: TileShape) -> Prepared:
         program = compile_kernels(question.weights)
-        return PreparedTaps(program, uniform(program, dtype), shape)
+        return PreparedTaps(program, types(program), shape)
 
-    return _taps(question, dtype, prepare, additions * addition_cost(dtype))
-
-
-def _exact_taps(question: Question, pixels: Bounds, sums: Bounds) -> Choice:
-    program = compile_kernels(question.weights)
-    dtypes = exact_dtypes(program, pixels, sums, divides_in_float32(question, sums))
-    final = dtypes[program.results[0].register]
-    return _taps(
-        question, final, lambda shape: PreparedTaps(program, dtypes, shape), program.cost * addition_cost(final)
-    )
-
-
-def _taps(question: Question, dtype: Dtype, prepare: Callable[[TileShape], Prepared], cost: float) -> Choice:
     return Choice(
         method="taps",
-        dtype=dtype,
-        grid=strips(question, dtype.itemsize),
+        dtype=final,
+        grid=strips(question, final.itemsize),
         prepare=prepare,
         denominator=question.denominator,
         snap=False,
         whole=question.whole,
-        cost=fill_and_store(question.dtype) + cost,
+        cost=fill_and_store(question.dtype) + program_cost(question.weights) * addition_cost(final),
     )
 
 
-class Way(NamedTuple):
-    """An algorithm's kernel, the type of its sums, and its predicted nanoseconds an element."""
+def exact_types(question: Question, pixels: Bounds, sums: Bounds) -> tuple[Dtype, Callable[[Program], Sequence[Dtype]]]:
+    """Return the type of exact sums, and what gives every register of their program its own."""
+    if is_large(question.weights) and line_factors(question.weights) is None:
+        final = exact_dtype(pixels, sums)
+        return final, partial(uniform, dtype=final)
+    program = compile_kernels(question.weights)
+    dtypes = exact_dtypes(program, pixels, sums, divides_in_float32(question, sums))
+    return dtypes[program.results[0].register], lambda _: dtypes
 
-    name: str
-    kernel: Array
-    dtype: Dtype
-    cost: float
 
-
-def way_of(question: Question, name: str) -> Way | str:
-    """Return how one of the floating-point algorithms would do it, or why it cannot."""
-    algorithm = ALGORITHMS[name]
+def floating_choice(question: Question, algorithm: Algorithm) -> Choice | str:
+    """Return how one of the floating-point algorithms would do it, on the tiles it prefers, or why it cannot."""
     kernel = question.weights.astype(np.float64)
     dtype = floating_dtype(question)
     if question.sums is not None:
         size = float(np.abs(kernel).sum()) * max(abs(bound) for bound in question.pixels or (0,))
         if size > FLOAT64_WHOLE:
             return f"its sums reach {size:.0f}, beyond what it computes exactly"
-        dtype = np.dtype(np.float32 if name == "dense" and size < 2**24 else np.float64)
+        # dense adds whole numbers in an order of its own: exact where none can outgrow the type
+        dtype = np.dtype(np.float32 if algorithm is DENSE and size < 2**24 else np.float64)
     elif question.denominator != 1:
         kernel = kernel / question.denominator
     if not algorithm.suits(kernel, dtype):
         return f"it does not suit this {kernel.shape[0]}x{kernel.shape[1]} kernel on {question.dtype} images"
     seen = question.dtype if dtype == working_dtype(question.dtype) else dtype
-    return Way(name, kernel, dtype, algorithm.cost(kernel, seen, question.channels))
-
-
-def floating_choice(question: Question, way: Way) -> Choice:
-    """Return the choice of a floating-point algorithm, on the tiles it prefers."""
-    algorithm = ALGORITHMS[way.name]
-    rows, columns = algorithm.preferred_tile(way.kernel.shape, (question.height, question.width), question.channels)
+    rows, columns = algorithm.preferred_tile(kernel.shape, (question.height, question.width), question.channels)
     return Choice(
-        method=way.name,
-        dtype=way.dtype,
+        method=algorithm.name,
+        dtype=dtype,
         grid=Grid(question.height, question.width, rows, columns),
-        prepare=lambda shape: algorithm.prepare(way.kernel, way.dtype, shape),
+        prepare=partial(algorithm.prepare, kernel, dtype),
         denominator=question.denominator if question.whole else 1,
-        snap=question.whole and way.name != "dense",
+        snap=question.whole and algorithm is not DENSE,
         whole=question.whole,
-        cost=way.cost,
+        cost=algorithm.cost(kernel, seen, question.channels),
     )
 
 
@@ -234,25 +221,22 @@ def choose(question: Question, method: str = "auto") -> Choice:
     if method == "taps":
         return taps_choice(question)
     if method != "auto":
-        forced = way_of(question, method)
+        forced = floating_choice(question, FLOATING[method])
         if isinstance(forced, str):
             raise InvalidValueError(f"method {method!r} cannot do this: {forced}", "use --method auto or taps")
-        return floating_choice(question, forced)
-    taps = taps_choice(question)
-    way = cheapest_way(question, taps.cost)
-    return floating_choice(question, way) if way else taps
+        return forced
+    return cheapest(question, taps_choice(question))
 
 
-def cheapest_way(question: Question, limit: float) -> Way | None:
-    """Return the cheapest floating-point algorithm that costs less than `limit`, or None.
+def cheapest(question: Question, best: Choice) -> Choice:
+    """Return the floating-point algorithm that costs less than `best`, or that.
 
     Working out a cost takes longer than convolving a small image does, so it is left out where it cannot be less.
     """
     wide = 2.0 if question.whole or floating_dtype(question) == np.float64 else 1.0
-    best = None
-    for name, least in LEAST.items():
-        if fill_and_store(question.dtype) + wide * least < limit:
-            way = way_of(question, name)
-            if not isinstance(way, str) and way.cost < limit:
-                best, limit = way, way.cost
+    for algorithm in FLOATING.values():
+        if fill_and_store(question.dtype) + wide * algorithm.least < best.cost:
+            way = floating_choice(question, algorithm)
+            if not isinstance(way, str) and way.cost < best.cost:
+                best = way
     return best

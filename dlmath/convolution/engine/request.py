@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlmath.convolution.engine.algorithm import working_dtype
 from dlmath.convolution.engine.borders import Border, parse_border
-from dlmath.convolution.engine.exact import ExactKernel
-from dlmath.convolution.engine.naive import Geometry, output_size
+from dlmath.convolution.engine.geometry import MOST_STEP, Geometry, Pad, geometry_of, parse_pad
+from dlmath.convolution.engine.kernel import ExactKernel
 from dlmath.convolution.engine.pixels import Finish
 from dlmath.convolution.engine.planner import Question
-from dlmath.convolution.engine.precision import working_dtype
 from dlmath.convolution.engine.taps import Bounds, bounds_of_sums
-from dlmath.errors import InvalidValueError, ShapeError, unknown
+from dlmath.errors import InvalidValueError, ShapeError, TooLargeError, unknown
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
@@ -41,10 +41,7 @@ class Request:
     denominator : int
     exact : bool
         The weights are whole numbers.
-    border : Border
-    plain_anchor, anchor : tuple of int
-        In taps, and in pixels of the dilated kernel.
-    stride, dilation : int
+    geometry : Geometry
     scale : str
     finish : Finish
     output : ndarray of shape (oh, ow, C)
@@ -62,11 +59,7 @@ class Request:
     weights: Array
     denominator: int
     exact: bool
-    border: Border
-    plain_anchor: tuple[int, int]
-    anchor: tuple[int, int]
-    stride: int
-    dilation: int
+    geometry: Geometry
     scale: str
     finish: Finish
     output: Array
@@ -84,13 +77,24 @@ class Request:
         """Return another kernel of the same shape as it is slid."""
         return weights[::-1, ::-1] * self.factor if self.flip else weights * self.factor
 
+    @property
+    def border(self) -> Border:
+        """What lies beyond the edge."""
+        return self.geometry.border
+
+    @property
+    def stride(self) -> int:
+        """Pixels between windows."""
+        return self.geometry.rows.stride
+
+    @property
+    def before(self) -> tuple[int, int]:
+        """Rows and columns of padding above and left of the image."""
+        return self.geometry.rows.before, self.geometry.columns.before
+
     def dilated(self, weights: Array) -> Array:
         """Return a kernel with this request's dilation written out."""
-        return dilated(weights, self.dilation)
-
-    def geometry(self) -> Geometry:
-        """Return where the windows lie."""
-        return Geometry(self.border, self.plain_anchor, self.stride, self.dilation)
+        return dilated(weights, self.geometry.rows.dilation)
 
     def naive_kernel(self, weights: Array) -> Array:
         """Return a kernel for the naive loops: Python's integers where sums are whole numbers, else float64."""
@@ -105,11 +109,16 @@ class Request:
             self.weights, self.denominator, self.exact, self.bounds,
         )  # fmt: skip
 
-    def stretched(self, low: float, high: float) -> Finish:
-        """Return the finish that maps low..high to the pixel type's 0..max; a constant becomes 0."""
-        top = top_of(self.output.dtype)
-        gain = top / (high - low) if high > low else 0.0
-        return replace(self.finish, gain=gain, lift=-low * gain if gain else 0.0, bounds=(-math.inf, math.inf))
+    def macs(self, kernels: int) -> int:
+        """Return the multiply-accumulates of the definition: one a tap and output sample, of so many kernels."""
+        return self.output.size * self.taps * kernels
+
+
+def stretched(finish: Finish, dtype: Dtype, low: float, high: float) -> Finish:
+    """Return the finish that maps low..high to the pixel type's 0..max; a constant becomes 0."""
+    top = top_of(dtype)
+    gain = top / (high - low) if high > low else 0.0
+    return replace(finish, gain=gain, lift=-low * gain if gain else 0.0, bounds=(-math.inf, math.inf))
 
 
 def top_of(dtype: Dtype) -> float:
@@ -117,11 +126,12 @@ def top_of(dtype: Dtype) -> float:
     return float(np.iinfo(dtype).max) if dtype.kind in "ui" else 1.0
 
 
-def resolve(
+def request_of(
     image: ArrayLike,
     kernel: ArrayLike | ExactKernel,
     *,
     border: str | Border = "replicate",
+    pad: str | Pad = "same",
     stride: int = 1,
     dilation: int = 1,
     flip: bool = False,
@@ -131,7 +141,7 @@ def resolve(
     out_dtype: DTypeLike | None = None,
     out: Array | None = None,
 ) -> Request:
-    """Check a request and resolve its defaults."""
+    """Check a request and request_of its defaults."""
     planes = image_planes(np.asarray(image))
     plain, denominator, exact = kernel_weights(kernel)
     for name, value in (("stride", stride), ("dilation", dilation)):
@@ -141,20 +151,21 @@ def resolve(
     if not math.isfinite(offset):
         raise InvalidValueError(f"offset {offset} is not a finite number", "give a finite offset")
     edge = parse_border(border) if isinstance(border, str) else border
+    padding = parse_pad(pad) if isinstance(pad, str) else pad
     place = kernel_anchor(plain.shape, anchor, flip=flip and anchor is not None)
     plain = plain[::-1, ::-1] if flip else plain
     given = denominator
     if exact and whole_border(edge) and planes.dtype.kind in "bui" and offset != int(offset):
         plain, denominator = common_denominator(plain, denominator, offset)
     pixels = pixel_bounds(planes, edge)
-    shape = output_shape(planes.shape, plain.shape, Geometry(edge, place, stride, dilation))
+    geometry = geometry_of(edge, planes.shape[:2], plain.shape, padding, anchor=place, stride=stride, dilation=dilation)
+    shape = (*fitting(geometry, planes.shape[2]), planes.shape[2])
     dtype = pixel_dtype(planes.dtype, scale, out_dtype if out is None else out.dtype)
     output = output_array(shape, dtype, out, np.asarray(image).ndim)
     bounds = result_bounds(plain, denominator, pixels, offset, scale)
     finish = Finish(denominator, offset, scale == "absolute", bounds=bounds)
     return Request(
-        planes, plain, dilated(plain, dilation), denominator, exact, edge, place,
-        (place[0] * dilation, place[1] * dilation), stride, dilation, scale, finish,
+        planes, plain, dilated(plain, dilation), denominator, exact, geometry, scale, finish,
         output.reshape(shape), output, pixels, flip, denominator // given,
     )  # fmt: skip
 
@@ -193,8 +204,8 @@ def kernel_weights(kernel: ArrayLike | ExactKernel) -> tuple[Array, int, bool]:
 
 def check_step(name: str, value: int) -> None:
     """Raise unless a stride or dilation is an integer of at least 1."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-        raise InvalidValueError(f"{name} {value!r}", f"give a {name} of 1, 2, 3, ...")
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 1 <= value <= MOST_STEP:
+        raise InvalidValueError(f"{name} {value!r}", f"give a {name} of 1, 2, 3, ... {MOST_STEP}")
 
 
 def kernel_anchor(shape: tuple[int, ...], anchor: tuple[int, int] | None, *, flip: bool) -> tuple[int, int]:
@@ -276,16 +287,36 @@ def result_bounds(
     return magnitude_bounds(low, high) if scale == "absolute" else (low, high)
 
 
-def output_shape(image: tuple[int, ...], kernel: tuple[int, ...], geometry: Geometry) -> tuple[int, int, int]:
-    """Return (oh, ow, C)."""
-    rows, columns = (output_size(image[axis], kernel[axis], geometry) for axis in (0, 1))
-    if not rows or not columns:
-        reach = tuple((size - 1) * geometry.dilation + 1 for size in kernel)
+MOST_SAMPLES = 1 << 28
+"""Of a result that is larger than its image, as padding can make it."""
+
+MOST_WINDOW = 1 << 24
+"""Pixels a window may span, dilation included: its zeros are written out."""
+
+
+def fitting(geometry: Geometry, channels: int) -> tuple[int, int]:
+    """Return the result's rows and columns, or raise that no window fits, or that it is beyond all memory."""
+    rows, columns = geometry.rows, geometry.columns
+    size = f"{rows.size}x{columns.size} pixels"
+    if rows.reach * columns.reach > MOST_WINDOW:
+        what = f"a window of {rows.reach}x{columns.reach} pixels spans more than {MOST_WINDOW:,}"
+        raise TooLargeError(what, "choose a smaller kernel or a smaller dilation")
+    if not rows.outputs or not columns.outputs:
+        padding = f" and its padding {':'.join(map(str, geometry.padding))}" if any(geometry.padding) else ""
         raise ShapeError(
-            f"a window of {reach[0]}x{reach[1]} does not fit into the image of {image[0]}x{image[1]} pixels",
-            "choose another border than valid, a smaller kernel or a smaller dilation",
+            f"a window of {rows.reach}x{columns.reach} does not fit into the image of {size}{padding}",
+            "choose another border than valid, more padding, a smaller kernel or a smaller dilation",
         )
-    return rows, columns, image[2]
+    check_size(rows.outputs, columns.outputs, channels, (rows.size, columns.size))
+    return geometry.shape
+
+
+def check_size(rows: int, columns: int, channels: int, image: tuple[int, int]) -> None:
+    """Refuse a result without pixels, and one larger than its image that is beyond all memory."""
+    if rows < 1 or columns < 1:
+        raise ShapeError(f"a result of {rows}x{columns} pixels", "choose less padding")
+    if rows * columns * channels > max(MOST_SAMPLES, image[0] * image[1] * channels):
+        raise TooLargeError(f"a result of {rows}x{columns} pixels", "choose less padding or a smaller stride")
 
 
 def pixel_dtype(image: Dtype, scale: str, wanted: DTypeLike | None) -> Dtype:

@@ -48,9 +48,6 @@ SLOW = 40.0
 ROOT: Mapping[int, float] = {4: 1.1, 8: 3.0}
 """Two casts, squares, their sum and its root, by the floating-point type's size in bytes."""
 
-LEAST: Mapping[str, float] = {"separable": 0.8, "dense": 0.8, "fft": TRANSFORM_POINT}
-"""What sums take at the very least in float32: where taps cost less, none of these algorithms is asked."""
-
 WORTH_THREADS = 1e6
 """Predicted nanoseconds of all the work under which one thread is used."""
 

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.convolution.engine import scratch
-from dlmath.convolution.engine.precision import working_dtype
-from dlmath.convolution.engine.program import Op, Program, Ref, compile_kernels, estimated_cost
-from dlmath.convolution.engine.speeds import ADDITION, SLOW, fill_and_store
+from dlmath.convolution.engine.algorithm import Prepared
+from dlmath.convolution.engine.speeds import ADDITION, SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dlmath.convolution.engine.algorithm import TileShape
+    from dlmath.convolution.engine.program import Op, Program, Ref
     from dlmath.neural.arrays import Array
 
 Dtype = np.dtype[Any]
@@ -43,9 +42,19 @@ class Bounds(NamedTuple):
 
 def bounds_of_sums(weights: Array, pixels: Bounds) -> Bounds:
     """Return the bounds of sum_ij weights * pixels, in Python's integers."""
-    positive = sum(int(weight) for weight in weights[weights > 0].ravel())
-    negative = sum(int(weight) for weight in weights[weights < 0].ravel())
+    positive, negative = whole_sum(weights[weights > 0]), whole_sum(weights[weights < 0])
     return Bounds(positive * pixels.low + negative * pixels.high, positive * pixels.high + negative * pixels.low)
+
+
+def whole_sum(weights: Array) -> int:
+    """Return the exact sum of whole weights, by Python's integers where 64 bits may not hold it.
+
+    >>> whole_sum(np.array([2**62, 2**62]))
+    9223372036854775808
+    """
+    largest = max(abs(int(weights.max(initial=0))), abs(int(weights.min(initial=0))))
+    fits = largest * weights.size < 2**63
+    return int(weights.sum()) if fits else sum(int(weight) for weight in weights.ravel())
 
 
 def exact_dtype(pixels: Bounds, sums: Bounds) -> Dtype:
@@ -107,7 +116,7 @@ def exact_dtypes(program: Program, pixels: Bounds, sums: Bounds, floats: bool = 
     return dtypes
 
 
-class PreparedTaps:
+class PreparedTaps(Prepared):
     """Scratch and calls of a program for tiles of one shape.
 
     Attributes
@@ -121,47 +130,19 @@ class PreparedTaps:
 
     def __init__(self, program: Program, dtypes: Sequence[Dtype], shape: TileShape) -> None:
         height, stride = shape.source_shape
-        self.source = scratch.empty((height, stride), dtypes[0])
+        self.source = np.empty((height, stride), dtypes[0])
         length = (shape.rows - 1) * stride + shape.row_elements
         layout = Layout(program, dtypes, stride, shape.channels, length, self.source.reshape(-1))
         self._steps = layout.steps
         self.lines = [layout.view(result, length) for result in program.results]
-        self._result = in_rows(self.lines[0], shape)
-        self._shape = shape
-
-    def run_into(self, target: Array) -> None:
-        """Put the first kernel's sums into an array of their type, shape (rows, elements): at most the tile's.
-
-        The last step writes there, which saves the pass that copies them.
-        """
-        last = self._steps[-1] if self._steps else None
-        if last is None or last[3] is None or not shares_start(last[3], self.lines[0]) or last[0] is _cast:
-            target[...] = self.run()[: target.shape[0], : target.shape[1]]
-            return
-        for call, left, right, out in self._steps[:-1]:
-            call(left, right, out)
-        rows, elements = target.shape
-        operands = [
-            in_rows(operand, self._shape)[:rows, :elements] if isinstance(operand, np.ndarray) else operand
-            for operand in last[1:3]
-        ]
-        last[0](*operands, target)
+        self.line = self.lines[0]
+        self._result = in_rows(self.line, shape)
 
     def run(self) -> Array:
         """Return the tile's sums, shape (rows, columns * channels); of several kernels the first one's."""
         for call, left, right, target in self._steps:
             call(left, right, target)
         return self._result
-
-    @property
-    def line(self) -> Array:
-        """The memory the sums are a view of, from the first one on."""
-        return self.lines[0]
-
-
-def shares_start(left: Array, right: Array) -> bool:
-    """Tell whether two arrays begin at the same place of memory."""
-    return bool(left.__array_interface__["data"] == right.__array_interface__["data"])
 
 
 def in_rows(line: Array, shape: TileShape) -> Array:
@@ -220,22 +201,36 @@ class Layout:
         return last
 
     def _lay(self, number: int, op: Op) -> None:
-        """Give a step's target a buffer that none of its operands lives in, and note the call.
+        """Give a step's target a buffer, and note the call.
 
-        NumPy copies an operand that overlaps the target at another place; an operand exactly in place is fine.
+        It is that of an operand which nothing reads later, where the operand lies exactly in place: fewer buffers stay
+        in the cache. Else it is one that no operand lives in, for NumPy copies an operand that overlaps the target at
+        another place.
         """
         length, dtype = self._needs[op.target], self._dtypes[op.target]
         left = self._widened(op.left, length, dtype)
         right = self._widened(op.right, length, dtype) if op.right else scalar(op.factor, dtype)
-        self._buffers[op.target] = self._buffer(length, dtype)
+        place = self._in_place(number, op, dtype)
+        self._buffers[op.target] = self._buffer(length, dtype) if place is None else self._buffers[place]
         self._registers[op.target] = self._buffers[op.target][:length]
         call = {"add": np.add, "subtract": np.subtract, "scale": np.multiply}[op.kind]
         self.steps.append((call, left, right, self._registers[op.target]))
         for register in {ref.register for ref in (op.left, op.right) if ref}:
             if self._last[register] == number:
-                self._free.append(self._buffers[register])
+                if register != place:
+                    self._free.append(self._buffers[register])
                 if register in self._casts:
                     self._free.append(self._cast_buffers[register])
+
+    def _in_place(self, number: int, op: Op, dtype: Dtype) -> int | None:
+        """Return the operand's register whose buffer the target may take over, None where there is none."""
+        refs = [ref for ref in (op.left, op.right) if ref]
+        for ref in refs:
+            same = [self.offset(other) for other in refs if other.register == ref.register]
+            dies = self._last[ref.register] == number and self._registers[ref.register].dtype == dtype
+            if dies and not any(same):
+                return ref.register
+        return None
 
     def _widened(self, ref: Ref, length: int, dtype: Dtype) -> Array:
         """Return an operand in the step's type; a register of a narrower one is cast once, whole."""
@@ -256,7 +251,7 @@ class Layout:
         for index, buffer in enumerate(self._free):
             if buffer.dtype == dtype and len(buffer) >= length:
                 return self._free.pop(index)
-        return scratch.empty(length, dtype)
+        return np.empty(length, dtype)
 
 
 def scalar(value: Any, dtype: Dtype) -> Any:
@@ -271,26 +266,6 @@ def scalar(value: Any, dtype: Dtype) -> Any:
 def _cast(left: Array, right: object, target: Array) -> None:
     del right
     np.copyto(target, left, casting="unsafe")
-
-
-class Taps:
-    """Any kernel, tap by tap: `Algorithm` and its name on the command line."""
-
-    name = "taps"
-
-    def suits(self, kernel: Array, dtype: np.dtype[Any]) -> bool:
-        """Tell whether image and kernel are real numbers."""
-        return dtype.kind in "buif" and kernel.dtype.kind in "buif"
-
-    def cost(self, kernel: Array, dtype: np.dtype[Any], channels: int) -> float:
-        """Return the predicted nanoseconds an output element, sums in floating point."""
-        del channels
-        return fill_and_store(dtype) + estimated_cost(kernel) * addition_cost(working_dtype(dtype))
-
-    def prepare(self, kernel: Array, dtype: np.dtype[Any], shape: TileShape) -> PreparedTaps:
-        """Lay out scratch and calls for tiles of one shape, sums in the floating-point type of `dtype`."""
-        program = compile_kernels(kernel)
-        return PreparedTaps(program, uniform(program, working_dtype(dtype)), shape)
 
 
 def addition_cost(dtype: Dtype) -> float:

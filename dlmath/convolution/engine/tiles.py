@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dlmath.convolution.engine.borders import runs
+from dlmath.convolution.engine.borders import stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -89,14 +89,14 @@ class Filler:
     ----------
     image : ndarray of shape (H, W, C)
     border : Border
-    anchor : tuple of int
-        The row and column of the (dilated) kernel that lies on the output's pixel.
+    before : tuple of int
+        Rows and columns of padding before the image: the first window begins there.
     """
 
-    def __init__(self, image: Array, border: Border, anchor: tuple[int, int]) -> None:
+    def __init__(self, image: Array, border: Border, before: tuple[int, int]) -> None:
         self._image = image
         self._border = border
-        self._anchor = (0, 0) if border.kind == "valid" else anchor
+        self._before = before
         self._columns: dict[int, list[Columns]] = {}
 
     def fill(self, source: Array, tile: Tile) -> None:
@@ -104,12 +104,12 @@ class Filler:
         channels = self._image.shape[2]
         height, elements = source.shape
         padded = source.reshape(height, elements // channels, channels)
-        first = tile.row - self._anchor[0]
+        first = tile.row - self._before[0]
         across = self._columns.get(tile.column) or self._across(tile.column, elements // channels)
         if 0 <= first <= self._image.shape[0] - height:  # most tiles: no border above or below
             fill_columns(padded, self._image[first : first + height], across)
             return
-        for down in runs(first, first + height, self._image.shape[0], self._border):
+        for down in stretches(first, first + height, self._image.shape[0], self._border):
             strip = padded[down.positions()]
             if down.source is None:
                 strip[...] = self._border.value
@@ -117,10 +117,11 @@ class Filler:
                 fill_columns(strip, self._image[down.places()], across)
 
     def _across(self, column: int, length: int) -> list[Columns]:
-        first = column - self._anchor[1]
-        found = runs(first, first + length, self._image.shape[1], self._border)
+        first = column - self._before[1]
+        found = stretches(first, first + length, self._image.shape[1], self._border)
         self._columns[column] = [
-            (run.positions(), None if run.source is None else run.places(), self._border.value) for run in found
+            (stretch.positions(), None if stretch.source is None else stretch.places(), self._border.value)
+            for stretch in found
         ]
         return self._columns[column]
 

@@ -1,5 +1,8 @@
 """Kernel files: .npy, .yaml, text rows, and the text form of libvips; and what of a word is a file, rows or a name.
 
+Arrays and YAML lists of two dimensions are one rectangle for every channel; of three (in, kh, kw) or four dimensions
+(out, in, kh, kw) the kernels of a network's layer.
+
 Text, one row a line, numbers (1, 0.5, 1/9) separated by commas or spaces::
 
     0 -1 0            3 3 8 128         libvips: width height scale offset; sums are divided by scale, then offset is
@@ -13,19 +16,20 @@ Pillow) and `offset:`. Fractions and decimals are exact in every form.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlmath.convolution.engine.kernel import Kernel, Magnitude, Rows
+from dlmath.convolution.engine.kernel import LARGEST, AnyKernel, Bank, Kernel, Magnitude, Rows, bank_of
 from dlmath.convolution.engine.kernels import parse_kernel
-from dlmath.errors import UnreadableError
+from dlmath.errors import InvalidValueError, UnreadableError
 from dlmath.files.atomic import STANDARD
 from dlmath.files.examples import is_example, path_of
 from dlmath.files.text import load_yaml, read_text, shown
-from dlmath.language.number_text import MEND_NUMBER, fraction_of, is_rows, tokens_of
+from dlmath.language.number_text import MEND_NUMBER, fraction_of, is_rows, short, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +37,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ENDINGS = (".npy", ".yaml", ".yml", ".json", ".txt", ".csv", ".tsv", ".mat", ".con")
+MOST_SUM = 1e290
+"""Of the weights without their signs: times any pixel, the sums are floating-point numbers still."""
+
+MOST_LAYER = 1 << 25
+"""Weights of a layer's file: 256 MiB of them."""
+
 MOST_WEIGHTS = 1 << 20
 """Of a kernel file; an image given for a kernel by mistake has more."""
 
@@ -40,7 +50,7 @@ KEYS = ("rows", "name", "scale", "divisor", "offset", "source", "note")
 EXACT_DENOMINATOR = 1 << 12  # a float weight that is a multiple of 1/4096 is taken for the fraction it is
 
 
-def read_kernel(word: str) -> Kernel | Magnitude:
+def read_kernel(word: str) -> AnyKernel:
     """Read what follows --kernel: a file, rows, or a name.
 
     Raises
@@ -50,7 +60,13 @@ def read_kernel(word: str) -> Kernel | Magnitude:
     InvalidValueError
         For rows and names.
     """
-    return read_kernel_file(word) if is_kernel_file(word) else parse_kernel(word)
+    kernel = read_kernel_file(word) if is_kernel_file(word) else parse_kernel(word)
+    for part in kernel.parts if isinstance(kernel, Magnitude) else (kernel,):
+        if not part.absolute_sum < MOST_SUM:
+            raise InvalidValueError(
+                f"kernel {short(kernel.name)!r}: its weights add up beyond {MOST_SUM:g}", "give smaller weights"
+            )
+    return kernel
 
 
 def is_kernel_file(word: str) -> bool:
@@ -63,7 +79,8 @@ def is_kernel_file(word: str) -> bool:
         return True
     if is_rows(word):
         return False
-    return "/" in word or "\\" in word or (":" not in word and Path(word).is_file() and not is_name(word))
+    # the disk is asked last, and in a way that answers for a name that no disk could hold
+    return "/" in word or "\\" in word or (":" not in word and not is_name(word) and os.path.isfile(word))  # noqa: PTH113
 
 
 def is_name(word: str) -> bool:
@@ -73,7 +90,7 @@ def is_name(word: str) -> bool:
     return word.strip().lower() in kernel_names()
 
 
-def read_kernel_file(name: str) -> Kernel:
+def read_kernel_file(name: str) -> Kernel | Bank:
     """Read a kernel file by its ending; without a known one, as text.
 
     Raises
@@ -91,8 +108,8 @@ def read_kernel_file(name: str) -> Kernel:
     return text_kernel(text, title, place)
 
 
-def array_kernel(name: str, title: str) -> Kernel:
-    """Read a kernel of two dimensions from .npy; integers and short binary fractions stay exact."""
+def array_kernel(name: str, title: str) -> Kernel | Bank:
+    """Read a kernel of two, three or four dimensions from .npy; integers and short binary fractions stay exact."""
     from dlmath.files.pictures.matrices import NPY_START, load_array, real
     from dlmath.files.sources import open_source
 
@@ -101,10 +118,43 @@ def array_kernel(name: str, title: str) -> Kernel:
         if not source.head.startswith(NPY_START):
             raise UnreadableError(f"{source.place}: is not a .npy file", "save the kernel with numpy.save")
         weights, _ = real(load_array(source), source.place)
-    if weights.ndim != 2 or weights.size == 0:
-        raise UnreadableError(f"{source.place}: has shape {weights.shape}", "save a kernel of shape (rows, columns)")
+    if weights.ndim not in {2, 3, 4} or weights.size == 0:
+        shapes = "(rows, columns), (in, rows, columns) or (out, in, rows, columns)"
+        raise UnreadableError(f"{source.place}: has shape {weights.shape}", f"save a kernel of shape {shapes}")
+    if weights.ndim > 2:
+        return array_bank(weights, title, source.place)
     check_count(weights.size, source.place)
     return Kernel(title, array_weights(weights, source.place), f"file {name}")
+
+
+def array_bank(weights: NDArray[Any], title: str, place: str) -> Bank:
+    """Return the kernels of a layer: whole numbers where the weights are, or are multiples of 1/4096."""
+    import numpy as np
+
+    if weights.size > MOST_LAYER:
+        raise UnreadableError(
+            f"{place}: has {weights.size:,} weights, more than {MOST_LAYER:,}", "give a layer's kernels, not its input"
+        )
+    check_finite(weights, place)
+    four = weights.astype(np.float64).reshape(-1, *weights.shape[-3:])
+    steps = four * EXACT_DENOMINATOR
+    if (steps == np.rint(steps)).all() and (abs(steps) <= LARGEST).all():
+        whole = bool((four == np.rint(four)).all())
+        numerators, denominator = (four, 1) if whole else (steps, EXACT_DENOMINATOR)
+        return Bank(title, numerators.astype(np.int64), denominator, f"file {place}")
+    return Bank(title, four, 1, f"file {place}")
+
+
+def check_finite(weights: NDArray[Any], place: str) -> None:
+    """Refuse weights that are no numbers, naming the first."""
+    import numpy as np
+
+    wrong = np.argwhere(~np.isfinite(weights))
+    if len(wrong):
+        *outer, row, column = (int(index) for index in wrong[0])
+        where = f"{outer}, " if outer else ""
+        value = weights[tuple(wrong[0])]
+        raise UnreadableError(f"{place}: {where}row {row + 1}, number {column + 1}: {value}", "give finite weights")
 
 
 def array_weights(weights: NDArray[Any], place: str) -> Rows:
@@ -113,12 +163,7 @@ def array_weights(weights: NDArray[Any], place: str) -> Rows:
 
     if weights.dtype.kind in "iu":
         return tuple(tuple(map(Fraction, row)) for row in weights.tolist())
-    wrong = np.argwhere(~np.isfinite(weights))
-    if len(wrong):
-        row, column = map(int, wrong[0])
-        raise UnreadableError(
-            f"{place}: row {row + 1}, number {column + 1}: {weights[row, column]}", "give finite weights"
-        )
+    check_finite(weights, place)
     steps = weights.astype(np.float64) * EXACT_DENOMINATOR
     exact = bool((steps == np.rint(steps)).all() and (abs(steps) < 2**53).all())
     kind = Fraction if exact else float
@@ -208,22 +253,62 @@ def check_even(rows: Sequence[Sequence[Any]], lines: Sequence[int], place: str) 
             raise UnreadableError(f"{place}:{line}: has {len(row)} numbers", f"the first row has {len(rows[0])}")
 
 
-def yaml_kernel(data: Any, title: str, place: str) -> Kernel:
-    """Return the kernel of a YAML document: a list of rows, or a mapping with `rows`."""
+def yaml_kernel(data: Any, title: str, place: str) -> Kernel | Bank:
+    """Return the kernel of a YAML document: a list of rows (of channels, of outputs), or a mapping with `rows`."""
     document = {"rows": data} if isinstance(data, list) else data
     if not isinstance(document, dict) or "rows" not in document:
         raise UnreadableError(f"{place}: has no rows", "give rows: a list of lists of numbers")
     strange = [str(key) for key in document if key not in KEYS]
     if strange:
         raise UnreadableError(f"{place}: {strange[0]!r} is not known", f"there are: {', '.join(KEYS)}")
-    kernel = Kernel(str(document.get("name", title)), yaml_rows(document["rows"], place), f"file {place}")
+    name, scale = str(document.get("name", title)), yaml_scale(document, place)
+    if yaml_depth(document["rows"]) > 2:
+        return yaml_bank(document, name, scale, place)
+    kernel = Kernel(name, yaml_rows(document["rows"], place), f"file {place}")
     return replace(
         kernel,
-        weights=divided(kernel.weights, yaml_scale(document, place)),
+        weights=divided(kernel.weights, scale),
         offset=yaml_number(document.get("offset", 0), f"{place}: offset"),
         source=str(document.get("source", kernel.source)),
         note=str(document.get("note", "")),
     )
+
+
+def yaml_depth(rows: Any) -> int:
+    """Return how many dimensions nested lists have; a line of text with several numbers is one.
+
+    >>> yaml_depth([[1, 2], [3, 4]]), yaml_depth(["1 2", "3 4"]), yaml_depth([[[1, 2]]])
+    (2, 2, 3)
+    """
+    depth = 0
+    while isinstance(rows, list) and rows:
+        depth, rows = depth + 1, rows[0]
+    return depth + (isinstance(rows, str) and len(tokens_of(rows)) > 1)
+
+
+def yaml_bank(document: dict[str, Any], name: str, scale: Fraction, place: str) -> Bank:
+    """Return the kernels of a layer given as lists (in, rows, columns) or (out, in, rows, columns)."""
+    given = document["rows"]
+    depth = yaml_depth(given)
+    if depth > 4:
+        raise UnreadableError(f"{place}: rows has {depth} dimensions", "give at most (out, in, rows, columns)")
+    if "offset" in document:
+        raise UnreadableError(f"{place}: has an offset", "say --bias, one value an output channel")
+    outputs = given if depth == 4 else [given]
+    banks = [yaml_channels(output, f"{place}: output {k}") for k, output in enumerate(outputs, start=1)]
+    shapes = {(len(channels), len(rows), len(rows[0])) for channels in banks for rows in channels}
+    if len(shapes) > 1:
+        raise UnreadableError(f"{place}: has parts of several shapes {sorted(shapes)}", "give all of one shape")
+    scaled = [[divided(rows, scale) for rows in channels] for channels in banks]
+    source, note = str(document.get("source", f"file {place}")), str(document.get("note", ""))
+    return bank_of(name, scaled, source, note)
+
+
+def yaml_channels(output: Any, place: str) -> list[Rows]:
+    """Return the rectangles of one output, one an input channel."""
+    if not isinstance(output, list) or not output:
+        raise UnreadableError(f"{place} is not a list of channels", "give a list of lists of rows")
+    return [yaml_rows(rows, f"{place}, channel {k}") for k, rows in enumerate(output, start=1)]
 
 
 def yaml_rows(rows: Any, place: str) -> Rows:

@@ -1,4 +1,4 @@
-"""The report of convolved images: one line each, printed matrices, pictures, and the arithmetic at a pixel."""
+"""The report of convolved images: one line each, printed matrices and pictures."""
 
 from __future__ import annotations
 
@@ -6,137 +6,165 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.convolution.report.kernels import parts_of
+from dlmath.convolution.engine.kernel import Bank
+from dlmath.convolution.engine.pixels import limits_of
+from dlmath.convolution.job import parts_of
+from dlmath.language.number_text import short
 from dlmath.report.blocks import Lines, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from dlmath.convolution.engine.kernel import Kernel, Magnitude
-    from dlmath.convolution.engine.naive import WindowArithmetic
+    from dlmath.convolution.job import Job
+    from dlmath.convolution.work import Convolved
+    from dlmath.files.pictures.picture import Picture
     from dlmath.neural.arrays import Array
     from dlmath.report.blocks import Block, Cell
     from dlmath.report.streams import Streams
 
-    Look = Callable[[tuple[int, int], int], list[tuple[Kernel, WindowArithmetic]]]
+NOTHING = np.empty((0, 0))
 
 
-WHOLE_TABLE = 64
-"""Results of so many pixels are worked out whole by --explain, when they are printed."""
-LONGEST_SUM = 49
-
-
-class Convolved(NamedTuple):
-    """One image with one kernel: the result, and what is told of it.
-
-    Attributes
-    ----------
-    pixels : ndarray
-        The result, opacity included.
-    image : ndarray (H, W) or (H, W, C)
-        What was convolved: without opacity, gray if that was asked for.
-    method : str
-    macs : int
-    minimum, maximum, mean : float
-        Of the results before they became pixels.
-    clipped : int
-        Samples that were saturated.
-    seconds : float
-    gray : bool
-        Whether one channel was convolved.
-    summed_shape : tuple of int
-        Rows and columns of the result before pooling.
-    notes : tuple of str
-    """
-
-    pixels: Array
-    image: Array
-    method: str
-    macs: int
-    minimum: float
-    maximum: float
-    mean: float
-    clipped: int
-    seconds: float
-    gray: bool
-    summed_shape: tuple[int, ...]
-    notes: tuple[str, ...] = ()
-
-
-class Shown(NamedTuple):
+class Done(NamedTuple):
     """One image with one kernel, and what came of it."""
 
     image: str
     target: str | None
-    kernel: Kernel | Magnitude | None
-    original: Array
+    job: Job
+    picture: Picture
     convolved: Convolved
 
     @property
     def kernel_name(self) -> str:
         """The kernel's name, or what was done without one."""
-        return self.kernel.name if self.kernel else "pool"
+        return self.job.kernel.name if self.job.kernel else "pool"
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Rows, columns and, of several, channels of the result."""
+        job = self.job
+        return (*job.size, job.all_channels) if job.channels or job.alpha else job.size
+
+    def without_pixels(self) -> Done:
+        """Return what is still to be told once the pixels are written."""
+        from dataclasses import replace
+
+        bare = self.convolved._replace(pixels=NOTHING, image=NOTHING, values=None)
+        return self._replace(picture=replace(self.picture, pixels=NOTHING), convolved=bare)
 
 
-def entry(shown: Shown) -> dict[str, Any]:
+def entry(done: Done) -> dict[str, Any]:
     """Return one object of the result's `images`."""
-    done = shown.convolved
+    job, found = done.job, done.convolved
+    kernel = job.kernel
     made: dict[str, Any] = {
-        "input": shown.image,
-        "output": shown.target,
-        "kernel": shown.kernel_name,
-        "kernel_shape": shown.kernel.shape if shown.kernel else None,
-        "input_shape": shown.original.shape,
-        "output_shape": done.pixels.shape,
-        "dtype": str(done.pixels.dtype),
-        "method": done.method,
-        "macs": done.macs,
-        "min": done.minimum,
-        "max": done.maximum,
-        "mean": done.mean,
-        "clipped": done.clipped,
-        "seconds": done.seconds,
+        "input": done.image,
+        "output": done.target,
+        "kernel": done.kernel_name,
+        "kernel_shape": kernel.numerators.shape if isinstance(kernel, Bank) else kernel.shape if kernel else None,
+        "input_shape": job.header.shape,
+        "output_shape": done.output_shape,
+        "padding": job.padding,
+        "size_formula": job.formulas(),
+        "dtype": str(job.dtype),
+        "method": found.method,
+        "macs": found.macs,
+        "min": found.minimum,
+        "max": found.maximum,
+        "mean": found.mean,
+        "clipped": found.below + found.above,
+        "clipped_below": found.below,
+        "clipped_above": found.above,
+        "seconds": found.seconds,
     }
-    if shown.target is None:
-        made["values"] = done.pixels
+    if done.target is None:
+        made["values"] = found.pixels
     return made
 
 
-def main_table(shown: Sequence[Shown]) -> Table:
+def notes(done: Done) -> Iterator[str]:
+    """Yield what is to be said of one result: samples that were cut, a bell that was, angles that are no pixels."""
+    job, found = done.job, done.convolved
+    if found.below + found.above:
+        yield clipping(done)
+    for part in parts_of(job.kernel):
+        if "of the bell off" in part.note and (cut := float(part.note.split("cuts ")[1].split(" %")[0])) >= 1:
+            yield f"{part.name}: its window cuts {cut:.3g} % of the bell off; gaussian:sigma=S takes one that does not"
+
+
+def clipping(done: Done) -> str:
+    """Return which share of the samples was cut, and what would show them.
+
+    >>> percent(1234, 10000), percent(1, 10**7), percent(9999, 10000)
+    ('12 %', '0.00001 %', '99.99 %')
+    """
+    job, found = done.job, done.convolved
+    low, high = limits_of(job.dtype) or (0, 0)
+    total = int(np.prod(job.size)) * max(job.channels, 1)
+    cut = [f"{percent(found.below, total)} to {low}"] if found.below else []
+    cut += [f"{percent(found.above, total)} to {high}"] if found.above else []
+    ways = ["--scale minmax"]
+    if found.below and job.scale == "clip":
+        ways = ["--scale absolute", *ways, f"--offset {(high + 1) // 2}"]
+    return f"samples were cut: {' and '.join(cut)}; {', '.join(ways)} or --scale none (.npy) show them"
+
+
+def percent(part: int, total: int) -> str:
+    """Return a share as people say it, never 0 or 100 where it is not."""
+    share = 100 * part / total
+    if share == 100:
+        return "100 %"
+    digits = 2 if share < 99 else 4
+    text = f"{share:.{digits}g}"
+    return (
+        f"{float(text):.{max(0, 2 - len(str(int(share))))}f} %" if share >= 10 and digits == 2 else f"{plain(text)} %"
+    )
+
+
+def plain(text: str) -> str:
+    """Return a number without an exponent."""
+    return np.format_float_positional(float(text), trim="-")
+
+
+def main_table(done: Sequence[Done]) -> Table:
     """Return one line an output."""
     columns = (
-        "input",
-        "kernel",
-        "output",
-        "size",
-        "type",
-        "method",
-        "MACs",
-        "min",
-        "max",
-        "mean",
-        "clipped",
-        "seconds",
+        *("input", "kernel", "output", "rows x columns", "type", "method", "MACs"),
+        *("min", "max", "mean", "clipped", "seconds"),
     )
-    return Table(columns, tuple(row(item) for item in shown))
+    return Table(columns, tuple(row(item) for item in done))
 
 
-def row(shown: Shown) -> tuple[Cell, ...]:
+def row(done: Done) -> tuple[Cell, ...]:
     """Return one line of the table."""
-    done = shown.convolved
-    size = "x".join(map(str, done.pixels.shape))
-    facts = (size, str(done.pixels.dtype), done.method, done.macs, done.minimum, done.maximum, done.mean, done.clipped)
-    return (shown.image, shown.kernel_name, shown.target or "printed", *facts, round(done.seconds, 6))
+    found = done.convolved
+    size = "x".join(map(str, done.output_shape))
+    facts = (found.minimum, found.maximum, found.mean, found.below + found.above)
+    what = (short(done.image), short(done.kernel_name), done.target or "printed", size, str(done.job.dtype))
+    return (*what, found.method, found.macs, *facts, round(found.seconds, 6))
 
 
-def blocks(shown: Sequence[Shown], *, show: bool, streams: Streams) -> Iterator[Block]:
-    """Yield printed matrices, pictures where they were asked for, and the table."""
-    for item in shown:
+def blocks(done: Sequence[Done], *, show: bool, streams: Streams) -> Iterator[Block]:
+    """Yield printed matrices, pictures where they were asked for, the table, and sizes that changed."""
+    for item in done:
         if item.target is None:
-            yield matrix(item.convolved.pixels, f"{item.image} with {item.kernel_name}")
+            yield matrix(item.convolved.pixels, f"{short(item.image)} with {short(item.kernel_name)}")
         if show:
             yield pictures(item, streams)
-    yield main_table(shown)
+    yield main_table(done)
+    changed = [item for item in done if item.job.size != item.job.header.shape[:2]]
+    if changed:
+        yield Lines(tuple(line for item in changed for line in size_lines(item)), title="Sizes")
+
+
+def size_lines(done: Done) -> Iterator[str]:
+    """Yield how a result's rows and columns come about."""
+    rows, columns = done.job.formulas()
+    top, bottom, left, right = done.job.padding
+    padding = f", padding {top}:{bottom}:{left}:{right}" if any(done.job.padding) else ""
+    yield f"{short(done.image)} with {short(done.kernel_name)}{padding}"
+    yield f"  rows     {rows}"
+    yield f"  columns  {columns}"
 
 
 def matrix(values: Array, title: str) -> Lines:
@@ -146,6 +174,7 @@ def matrix(values: Array, title: str) -> Lines:
     for channel in range(planes.shape[2]):
         cells = [[number(value) for value in line] for line in planes[:, :, channel].tolist()]
         width = max(len(text) for line in cells for text in line)
+        lines += [f"channel {channel}"] if planes.shape[2] > 1 else []
         lines += [" ".join(text.rjust(width) for text in line) for line in cells]
     return Lines(tuple(lines), title=title)
 
@@ -159,16 +188,16 @@ def number(value: object) -> str:
     return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
-def pictures(shown: Shown, streams: Streams) -> Lines:
+def pictures(done: Done, streams: Streams) -> Lines:
     """Return original beside result, drawn with text."""
     from dlmath.report.terminal_picture import presentable, side_by_side
 
-    both = [presentable(np.asarray(shown.original)), presentable(np.asarray(shown.convolved.pixels, dtype=None))]
+    both = [presentable(np.asarray(array)) for array in (done.picture.pixels, done.convolved.pixels)]
     lines = side_by_side(both, streams.columns, color=streams.color)
-    return Lines(lines, title=f"{shown.image}  |  {shown.kernel_name}")
+    return Lines(lines, title=f"{done.image}  |  {done.kernel_name}")
 
 
-def picture(shown: Sequence[Shown], ending: str) -> bytes:
+def picture(done: Sequence[Done], ending: str) -> bytes:
     """Draw the figure of --plot: input, kernel, output."""
     from dlmath.convolution.report import plots
     from dlmath.convolution.report.kernels import weight_text
@@ -176,12 +205,20 @@ def picture(shown: Sequence[Shown], ending: str) -> bytes:
     from dlmath.report.terminal_picture import presentable
 
     rows = []
-    for item in shown:
-        kernels = parts_of(item.kernel) if item.kernel else ()
+    for item in done:
+        kernels = drawn_kernels(item)
         labels = [[[weight_text(weight) for weight in line] for line in kernel.weights] for kernel in kernels]
-        before, after = (presentable(np.asarray(pixels)) for pixels in (item.original, item.convolved.pixels))
-        rows.append(plots.Shown(item.kernel_name, flat(before), flat(after), [k.array() for k in kernels], labels))
+        before, after = (presentable(np.asarray(pixels)) for pixels in (item.picture.pixels, item.convolved.pixels))
+        rows.append(plots.Row(item.kernel_name, flat(before), flat(after), [k.array() for k in kernels], labels))
     return drawn(plots.figure(rows), ending)
+
+
+def drawn_kernels(done: Done) -> Sequence[Any]:
+    """Return the rectangles of weights that a figure shows: of a bank the first output's, four at most."""
+    kernel = done.job.kernel
+    if isinstance(kernel, Bank):
+        return [kernel.part(0, channel) for channel in range(min(kernel.inputs, 4))]
+    return parts_of(kernel)
 
 
 def flat(pixels: Array) -> Array:
@@ -189,85 +226,3 @@ def flat(pixels: Array) -> Array:
     if pixels.ndim == 2:
         return pixels
     return pixels[:, :, 0] if pixels.shape[2] < 3 else pixels[:, :, :3]
-
-
-def definition(settings: Mapping[str, object], stride: int, dilation: int) -> Lines:
-    """Return the formula of the run."""
-    turned = "turned by 180 degrees" if settings["flip"] else "as it is (cross-correlation)"
-    return Lines(
-        (
-            "sum[y, x] = sum over i, j of kernel[i, j] * image[S y + D (i - ay), S x + D (j - ax)]",
-            f"stride S = {stride}, dilation D = {dilation}, anchor (ay, ax) = (kh // 2, kw // 2), kernel {turned},",
-            f"beyond the edge: {settings['border']}"
-            + (" (windows lie inside: S y + D i)" if settings["border"] == "valid" else ""),
-        ),
-        title="Convolution",
-    )
-
-
-def pixel(shown: Shown, look: Look, place: tuple[int, int], offset: float) -> Iterator[Block]:
-    """Yield window, kernel, products and sum at one pixel, for each channel."""
-    channels = 1 if shown.convolved.image.ndim == 2 else shown.convolved.image.shape[2]
-    for channel in range(channels):
-        found = look(place, channel)
-        where = f"row {place[0]}, column {place[1]}" + (f", channel {channel}" if channels > 1 else "")
-        for kernel, window in found:
-            title = f"{shown.image} with {kernel.name} at {where}"
-            yield Lines((*beside(window), total_line(window)), title=title)
-        yield Lines(tuple(pixel_lines(shown, found, place, channel, offset)))
-
-
-def beside(window: WindowArithmetic) -> tuple[str, ...]:
-    """Return window, kernel and products side by side."""
-    grids = [grid_texts(array) for array in (window.window, window.kernel, window.products)]
-    titles = ("window", "kernel", "products")
-    middle = len(grids[0]) // 2
-    lines = ["   ".join(title.ljust(len(grid[0])) for title, grid in zip(titles, grids, strict=True))]
-    for index, (seen, weights, products) in enumerate(zip(*grids, strict=True)):
-        times, equals = (" x ", " = ") if index == middle else ("   ", "   ")
-        lines.append(f"{seen}{times}{weights}{equals}{products}")
-    return tuple(lines)
-
-
-def grid_texts(array: Array) -> list[str]:
-    """Return the rows of a matrix as aligned text."""
-    cells = [[number(value) for value in row] for row in array.tolist()]
-    width = max(len(text) for row in cells for text in row)
-    return [" ".join(text.rjust(width) for text in row).ljust(8) for row in cells]
-
-
-def total_line(window: WindowArithmetic) -> str:
-    """Return the sum written out."""
-    values = window.products.ravel().tolist()
-    terms = " + ".join(f"({number(v)})" if v < 0 else number(v) for v in values[:LONGEST_SUM])
-    more = f" + ... ({len(values)} products)" if len(values) > LONGEST_SUM else ""
-    return f"sum = {terms}{more} = {number(window.total)}"
-
-
-def pixel_lines(
-    shown: Shown, found: Sequence[tuple[Kernel, WindowArithmetic]], place: tuple[int, int], channel: int, offset: float
-) -> Iterator[str]:
-    """Yield how the sums become the pixel that was written."""
-    if len(found) > 1:
-        how = getattr(shown.kernel, "combine", "l2")
-        totals = [float(window.total) for _, window in found]
-        made = np.sqrt(sum(total * total for total in totals)) if how == "l2" else max(totals)
-        text = " + ".join(f"({total:.9g})^2" for total in totals)
-        yield f"magnitude = sqrt({text}) = {made:.9g}" if how == "l2" else f"largest of them = {made:.9g}"
-    if offset:
-        yield f"plus the offset {offset:.9g}"
-    if shown.convolved.pixels.shape[:2] == shown.convolved.summed_shape:
-        pixels = shown.convolved.pixels
-        value = pixels[place] if pixels.ndim == 2 else pixels[(*place, channel)]
-        yield f"pixel = {number(value.item())} ({pixels.dtype})"
-
-
-def whole_table(shown: Shown, look: Look) -> Table:
-    """Return the sum at every pixel of a small matrix."""
-    rows, columns = shown.convolved.summed_shape
-    lines: list[tuple[Cell, ...]] = []
-    for y in range(rows):
-        for x in range(columns):
-            text = "; ".join(total_line(window).removeprefix("sum = ") for _, window in look((y, x), 0))
-            lines.append((y, x, text))
-    return Table(("row", "column", "sum"), tuple(lines), title=f"Every pixel of {shown.image} with {shown.kernel_name}")

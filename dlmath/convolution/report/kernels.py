@@ -1,16 +1,18 @@
-"""Kernels on paper: their weights as fractions, their sums and ranks, what they do to frequencies."""
+"""Kernels and borders on paper: weights as fractions, sums and ranks, what they do to frequencies; names elsewhere."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from dlmath.convolution.engine.borders import ELSEWHERE, MEANINGS, SYNONYMS
+from dlmath.convolution.engine.kernel import Magnitude
 from dlmath.report.blocks import Facts, Lines, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.convolution.engine.kernel import Kernel, Magnitude, Weight
+    from dlmath.convolution.engine.kernel import Kernel, Weight
     from dlmath.convolution.engine.kernel_analysis import KernelAnalysis
     from dlmath.report.blocks import Block, Cell
 
@@ -43,29 +45,26 @@ def texts(kernel: Kernel) -> list[list[str]]:
     return [[weight_text(weight) for weight in row] for row in kernel.weights]
 
 
-def parts_of(kernel: Kernel | Magnitude) -> Sequence[Kernel]:
-    """Return the kernels behind a name."""
-    return getattr(kernel, "parts", None) or (kernel,)  # type: ignore[return-value]
+COMBINED = {"l2": "root of the sum of squares", "max": "largest", "angle": "direction, in degrees,"}
 
 
 def described(kernel: Kernel | Magnitude) -> dict[str, Any]:
     """Return what a script wants to know of a kernel."""
     from dlmath.convolution.engine.kernel_analysis import analyse_kernel
 
-    parts = parts_of(kernel)
     made: dict[str, Any] = {
         "name": kernel.name,
         "shape": kernel.shape,
         "source": kernel.source,
         "note": kernel.note,
     }
-    if len(parts) > 1:
-        return {**made, "combine": getattr(kernel, "combine", ""), "parts": [described(part) for part in parts]}
-    analysis = analyse_kernel(parts[0])
+    if isinstance(kernel, Magnitude):
+        return {**made, "combine": kernel.combine, "parts": [described(part) for part in kernel.parts]}
+    analysis = analyse_kernel(kernel)
     return {
         **made,
-        "weights": [[float(weight) for weight in row] for row in parts[0].weights],
-        "exact": texts(parts[0]) if parts[0].exact() else None,
+        "weights": [[float(weight) for weight in row] for row in kernel.weights],
+        "exact": texts(kernel) if kernel.exact() else None,
         "sum": float(analysis.sum),
         "rank": analysis.rank,
     }
@@ -93,8 +92,7 @@ def listing(listed: Sequence[tuple[str, dict[str, Any]]]) -> Table:
 def row_text(made: dict[str, Any]) -> str:
     """Return a small kernel's weights on one line, as --kernel would take them."""
     if "parts" in made:
-        how = "root of the sum of squares" if made["combine"] == "l2" else "largest"
-        return f"{how} of {', '.join(part['name'] for part in made['parts'])}"
+        return f"{COMBINED[made['combine']]} of {', '.join(part['name'] for part in made['parts'])}"
     if max(made["shape"]) > WRITTEN:
         return "..."
     rows = made["exact"] or [[f"{weight:.4g}" for weight in row] for row in made["weights"]]
@@ -145,7 +143,9 @@ def analysis_table(analysed: Sequence[tuple[Kernel, KernelAnalysis]]) -> Table:
 def analysis_blocks(analysed: Sequence[tuple[Kernel, KernelAnalysis]]) -> Iterator[Block]:
     """Yield each kernel's weights and factors, then the table."""
     for kernel, found in analysed:
-        yield Lines(kernel_lines(kernel), title=f"{kernel.name}  ({kernel.source})" if kernel.source else kernel.name)
+        note = (kernel.note,) if kernel.note else ()
+        title = f"{kernel.name}  ({kernel.source})" if kernel.source else kernel.name
+        yield Lines((*kernel_lines(kernel), *note), title=title)
         yield Facts(tuple(factor_facts(kernel, found)))
     yield analysis_table(analysed)
 
@@ -189,3 +189,51 @@ def analysis_explanation(analysed: Sequence[tuple[Kernel, KernelAnalysis]]) -> I
         terms = " + ".join(f"({weight_text(w)})" if w < 0 else weight_text(w) for w in kernel.flat[:25])
         more = " + ..." if len(kernel.flat) > 25 else ""
         yield Lines((f"sum = {terms}{more} = {weight_text(found.sum)}",), title=kernel.name)
+
+
+def described_borders() -> list[dict[str, Any]]:
+    """Return every border: what it finds beyond a row a b c d, and its names elsewhere."""
+    return [
+        {"name": name, **meaning._asdict(), "synonyms": [s for s, known in SYNONYMS.items() if known == plain(name)]}
+        for name, meaning in MEANINGS.items()
+    ]
+
+
+def plain(name: str) -> str:
+    """Return what synonyms stand for: those of constant:V for zeros.
+
+    >>> plain("constant:V"), plain("wrap")
+    ('constant:0', 'wrap')
+    """
+    return name.replace(":V", ":0")
+
+
+def border_table(listed: Sequence[dict[str, Any]]) -> Table:
+    """Return one line a border."""
+    keys = ("name", "row", "opencv", "scipy", "numpy", "torch")
+    titles = ("border", "beyond a b c d", "OpenCV", "SciPy", "NumPy", "PyTorch")
+    return Table(titles, tuple(tuple(made[key] for key in keys) for made in listed))
+
+
+def border_blocks(listed: Sequence[dict[str, Any]]) -> Iterator[Block]:
+    """Yield the table, the names that are understood, and those that mean two things."""
+    yield border_table(listed)
+    pairs = tuple((made["name"], ", ".join(made["synonyms"])) for made in listed if made["synonyms"])
+    yield Facts(pairs, title="Also understood (capitals and _ as one likes)")
+    yield Lines(
+        (*ELSEWHERE.values(), "libvips' mirror is reflect here"), title="Names that mean another border elsewhere"
+    )
+
+
+def border_explanation() -> Iterator[Block]:
+    """Yield the formulas: which pixel of a row of W stands at place x."""
+    yield Lines(
+        (
+            "replicate  image[min(max(x, 0), W - 1)]",
+            "reflect    image[r] with r = x mod 2 W, and 2 W - 1 - r where r >= W",
+            "mirror     image[r] with r = x mod (2 W - 2), and 2 W - 2 - r where r >= W",
+            "wrap       image[x mod W]",
+            "constant:V image[x] inside, V outside",
+        ),
+        title="The pixel at place x",
+    )

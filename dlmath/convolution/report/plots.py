@@ -22,7 +22,7 @@ WRITTEN_KERNEL = 7
 
 
 @dataclass(frozen=True)
-class Shown:
+class Row:
     """One row of the figure.
 
     Parameters
@@ -43,7 +43,7 @@ class Shown:
     labels: Sequence[Sequence[Sequence[str]]]
 
 
-def figure(rows: Sequence[Shown]) -> Figure:
+def figure(rows: Sequence[Row]) -> Figure:
     """Draw one row of panels for each kernel."""
     parts = max(len(row.kernels) for row in rows)
     drawn = new_figure(PANEL * (2 + 0.75 * parts), PANEL * 0.9 * len(rows))

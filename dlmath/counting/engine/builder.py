@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.counting.engine.expressions import evaluate, exact, fill
 from dlmath.counting.engine.graph import Node
 from dlmath.counting.engine.layers import count_layer, get_kind
 from dlmath.counting.engine.options import resolve
 from dlmath.counting.engine.words import Row, layer_options, no_such_layer, own_word, padded, split_row
 from dlmath.errors import DlmathError, InvalidValueError, unknown
+from dlmath.language.exact import evaluate, exact, fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

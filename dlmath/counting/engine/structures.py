@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlmath.counting.engine.builder import Builder, Place, Scope, number
-from dlmath.counting.engine.expressions import fill
 from dlmath.counting.engine.graph import AUXILIARY
 from dlmath.counting.engine.layers import canonical, get_kind
 from dlmath.counting.engine.options import resolve
 from dlmath.counting.engine.words import Row
 from dlmath.errors import InvalidValueError
+from dlmath.language.exact import fill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from dlmath.counting.engine.language import Reference, build
 from dlmath.counting.engine.schema import check
 from dlmath.errors import DlmathError, UnreadableError
+from dlmath.files.document import place_at
+from dlmath.files.structure import loader
 from dlmath.files.text import load_yaml, read_text, shown
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ def located(text: str, name: str, action: Any, *arguments: Any) -> Any:
         path: Path | None = getattr(error, "path", None)
         if path is None:
             raise type(error)(f"{name}: {error.what}", error.mend) from None
-        raise UnreadableError(f"{name}:{_place(text, path)}: {error.what}", error.mend) from error
+        raise UnreadableError(f"{place_at(text, name, path)}: {error.what}", error.mend) from error
 
 
 def _refuse_aliases(text: str, name: str) -> None:
@@ -73,7 +75,7 @@ def _refuse_aliases(text: str, name: str) -> None:
     import yaml
 
     try:
-        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        for event in yaml.parse(text, Loader=loader()):
             if isinstance(event, yaml.AliasEvent) and event.start_mark is not None:
                 mark = event.start_mark
                 raise UnreadableError(
@@ -82,33 +84,6 @@ def _refuse_aliases(text: str, name: str) -> None:
                 )
     except yaml.YAMLError:
         return  # told with its place when the text is loaded
-
-
-def _place(text: str, path: Path) -> str:
-    """Return line:column of a path in a YAML text, counted from 1; of the last part of it that is there."""
-    import yaml
-
-    node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    mark = node.start_mark if node is not None else None
-    for step in path:
-        found = _child(node, step)
-        if found is None:
-            break
-        mark, node = found
-    return f"{mark.line + 1}:{mark.column + 1}" if mark is not None else "1:1"
-
-
-def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:
-    """Return where a key or item stands, and what it holds."""
-    import yaml
-
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(step):
-                return key.start_mark, value
-    elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step].start_mark, node.value[step]
-    return None
 
 
 def variants(document: Mapping[str, Any]) -> tuple[str, ...]:

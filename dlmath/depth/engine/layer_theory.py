@@ -97,14 +97,20 @@ def _plain_layers(settings: DepthSettings) -> tuple[tuple[LayerTheory, ...], flo
     return tuple(LayerTheory(map_.q, log, *correction) for map_, log, correction in layers), corrections.strain
 
 
+def _laws(settings: DepthSettings) -> list[tuple[WeightLaw, float]]:
+    """Return each layer's weights and ln of the variance of its biases; one more, of a layer after the last."""
+    layers = range(1 if settings.widths is None else settings.depth)
+    laws = [(settings.weights_of(layer), 2 * _log(settings.biases_of(layer).sigma)) for layer in layers]
+    return laws + laws[-1:] * (settings.depth + 1 - len(laws))
+
+
 def _plain_maps(settings: DepthSettings) -> tuple[list[LayerMap], list[float], float]:
     """Return the maps of the layers, ln chi of each, and the part of layer 1's q that comes through its weights.
 
     All in logarithms, because the square of a sigma_w of 1e-200 is no number.
     """
     phi, depth = settings.phi, settings.depth
-    laws = [(settings.weights_of(layer), 2 * _log(settings.biases_of(layer).sigma)) for layer in range(depth)]
-    laws.append(laws[-1])  # what a layer after the last would have
+    laws = _laws(settings)
     log_gain = _log_gain(laws[0][0], 1.0)
     log_variance = log_sum(log_gain, laws[0][1])
     first_share = math.exp(log_gain - log_variance) if log_variance > -math.inf else 1.0

@@ -5,17 +5,18 @@ The decoding itself (`load`) needs no NumPy, so that it can run in a thread whil
 
 from __future__ import annotations
 
+import os
 import struct
-import sys
 import warnings
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import TooLargeError, UnreadableError
-from dlmath.files.pictures.picture import Picture
+from dlmath.files.pictures.depth import clear_colour, is_deep, low_bytes, note_on_depth, raw_mode, with_clear
+from dlmath.files.pictures.picture import Header, Picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,7 +75,20 @@ DAMAGE = (
     *(RuntimeError, struct.error, zlib.error),
 )
 
+UNSUPPORTED = (
+    "unknown",
+    "unsupported",
+    "not supported",
+    "not available",
+    "cannot handle",
+    "can't handle",
+    "not implemented",
+)
+"""Words of Pillow's readers for a file that is whole, but of a kind that they do not know."""
+
 ORIENTATION = 0x0112  # of EXIF
+ORIENTED = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
+"""Where a file can say how the camera was held; without any of them nothing is looked for."""
 UPRIGHT_VIEWS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
@@ -87,7 +101,9 @@ UPRIGHT_VIEWS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 }
 """What turns a stored picture upright, by its EXIF orientation (CIPA DC-008, tag Orientation)."""
 
-UPRIGHT = "turned upright as its EXIF orientation says"
+UPRIGHT = "turned upright as its EXIF or XMP orientation says"
+CLEAR = "transparent colour expanded to alpha"
+TURNED = 5  # the first of the orientations that change rows for columns
 FIRST_FRAME = "the first of several frames was taken"
 BAND_ROWS = 64  # moved at a time from Pillow into the array: three times as fast as numpy.asarray(image)
 
@@ -104,12 +120,15 @@ class Loaded:
         The low bytes of 16-bit samples, of which `image` has the high ones.
     pairs : bool
         Whether `image` holds the bytes of 16-bit gray with alpha.
+    clear : tuple of int, or None
+        The 16-bit colour that is transparent.
     """
 
     source: Source
     image: Image
     low: Image | None
     pairs: bool
+    clear: tuple[int, ...] | None
     file_format: str
     mode: str
     notes: tuple[str, ...]
@@ -127,47 +146,119 @@ def signature(head: bytes) -> tuple[str, str] | None:
     return None if found and found[0] == "WEBP" and head[8:12] != b"WEBP" else found
 
 
+def is_noisy(head: bytes) -> bool:
+    """Tell whether a file is decoded by a library that writes on standard error itself: libtiff."""
+    found = signature(head)
+    return found is not None and found[0] == "TIFF"
+
+
 def load(source: Source, *, allow_large: bool) -> Loaded:
     """Decode an image file; imports one of Pillow's readers and no NumPy.
 
     Raises
     ------
     UnreadableError
-        When it is not an image, damaged, cut short, or of a mode that cannot be converted.
+        When it is not an image, damaged, cut short, of a kind or of a mode that is not read.
     TooLargeError
         When it has more than `MOST_PIXELS`, unless that is allowed.
     """
+    with reading(source) as (file_format, module):
+        return _loaded(source, file_format, module, allow_large=allow_large)
+
+
+def header_of(source: Source, *, allow_large: bool) -> Header:
+    """Return what `load` and `picture_of` would make of an image file, from its header alone where that says it.
+
+    Raises
+    ------
+    UnreadableError, TooLargeError
+        As `load`, as far as a header tells.
+    """
+    with reading(source) as (file_format, module), no_limit_of_pillow():
+        image = opened(source, module, file_format)
+        check_size(image.size, source.place, allow_large=allow_large)
+        deep, clear = is_deep(image), clear_colour(image)
+        mode, _ = plain_mode(image, source.place)
+    code, channels = SAMPLES[mode]
+    if deep or (mode == "I" and file_format == "PPM"):
+        code = "u2"
+    width, height = image.size
+    if orientation_of(image) >= TURNED:
+        width, height = height, width
+    channels += clear is not None
+    shape = (height, width, channels) if channels > 1 else (height, width)
+    return Header(shape, code.lstrip("<>="), file_format, has_alpha=channels in {2, 4})
+
+
+@contextmanager
+def reading(source: Source) -> Iterator[tuple[str, str]]:
+    """Give format and module of an image file's reader, and turn whatever that raises into an error with the reason."""
     found = signature(source.head)
     if found is None:
         raise UnreadableError(f"{source.place}: is not an image", f"give one of {READABLE}")
     # Pillow warns of metadata it cannot read; what matters is told as an error, the rest is not the user's concern
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
-        return _loaded(source, *found, allow_large=allow_large)
+        with silent() if is_noisy(source.head) else nullcontext():
+            yield found
     except MemoryError as error:
         raise TooLargeError(f"{source.place}: does not fit in memory", "give a smaller picture") from error
     except DAMAGE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnreadableError(
-            f"{source.place}: is damaged or cut short ({reason})", "give a whole image file"
-        ) from error
+        raise undecodable(error, source.place) from error
+
+
+def undecodable(error: BaseException, place: str) -> UnreadableError:
+    """Return the error for what a reader raised: a sound file of an unknown kind is not called damaged."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    elsewhere = "open it with the program that made it and save it as .png"
+    if isinstance(error, NotImplementedError) or any(word in reason.lower() for word in UNSUPPORTED):
+        return UnreadableError(f"{place}: is of a kind that is not read ({reason})", elsewhere)
+    if "decoder error" in reason:  # all that is known of libtiff's many reasons
+        what = (
+            f"{place}: cannot be decoded, because it is damaged or cut short or compressed in an unusual way ({reason})"
+        )
+        return UnreadableError(what, f"if it opens elsewhere, {elsewhere}")
+    return UnreadableError(f"{place}: is damaged or cut short ({reason})", "give a whole image file")
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Keep a library from writing on standard error past every Python stream."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # standard error is closed: nothing to keep clean
+        yield
+        return
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    os.close(nothing)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _loaded(source: Source, file_format: str, module: str, *, allow_large: bool) -> Loaded:
     with no_limit_of_pillow():
         image = opened(source, module, file_format)
         check_size(image.size, source.place, allow_large=allow_large)
-        mode, notes = image.mode, [note_on_depth(image)]
+        mode, notes, clear = image.mode, [note_on_depth(image)], clear_colour(image)
         pairs = is_deep(image) and raw_mode(image.tile[0]).startswith("LA")
+        target, note = plain_mode(image, source.place)
         low = low_bytes(image, lambda: opened(source, module, file_format)) if is_deep(image) else None
         for part in (image, low):
             if part is not None:
                 part.load()
-        plain, note = plain_mode(image, source.place)
+        plain = image if target == image.mode else image.convert(target)
+        if getattr(image, "is_animated", False):
+            plain = plain.copy()  # the next frame would be sought in the file, which is closed by then
+            notes.append(FIRST_FRAME)
     orientation = orientation_of(image)
-    notes += [note, FIRST_FRAME if getattr(image, "is_animated", False) else "", UPRIGHT if orientation > 1 else ""]
+    notes += [note, UPRIGHT if orientation > 1 else ""]
     kept = tuple(note for note in notes if note)
-    return Loaded(source, plain, low, pairs, file_format, mode, kept, orientation, image.info.get("icc_profile"))
+    icc = image.info.get("icc_profile")
+    return Loaded(source, plain, low, pairs, clear, file_format, mode, kept, orientation, icc)
 
 
 @contextmanager
@@ -202,69 +293,25 @@ def check_size(size: tuple[int, int], place: str, *, allow_large: bool) -> None:
         )
 
 
-def raw_mode(tile: Any) -> str:
-    """Return how a tile's samples lie in the file, such as "RGB;16B"."""
-    args = tile.args if isinstance(tile.args, str) else tile.args[0]
-    return str(args)
+def plain_mode(image: ImageFile, place: str) -> tuple[str, str]:
+    """Return the mode of plain samples an image is read in, and a note on what that takes; asked before it is loaded.
 
-
-def is_deep(image: ImageFile) -> bool:
-    """Tell whether Pillow would keep only the high bytes of colours of 16 bits, and has a name for the low ones."""
-    return bool(image.tile) and all(
-        raw_mode(tile)[:-1] in {"RGB;16", "RGBA;16", "LA;16"} and tile.codec_name in {"zip", "raw", "libtiff"}
-        for tile in image.tile
-    )
-
-
-def note_on_depth(image: ImageFile) -> str:
-    """Return what is lost of samples of 16 bits, where something is."""
-    if is_deep(image) or image.mode not in {"RGB", "RGBA", "LA"}:
-        return ""
-    deep = any(";16" in raw_mode(tile) or most_value(tile) > 255 for tile in image.tile)
-    return "16 bits a sample were cut to 8" if deep else ""
-
-
-def most_value(tile: Any) -> int:
-    """Return the largest value a .ppm announces."""
-    return int(tile.args[1]) if tile.codec_name.startswith("ppm") else 0
-
-
-def low_bytes(image: ImageFile, again: Callable[[], ImageFile]) -> ImageFile | None:
-    """Return a second view of a 16-bit colour file that decodes the low bytes, of which Pillow drops every one.
-
-    Pillow keeps the high byte of a sample: told that the bytes lie in the other order, it keeps the low one. Gray with
-    alpha has no such name, but its four bytes a pixel are RGBA's; then `image` itself becomes those.
+    Whether a palette is gray is known once it is there, so an image with one is loaded here.
     """
-    if raw_mode(image.tile[0]).startswith("LA"):
-        image.tile = [tile._replace(args="RGBA") for tile in image.tile]
-        return None
-    other = again()
-    other.tile = [tile._replace(args=swapped(tile.args)) for tile in other.tile]
-    return other
-
-
-def swapped(args: Any) -> Any:
-    """Return a tile's arguments with the byte order turned: B(ig), L(ittle), N(ative)."""
-    if not isinstance(args, str):
-        return (swapped(args[0]), *args[1:])
-    little = args[-1] == "L" or (args[-1] == "N" and sys.byteorder == "little")
-    return args[:-1] + ("B" if little else "L")
-
-
-def plain_mode(image: Image, place: str) -> tuple[Image, str]:
-    """Return the image in a mode of plain samples, and a note on what that took."""
     transparent = "transparency" in image.info
     if image.mode == "P":
+        image.load()
         target = "RGBA" if transparent else "L" if has_gray_palette(image) else "RGB"
-        return image.convert(target), f"palette expanded to {'gray' if target == 'L' else target}"
+        return target, f"palette expanded to {'gray' if target == 'L' else target}"
+    if clear_colour(image) is not None:
+        return image.mode, CLEAR
     if transparent and image.mode in {"1", "L", "RGB"}:
-        return image.convert("RGBA" if image.mode == "RGB" else "LA"), "transparent colour expanded to alpha"
+        return "RGBA" if image.mode == "RGB" else "LA", CLEAR
     if image.mode in SAMPLES:
-        return image, ""
+        return image.mode, ""
     if image.mode not in CONVERTED:
         raise UnreadableError(f"{place}: has mode {image.mode}, which is not read", "convert it to RGB or gray first")
-    target, note = CONVERTED[image.mode]
-    return image.convert(target), note
+    return CONVERTED[image.mode]
 
 
 def has_gray_palette(image: Image) -> bool:
@@ -274,8 +321,11 @@ def has_gray_palette(image: Image) -> bool:
 
 
 def orientation_of(image: Image) -> int:
-    """Return 1 to 8, how the camera was held: TIFF is turned by Pillow itself, most files say nothing."""
-    if not {"exif", "Raw profile type exif"} & image.info.keys():
+    """Return 1 to 8, how the camera was held; most files say nothing, and EXIF counts before XMP.
+
+    TIFF is turned by Pillow itself while it is loaded, which then says nothing more of it.
+    """
+    if image.format != "TIFF" and not ORIENTED & image.info.keys():
         return 1
     try:
         value = image.getexif().get(ORIENTATION, 1)
@@ -295,6 +345,8 @@ def picture_of(loaded: Loaded) -> Picture:
         pixels = pixels.view(">u2").astype(np.uint16)
     elif loaded.mode == "I" and loaded.file_format == "PPM":
         pixels = pixels.astype(np.uint16)  # Pillow spreads any deep gray of this format over 0..65535
+    if loaded.clear is not None:
+        pixels = with_clear(pixels, loaded.clear)
     pixels = np.ascontiguousarray(UPRIGHT_VIEWS[loaded.orientation](pixels))
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     return Picture(

@@ -23,17 +23,25 @@ WRITABLE = (
 
 NUMBERS = (".npy", ".txt", ".csv", ".tsv")
 
-CHANNELS = {
-    ".png": (1, 2, 3, 4),
-    ".jpg": (1, 3),
-    ".bmp": (1, 3),  # Pillow writes a fourth and does not read it again
-    ".tif": (1, 2, 3, 4),
-    ".webp": (1, 3, 4),
-    ".gif": (1, 3),
-    ".pgm": (1,),
-    ".ppm": (3,),
+HOLDS: dict[str, dict[str, tuple[int, ...]]] = {
+    ".png": {"u1": (1, 2, 3, 4), "u2": (1, 2, 3, 4)},
+    ".jpg": {"u1": (1, 3)},
+    ".bmp": {"u1": (1, 3)},  # Pillow writes a fourth channel and does not read it again
+    ".tif": {"u1": (1, 2, 3, 4), "u2": (1, 3, 4), "i4": (1,), "f4": (1,)},
+    ".webp": {"u1": (1, 3, 4)},
+    ".gif": {"u1": (1, 3)},
+    ".pgm": {"u1": (1,), "u2": (1,)},
+    ".ppm": {"u1": (3,)},
 }
-"""How many channels each format holds."""
+"""The samples each format holds, and of them how many channels."""
+
+NARROWED = {(".tif", "f8"): "f4", (".tif", "f2"): "f4"}
+"""Samples that are written as other ones, which hold fewer digits or more."""
+
+NEAREST = (".png", ".npy")
+"""Where a result goes that the ending of its input does not hold: the first of them that does."""
+
+MEND_FLOATS = "floats are written as .npy or gray .tif; or scale them to pixels (--scale clip)"
 
 PILLOW = {".jpg": "JPEG", ".bmp": "BMP", ".tif": "TIFF", ".webp": "WEBP", ".gif": "GIF", ".pgm": "PPM", ".ppm": "PPM"}
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -51,9 +59,6 @@ MODES = {
     ("i4", 1): "I",
     ("f4", 1): "F",
 }
-DEEP = {".png": {"u1", "u2"}, ".tif": {"u1", "u2", "i4", "f4"}, ".pgm": {"u1", "u2"}}
-"""The samples a format holds; the others hold bytes only."""
-
 SAME = {".jpeg": ".jpg", ".tiff": ".tif"}
 
 
@@ -72,6 +77,53 @@ def check_image_name(name: str, file_format: str | None = None) -> str:
     if ending not in WRITABLE:
         raise unknown("ending" if ending else f"format of {name!r}: ending", ending, WRITABLE)
     return SAME.get(ending, ending)
+
+
+def lack_of(ending: str, dtype: str, channels: int, *, alpha: bool) -> str | None:
+    """Return what a format cannot hold of such samples, None where it holds them.
+
+    Parameters
+    ----------
+    ending : str
+        One of `WRITABLE`.
+    dtype : str
+        NumPy's short code: "u1", "f4", ...
+    channels : int
+    alpha : bool
+        Whether the last of them is opacity.
+
+    Examples
+    --------
+    >>> lack_of(".gif", "u1", 4, alpha=True), lack_of(".png", "u2", 4, alpha=True)
+    ('colour with alpha', None)
+    """
+    ending = SAME.get(ending, ending)
+    if ending == ".npy":
+        return None
+    if ending in NUMBERS:
+        return None if channels == 1 else f"{channels} channels"
+    held = HOLDS[ending]
+    sample = NARROWED.get((ending, dtype), dtype)
+    if sample not in held:
+        return type_name(dtype)
+    if alpha != (channels in {2, 4}) or channels not in {count for counts in held.values() for count in counts}:
+        return described(channels, alpha=alpha)
+    return None if channels in held[sample] else f"{type_name(dtype)} with {channels} channels"
+
+
+def nearest_ending(ending: str, dtype: str, channels: int, *, alpha: bool) -> str:
+    """Return the ending itself where its format holds such samples, else the nearest that does.
+
+    >>> nearest_ending(".gif", "u1", 4, alpha=True), nearest_ending(".png", "f8", 1, alpha=False)
+    ('.png', '.npy')
+    """
+    return next(e for e in (ending, *NEAREST) if lack_of(e, dtype, channels, alpha=alpha) is None)
+
+
+def type_name(code: str) -> str:
+    """Return the name of a short code: "f8" is float64."""
+    kinds = {"u": "uint", "i": "int", "f": "float", "b": "bool"}
+    return f"{kinds.get(code[0], code[0])}{8 * int(code[1:])}"
 
 
 def check_not_input(output: str, inputs: Iterable[str], *, force: bool = False) -> None:
@@ -111,14 +163,13 @@ def write_image(
     name : str
         A file, or `-` for standard output.
     pixels : ndarray, shape (height, width) or (height, width, channels)
-        uint8 for every format; uint16 for .png, .tif and .pgm; float32 or int32 gray for .tif; anything for .npy;
-        any gray for .txt, .csv and .tsv.
+        What `HOLDS` says; anything for .npy; any gray for .txt, .csv and .tsv.
     alpha : bool, optional
         Whether the last channel is opacity; left out, two and four channels have it.
     compress_level : int, optional
         zlib's, 0 to 9, for .png; left out, the fastest that serves the picture.
     icc : bytes, optional
-        A colour profile, for .png, .jpg, .tif and .webp.
+        A colour profile, for .png, .jpg, .tif and .webp; left out where it is one of other colours.
 
     Returns
     -------
@@ -131,11 +182,13 @@ def write_image(
         When the format cannot hold these samples or channels, or the file cannot be written.
     """
     ending = check_image_name(name, file_format)
-    shown = "standard output" if name == STANDARD else name
-    if ending not in NUMBERS:
-        pixels, notes = fitted(pixels, ending, shown, alpha=alpha)
-    else:
-        notes = ()
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    channels = pixels.shape[2] if pixels.ndim == 3 else 1
+    opacity = channels in {2, 4} if alpha is None else alpha
+    check_held(name, ending, sample(pixels), channels, alpha=opacity)
+    pixels, notes = narrowed(pixels, ending)
+    profile = icc if fits(icc, channels) else None
     with atomic(name) as file:
         if ending == ".npy":
             write_array(file, pixels)
@@ -144,39 +197,50 @@ def write_image(
         elif ending == ".png":
             from dlmath.files.pictures.png import write_png
 
-            write_png(file, pixels, compress_level=compress_level, icc=icc)
+            write_png(file, pixels, compress_level=compress_level, icc=profile)
+        elif ending == ".tif" and channels > 1 and sample(pixels) == "u2":
+            from dlmath.files.pictures.tiff import write_tiff
+
+            write_tiff(file, pixels, icc=profile)
         else:
-            write_by_pillow(file, pixels, PILLOW[ending], icc)
-    return notes
+            write_by_pillow(file, pixels, PILLOW[ending], profile)
+    return (*notes, "reduced to 256 colours") if ending == ".gif" and channels == 3 else notes
 
 
-def fitted(
-    pixels: NDArray[Any], ending: str, shown: str, *, alpha: bool | None
-) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Return the pixels as a format can hold them, or raise what it cannot."""
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[:, :, 0]
-    pixels, notes = narrowed(pixels, ending)
-    channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    check_samples(pixels, ending, shown)
-    if channels not in CHANNELS[ending] or (alpha is False and channels in {2, 4}):
-        raise UnwritableError(
-            f"{shown}: {ending} does not hold {described(channels, alpha=alpha)}", "write .png or .npy"
-        )
-    if sample(pixels) != "u1" and ending != ".png" and channels > 1:
-        raise UnwritableError(f"{shown}: {ending} holds {pixels.dtype} in gray only", "write .npy (or 16 bits as .png)")
-    if ending == ".gif" and channels == 3:
-        notes = (*notes, "reduced to 256 colours")
-    return pixels, notes
+def check_held(name: str, ending: str, dtype: str, channels: int, *, alpha: bool) -> None:
+    """Refuse samples that a format does not hold.
+
+    Raises
+    ------
+    UnwritableError
+        Naming the file, what its format lacks, and one that has it.
+    """
+    lack = lack_of(ending, dtype, channels, alpha=alpha)
+    if lack is None:
+        return
+    shown = "standard output" if name == STANDARD else name
+    if ending in NUMBERS:
+        raise UnwritableError(f"{shown}: text holds one channel, not {channels}", "write .npy, or one channel")
+    better = nearest_ending(".png", dtype, channels, alpha=alpha)
+    scaled = "" if dtype in {"u1", "u2"} else ", or scale them to pixels (--scale clip)"
+    mend = MEND_FLOATS if dtype[0] == "f" else f"write {better}{scaled}"
+    raise UnwritableError(f"{shown}: {ending} does not hold {lack}", mend)
+
+
+def fits(icc: bytes | None, channels: int) -> bool:
+    """Tell whether a profile is one of the colours that are written: it names its own (ICC.1, bytes 16 to 19)."""
+    if icc is None or icc[36:40] != b"acsp":  # what does not call itself a profile is handed on as it is
+        return icc is not None
+    return icc[16:20] == (b"GRAY" if channels < 3 else b"RGB ")
 
 
 def narrowed(pixels: NDArray[Any], ending: str) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Return floats for .tif as float32; a note when digits are lost."""
-    import numpy as np
-
-    if pixels.dtype.kind == "f" and ending == ".tif" and pixels.itemsize != 4:
-        return pixels.astype(np.float32), ("float64 written as float32",) if pixels.itemsize > 4 else ()
-    return pixels, ()
+    """Return samples as a format takes them; a note when digits are lost."""
+    code = NARROWED.get((ending, sample(pixels)))
+    if code is None:
+        return pixels, ()
+    lost = pixels.itemsize > int(code[1:])
+    return pixels.astype(code), (f"{pixels.dtype} written as {type_name(code)}",) if lost else ()
 
 
 def sample(pixels: NDArray[Any]) -> str:
@@ -184,21 +248,10 @@ def sample(pixels: NDArray[Any]) -> str:
     return f"{pixels.dtype.kind}{pixels.itemsize}"
 
 
-def check_samples(pixels: NDArray[Any], ending: str, shown: str) -> None:
-    """Refuse samples that a format does not hold."""
-    if sample(pixels) in DEEP.get(ending, {"u1"}):
-        return
-    if pixels.dtype.kind == "f":
-        mend = "floats are written as .npy or gray .tif; or scale them to pixels (--scale clip)"
-    else:
-        mend = "write .npy, or scale them to pixels (--scale clip)"
-    raise UnwritableError(f"{shown}: {ending} does not hold {pixels.dtype}", mend)
-
-
-def described(channels: int, *, alpha: bool | None) -> str:
+def described(channels: int, *, alpha: bool) -> str:
     """Return what so many channels are."""
-    if alpha is False or channels not in {1, 2, 3, 4}:
-        return f"{channels} channels"
+    if alpha != (channels in {2, 4}) or channels > 4:
+        return f"{channels} channels" + (" with alpha" if alpha else "")
     return {1: "gray", 2: "gray with alpha", 3: "colour", 4: "colour with alpha"}[channels]
 
 

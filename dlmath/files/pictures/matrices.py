@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
-from dlmath.errors import InvalidValueError, UnreadableError
-from dlmath.files.pictures.picture import Picture
+from dlmath.errors import UnreadableError
+from dlmath.files.pictures.picture import Header, Picture
 from dlmath.language.number_text import MEND_NUMBER, fraction_of, parse_rows, short, tokens_of
 
 if TYPE_CHECKING:
@@ -36,25 +38,52 @@ def array_picture(source: Source) -> Picture:
         When it is damaged, cut short, or of another shape or dtype.
     """
     pixels, notes = real(load_array(source), source.place)
-    if pixels.ndim not in {2, 3}:
-        raise UnreadableError(f"{source.place}: has shape {pixels.shape}", MEND_ARRAY)
+    checked_shape(pixels.shape, source.place)
     return Picture(pixels, source.name, "NPY", str(pixels.dtype), 8 * pixels.itemsize, notes=notes)
+
+
+def array_header(source: Source) -> Header:
+    """Return shape and dtype of a .npy file, as `array_picture` would read it.
+
+    Raises
+    ------
+    UnreadableError
+        As `array_picture`, but for what stands in the samples.
+    """
+    with whole_array(source.place):
+        shape, dtype = array_facts(source)
+    return Header(checked_shape(shape, source.place), kept_dtype(dtype, source.place)[0].str[1:], "NPY")
 
 
 def load_array(source: Source) -> NDArray[Any]:
     """Return the array of a .npy file once its size has been held against its header."""
     import numpy as np
 
-    try:
-        check_length(source)
+    with whole_array(source.place):
+        array_facts(source)
+        source.file.seek(0)
         return np.asarray(np.load(source.file, allow_pickle=False))
-    except (ValueError, OSError, EOFError, SyntaxError, TypeError) as error:
+
+
+@contextmanager
+def whole_array(place: str) -> Iterator[None]:
+    """Turn whatever NumPy raises on a .npy file that is not whole into an error with the reason."""
+    import tokenize
+
+    damage = (
+        *(ValueError, OSError, EOFError, SyntaxError, TypeError, LookupError, ArithmeticError, RuntimeError),
+        tokenize.TokenError,
+    )
+    warnings.filterwarnings("ignore", message="Reading `.npy`")  # of headers that Python 2 wrote: they are read
+    try:
+        yield
+    except damage as error:
         reason = " ".join(str(error).split())
-        raise UnreadableError(f"{source.place}: is no whole .npy file ({reason})", MEND_ARRAY) from error
+        raise UnreadableError(f"{place}: is no whole .npy file ({reason})", MEND_ARRAY) from error
 
 
-def check_length(source: Source) -> None:
-    """Refuse a file shorter than its header says, before room for all of it is made."""
+def array_facts(source: Source) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and dtype, refusing a file shorter than they say before room for all of it is made."""
     import math
 
     from numpy.lib import format as npy
@@ -69,20 +98,37 @@ def check_length(source: Source) -> None:
     wanted, there = math.prod(shape) * dtype.itemsize, source.size - source.file.tell()
     if there < wanted:
         raise ValueError(f"{there} bytes of {wanted}")
-    source.file.seek(0)
+    return shape, dtype
+
+
+def checked_shape(shape: tuple[int, ...], place: str) -> tuple[int, ...]:
+    """Return the shape if it is a picture's."""
+    if len(shape) not in {2, 3}:
+        raise UnreadableError(f"{place}: has shape {shape}", MEND_ARRAY)
+    if 0 in shape:
+        raise UnreadableError(f"{place}: has no pixels (shape {' x '.join(map(str, shape))})", "give at least one")
+    return shape
+
+
+def kept_dtype(dtype: np.dtype[Any], place: str) -> tuple[np.dtype[Any], tuple[str, ...]]:
+    """Return the type samples are kept in, in the machine's byte order, with a note when that is another one."""
+    import numpy as np
+
+    if dtype.kind == "b":
+        return np.dtype(np.uint8), ("booleans read as 0 and 1",)
+    if dtype.kind not in "iuf":
+        raise UnreadableError(f"{place}: has dtype {dtype}", "give real numbers")
+    if dtype.kind == "f" and dtype.itemsize > 8:
+        return np.dtype(np.float64), (f"{dtype} read as float64",)
+    return dtype.newbyteorder("="), ()
 
 
 def real(pixels: NDArray[Any], place: str) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return an array of real numbers in the machine's byte order, with a note when its dtype was changed."""
     import numpy as np
 
-    if pixels.dtype.kind == "b":
-        return pixels.astype(np.uint8), ("booleans read as 0 and 1",)
-    if pixels.dtype.kind not in "iuf":
-        raise UnreadableError(f"{place}: has dtype {pixels.dtype}", "give real numbers")
-    if pixels.dtype.kind == "f" and pixels.itemsize > 8:
-        return pixels.astype(np.float64), (f"{pixels.dtype} read as float64",)
-    return np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("=")), ()
+    dtype, notes = kept_dtype(pixels.dtype, place)
+    return np.ascontiguousarray(pixels, dtype), notes
 
 
 def text_picture(source: Source) -> Picture:
@@ -161,7 +207,7 @@ def inline_picture(text: str) -> Picture:
     [[1, 2], [3, 4]]
     """
     exact = parse_rows(text, "matrix")
-    whole = all(value.denominator == 1 for row in exact for value in row)
+    whole = all(value.denominator == 1 and "e" not in text.lower() for row in exact for value in row)
     rows: list[list[Any]] = [[int(value) if whole else float(value) for value in row] for row in exact]
     return matrix_picture(rows, " ".join(text.split()), f"matrix {short(text)!r}")
 
@@ -178,8 +224,6 @@ def write_array(file: IO[bytes], pixels: NDArray[Any]) -> None:
 
 def write_text(file: IO[bytes], pixels: NDArray[np.generic], name: str) -> None:
     """Write a gray picture as rows of numbers: integers whole, floats with every digit they need."""
-    if pixels.ndim != 2:
-        raise InvalidValueError(f"{name}: text holds one channel, not {pixels.shape[2]}", "write .npy, or one channel")
     separator = "," if name.lower().endswith(".csv") else "\t" if name.lower().endswith(".tsv") else " "
     for row in pixels.tolist():
         file.write((separator.join(map(str, row)) + "\n").encode("ascii"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.errors import UnreadableError
 
@@ -11,6 +11,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BAND = 1 << 22  # elements looked at in one go, so that a check needs no second image
+
+
+class Header(NamedTuple):
+    """What is known of a picture before its samples are decoded.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (height, width) or (height, width, channels), upright.
+    dtype : str
+        NumPy's short code of a sample: "u1", "u2", "f4", ...
+    file_format : str
+    has_alpha : bool
+        Whether the last channel is opacity.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    file_format: str
+    has_alpha: bool = False
+
+    @property
+    def channels(self) -> int:
+        """Channels, opacity included."""
+        return self.shape[2] if len(self.shape) == 3 else 1
 
 
 @dataclass(frozen=True)
@@ -46,6 +71,12 @@ class Picture:
     has_alpha: bool = False
     notes: tuple[str, ...] = ()
     icc: bytes | None = None
+
+    @property
+    def header(self) -> Header:
+        """What the file's header would have said."""
+        code = f"{self.pixels.dtype.kind}{self.pixels.itemsize}"
+        return Header(self.pixels.shape, code, self.file_format, has_alpha=self.has_alpha)
 
 
 def checked(picture: Picture, place: str, *, allow_nan: bool) -> Picture:

@@ -10,32 +10,27 @@ from dlmath.files.atomic import check_writable, write_bytes
 from dlmath.files.text import read_text
 
 BEGIN, END = "<!-- claims -->", "<!-- /claims -->"
-BETWEEN = re.compile(f"^({re.escape(BEGIN)}\n).*?^({re.escape(END)})$", re.DOTALL | re.MULTILINE)
+BETWEEN = re.compile(rf"^({re.escape(BEGIN)}(\r?\n)).*?^({re.escape(END)})\r?$", re.DOTALL | re.MULTILINE)
 
 
 def check_claims_file(name: str) -> None:
     """Find out before the work that the table can be written after it."""
     check_writable(name, "--claims")
-    if not BETWEEN.search(read_text(name)):
+    if not BETWEEN.search(raw_text(name)):
         raise InvalidValueError(f"--claims {name}: has no place for the table", f"write {BEGIN} and {END} on two lines")
 
 
+def raw_text(name: str) -> str:
+    """Return a file's text as it stands: its ends of lines and its byte-order mark are its own."""
+    read_text(name)  # it tells what is wrong with a file that cannot be read
+    return Path(name).read_bytes().decode()
+
+
 def write_claims(name: str, table: str) -> None:
-    """Replace what stands between the markers."""
-    made = BETWEEN.sub(lambda found: found[1] + table + found[2], read_text(name))
-    write_bytes(name, made.encode())
+    """Replace what stands between the markers, with the ends of lines that the file has."""
 
+    def between(found: re.Match[str]) -> str:
+        end_mark = found[0][found.start(3) - found.start() :]
+        return found[1] + table.replace("\n", found[2]) + end_mark
 
-def read_claims(name: str) -> list[list[str]]:
-    """Return the cells of the table's rows, without its header.
-
-    Raises
-    ------
-    InvalidValueError
-        When the file has no markers.
-    """
-    found = BETWEEN.search(Path(name).read_text(encoding="utf-8"))
-    if found is None:
-        raise InvalidValueError(f"{name}: has no table of claims", f"write {BEGIN} and {END} on two lines")
-    rows = [line for line in found[0].splitlines() if line.startswith("|")]
-    return [[cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows[2:]]
+    write_bytes(name, BETWEEN.sub(between, raw_text(name)).encode())

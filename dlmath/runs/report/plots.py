@@ -5,11 +5,20 @@ Numbers along the axis make lines, names make bars.
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from dlmath.language.functions import natural
 from dlmath.report.figures import new_figure
+from dlmath.runs.report.series import (
+    TOLD_APART,
+    Series,
+    axis_across,
+    far_apart,
+    first_number,
+    is_plain,
+    place,
+    series_of,
+    words_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,24 +26,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from dlmath.runs.report.tables import Ran, Row
+    from dlmath.runs.report.ran import Ran
 
 COLORS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#f0e442", "#000000")
 """Okabe & Ito 2008: told apart by every eye."""
 MARKERS = "osD^vP*X"
 WIDE = 3
-SPREAD_OUT = 50.0
-"""From this ratio of the largest to the smallest number on, an axis is logarithmic."""
-TOLD_APART = 10
-"""Up to so many lines have their names in a legend, and so many ticks each their label."""
-
-
-class Series(NamedTuple):
-    """One line or one color of bars: its name, and for each place the value over its repeats."""
-
-    label: str
-    places: list[Any]
-    values: list[Any]
 
 
 def figure(runs: Sequence[Ran]) -> Figure:
@@ -52,8 +49,6 @@ def figure(runs: Sequence[Ran]) -> Figure:
 
 def panel(axes: Axes, ran: Ran) -> None:
     """Draw one sweep."""
-    from dlmath.runs.report.tables import first_number
-
     column = first_number(ran)
     assert column is not None
     across = axis_across(ran)
@@ -68,36 +63,6 @@ def panel(axes: Axes, ran: Ran) -> None:
     axes.set_ylabel(ran.columns[column], fontsize=12)
     axes.spines[["top", "right"]].set_visible(False)
     legend(axes, series, [axis for axis in ran.axes if axis != across])
-
-
-def axis_across(ran: Ran) -> tuple[str, ...]:
-    """Return the axis that is drawn from left to right: the first with numbers alone, else the longest."""
-    numeric = (axis for axis in ran.axes if all(is_plain(place(row, axis)) for row in ran.rows))
-    return next(numeric, max(ran.axes, key=lambda axis: len({str(place(row, axis)) for row in ran.rows})))
-
-
-def place(row: Row, axis: tuple[str, ...]) -> Any:
-    """Return where a row lies on an axis: a number, or a name; options that go together have a common one."""
-    if len(axis) == 1:
-        return natural(row.labels[axis[0]])
-    return " ".join(str(row.labels[name]) for name in axis)
-
-
-def is_plain(value: Any) -> bool:
-    """Tell whether a place is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def series_of(ran: Ran, across: tuple[str, ...], column: int) -> list[Series]:
-    """Return a series for every combination of places on the other axes."""
-    found: dict[str, Series] = {}
-    for row in ran.rows:
-        label = ", ".join(str(place(row, axis)) for axis in ran.axes if axis != across)
-        series = found.setdefault(label, Series(label, [], []))
-        if hasattr(row.values[column], "mean"):
-            series.places.append(place(row, across))
-            series.values.append(row.values[column])
-    return list(found.values())
 
 
 def lines(axes: Axes, series: Sequence[Series], ticks: Sequence[Any]) -> None:
@@ -142,15 +107,6 @@ def scales(axes: Axes, series: Sequence[Series], ticks: Sequence[Any]) -> None:
         axes.set_yscale("log")
 
 
-def far_apart(values: Sequence[Any]) -> bool:
-    """Tell whether numbers are all positive and far apart.
-
-    >>> far_apart([1, 10, 100]), far_apart([0, 100]), far_apart([])
-    (True, False, False)
-    """
-    return bool(values) and min(values) > 0 and max(values) / min(values) >= SPREAD_OUT
-
-
 def legend(axes: Axes, series: Sequence[Series], others: Sequence[tuple[str, ...]]) -> None:
     """Name the series, or say how many there are when they are too many to be told apart."""
     if not others:
@@ -161,8 +117,3 @@ def legend(axes: Axes, series: Sequence[Series], others: Sequence[tuple[str, ...
     else:
         text = f"{len(series)} lines, one for each of {title}"
         axes.annotate(text, (0, 1), xycoords="axes fraction", va="top", fontsize=10)
-
-
-def words_of(axis: tuple[str, ...]) -> str:
-    """Return an axis in words."""
-    return " and ".join(axis).replace("_", " ")

@@ -2,69 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+import os
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from dlmath.files.atomic import STANDARD
+from dlmath.files.examples import path_of
 from dlmath.frame.outcome import scalar
 from dlmath.report.blocks import Facts, Lines, Table, figure
+from dlmath.report.harmless import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from dlmath.neural.intervals import Spread
     from dlmath.report.blocks import Block, Cell
+    from dlmath.runs.report.ran import Ran, Row, Shown, Verdict
 
-Shown: TypeAlias = "Spread | str | None"
-"""A value over the repeats of one cell: a mean with its interval, one text for all, or nothing."""
-
-
-class Verdict(NamedTuple):
-    """An expectation and what came of it; `failing` names the cells that break it."""
-
-    text: str
-    holds: bool | None
-    value: Any
-    cells: int
-    failing: tuple[str, ...]
-
-
-class Row(NamedTuple):
-    """One place in the sweep: its name on each axis, and each value over its repeats."""
-
-    labels: Mapping[str, Any]
-    runs: int
-    values: tuple[Shown, ...]
-
-    @property
-    def name(self) -> str:
-        """The place in words."""
-        return " ".join(f"{name}={value}" for name, value in self.labels.items())
-
-
-class Ran(NamedTuple):
-    """An experiment that was run: everything its report is made of."""
-
-    name: str
-    file: str
-    command: str
-    claim: str
-    source: str
-    cells: int
-    cached: int
-    failures: tuple[tuple[str, str], ...]
-    verdicts: tuple[Verdict, ...]
-    measured: Mapping[str, Any]
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-    seeds: str
-    axes: tuple[tuple[str, ...], ...]
-    finished: bool = True
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether every expectation holds and every cell was carried out; None when it was not finished."""
-        if not self.finished:
-            return None
-        return not self.failures and all(verdict.holds is not False for verdict in self.verdicts)
+MOST_WORDED = 60
+"""Items of a list that are written out in a report; --format json has all."""
+LONG = 60
+"""Rows of a table of cells that are shown when nothing else is asked for; --format csv has all."""
 
 
 def entry(ran: Ran) -> dict[str, Any]:
@@ -77,14 +36,18 @@ def entry(ran: Ran) -> dict[str, Any]:
         "source": ran.source,
         "cells": ran.cells,
         "cached": ran.cached,
-        "failed": len(ran.failures),
-        "expectations": [
-            {"text": one.text, "holds": one.holds, "value": one.value, "failing": one.failing} for one in ran.verdicts
-        ],
+        "failed": [{"id": one.id, "cell": one.name, "words": one.words, "error": one.error} for one in ran.failures],
+        "expectations": [expectation_entry(verdict) for verdict in ran.verdicts],
         "holds": ran.holds,
         "measured": ran.measured,
         "summary": [summary(ran, row) for row in ran.rows],
     }
+
+
+def expectation_entry(verdict: Verdict) -> dict[str, Any]:
+    """Return an expectation as JSON has it; `reason` is there where it has no value."""
+    found = {"text": verdict.text, "holds": verdict.holds, "value": verdict.value, "failing": verdict.failing}
+    return {**found, **({"reason": verdict.reason} if verdict.reason else {})}
 
 
 def summary(ran: Ran, row: Row) -> dict[str, Any]:
@@ -101,14 +64,17 @@ def spread_entry(value: Shown) -> Any:
 
 
 def main_table(runs: Sequence[Ran]) -> Table:
-    """Return every value of every cell, one a row: what `--format csv` prints."""
+    """Return every value of every cell, one a row, and the cells that failed: what `--format csv` prints."""
     rows = tuple(
-        (ran.name, row.name, name, row.runs, *spread_cells(value))
+        (ran.name, row.name, name, row.runs, *spread_cells(value), None)
         for ran in runs
         for row in ran.rows
         for name, value in zip(ran.columns, row.values, strict=True)
     )
-    return Table(("experiment", "cell", "value", "runs", "mean", "low", "high"), rows)
+    failed = tuple(
+        (ran.name, one.name, None, None, None, None, None, one.error) for ran in runs for one in ran.failures
+    )
+    return Table(("experiment", "cell", "value", "runs", "mean", "low", "high", "error"), rows + failed)
 
 
 def spread_cells(value: Shown) -> tuple[Cell, Cell, Cell]:
@@ -118,10 +84,10 @@ def spread_cells(value: Shown) -> tuple[Cell, Cell, Cell]:
     return (value.mean, value.low, value.high)
 
 
-def blocks(runs: Sequence[Ran]) -> Iterator[Block]:
-    """Yield what `--format table` shows."""
+def blocks(runs: Sequence[Ran], most: int | None = None) -> Iterator[Block]:
+    """Yield what `--format table` shows; `most` rows of a table of cells."""
     if len(runs) == 1:
-        yield from details(runs[0])
+        yield from details(runs[0], most)
         return
     yield overview(runs)
     for ran in runs:
@@ -131,13 +97,13 @@ def blocks(runs: Sequence[Ran]) -> Iterator[Block]:
     yield Lines((((f"{held} of {len(runs)} experiments hold", "green" if held == len(runs) else "red"),),))
 
 
-def details(ran: Ran) -> Iterator[Block]:
+def details(ran: Ran, most: int | None = None) -> Iterator[Block]:
     """Yield everything about one experiment."""
     cells = f"{ran.cells} ({ran.cached} from earlier runs)" if ran.cached else str(ran.cells)
     facts = [("claim", ran.claim), ("source", ran.source), ("command", ran.command), ("cells", cells)]
     yield Facts(tuple((name, value) for name, value in facts if value), title=ran.name)
     if ran.rows and ran.columns:
-        yield sweep_table(ran)
+        yield from shortened(sweep_table(ran, most or LONG), len(ran.rows))
     if ran.measured:
         yield Facts(tuple((label, worded(value)) for label, value in ran.measured.items()), title="Measured")
     yield from shortfall(ran)
@@ -155,7 +121,7 @@ def verdict_word(holds: object) -> str:
     return "not run" if holds is None else "yes" if holds else "no"
 
 
-def sweep_table(ran: Ran) -> Table:
+def sweep_table(ran: Ran, most: int = LONG) -> Table:
     """Return the sweep: a row a place, each value with half of its interval where there are repeats."""
     repeated = [any(not isinstance(v, str | None) and v.low is not None for v in c) for c in columns_of(ran)]
     names = list(ran.rows[0].labels)
@@ -163,7 +129,7 @@ def sweep_table(ran: Ran) -> Table:
     for name, wide in zip(ran.columns, repeated, strict=True):
         header += [name, "+-"] if wide else [name]
     rows = []
-    for row in ran.rows:
+    for row in ran.rows[:most]:
         cells: list[Cell] = [worded(row.labels[name]) for name in names]
         cells.append(row.runs)
         for value, wide in zip(row.values, repeated, strict=True):
@@ -171,6 +137,13 @@ def sweep_table(ran: Ran) -> Table:
             cells += [mean, half(mean, low)] if wide else [mean]
         rows.append(tuple(cells))
     return Table(tuple(header), tuple(rows), title="Cells" + (", with 95 % intervals" if any(repeated) else ""))
+
+
+def shortened(table: Table, total: int, how: str = "--top N shows N, --where and --sort choose") -> Iterator[Block]:
+    """Yield a table, and how many rows it has not."""
+    yield table
+    if total > len(table.rows):
+        yield Lines((f"{total - len(table.rows):,} more rows are not shown: {how}",))
 
 
 def columns_of(ran: Ran) -> list[tuple[Shown, ...]]:
@@ -183,6 +156,15 @@ def half(mean: Cell, low: Cell) -> Cell:
     return mean - low if isinstance(mean, float) and isinstance(low, float) else None
 
 
+def flattened(values: Iterable[Any]) -> Iterator[Cell]:
+    """Yield the items of nested lists."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from flattened(value)
+        else:
+            yield worded(value)
+
+
 def worded(value: Any, digits: int = 6) -> Cell:
     """Return a value as one cell: numbers as they are, lists of them in words.
 
@@ -190,22 +172,29 @@ def worded(value: Any, digits: int = 6) -> Cell:
     ('0.125, 2, relu', 0.5, '{"half": 3}')
     """
     if isinstance(value, list | tuple):
-        return ", ".join(figure(worded(item, digits), digits) for item in value)
+        flat = list(islice(flattened(value), MOST_WORDED + 1))
+        more = ", ..." if len(flat) > MOST_WORDED else ""
+        return ", ".join(figure(item, digits) for item in flat[:MOST_WORDED]) + more
     return value if value is None or isinstance(value, str | int | float) else scalar(value)
 
 
 def shortfall(ran: Ran) -> Iterator[Block]:
-    """Yield the expectations, and the cells that could not be carried out."""
+    """Yield the expectations, the cells that break one, and those that could not be carried out."""
     if ran.verdicts:
         rows = tuple((one.text, verdict_word(one.holds), worded(one.value)) for one in ran.verdicts)
         styles = tuple("red" if one.holds is False else "" for one in ran.verdicts)
         yield Table(("expectation", "holds", "value"), rows, title=f"Expectations of {ran.name}", styles=styles)
+    reasons = tuple((one.text, one.reason) for one in ran.verdicts if one.reason)
+    if reasons:
+        yield Table(("expectation", "why"), reasons, title=f"Expectations of {ran.name} without a value")
     broken = tuple((cell, one.text) for one in ran.verdicts for cell in one.failing)
     if broken and ran.cells > 1:
-        yield Table(("cell", "breaks"), broken, title=f"Cells of {ran.name} that break an expectation")
+        table = Table(("cell", "breaks"), broken[:LONG], title=f"Cells of {ran.name} that break an expectation")
+        yield from shortened(table, len(broken) + sum(one.more for one in ran.verdicts), "--format json has them")
     if ran.failures:
-        title = f"Cells of {ran.name} that could not be carried out"
-        yield Table(("cell", "error"), ran.failures, title=title)
+        failed = tuple((one.name, one.error) for one in ran.failures)
+        table = Table(("cell", "error"), failed[:LONG], title=f"Cells of {ran.name} that could not be carried out")
+        yield from shortened(table, len(failed), "--format csv has them")
 
 
 def explanation(runs: Sequence[Ran]) -> Iterator[Block]:
@@ -226,14 +215,17 @@ def judged(one: Verdict) -> Iterator[str]:
     yield f"          {over}: {figure(worded(one.value))}, so it {verdict}"
 
 
+PLAN = ("experiment", "id", "known", "command line")
+
+
 def cell_table(rows: Sequence[tuple[str, str, str, str]]) -> Table:
     """Return the plan of --dry-run: each cell with the line that a user would type for it."""
-    return Table(("experiment", "id", "known", "command line"), tuple(rows))
+    return Table(PLAN, tuple(rows))
 
 
-def plan_blocks(runs: Sequence[Ran], table: Table) -> Iterator[Block]:
+def plan_blocks(runs: Sequence[Ran], table: Table, most: int | None = None) -> Iterator[Block]:
     """Yield the plan and its sums."""
-    yield table
+    yield from shortened(table._replace(rows=table.rows[: most or LONG]), len(table.rows), "--top N shows N")
     cells, cached = sum(ran.cells for ran in runs), sum(ran.cached for ran in runs)
     yield Facts((("experiments", len(runs)), ("cells", cells), ("known from earlier runs", cached)))
 
@@ -242,31 +234,46 @@ def picture(runs: Sequence[Ran], ending: str) -> bytes:
     """Draw the sweeps."""
     from dlmath.report.figures import drawn
     from dlmath.runs.report.plots import figure as sweep_figure
+    from dlmath.runs.report.series import is_drawable
 
     return drawn(sweep_figure([ran for ran in runs if is_drawable(ran)]), ending)
 
 
-def is_drawable(ran: Ran) -> bool:
-    """Tell whether an experiment has an axis and a number."""
-    return first_number(ran) is not None and len(ran.rows) > 1
-
-
-def first_number(ran: Ran) -> int | None:
-    """Return the first column that holds numbers."""
-    found = (index for index, column in enumerate(columns_of(ran)) if any(hasattr(value, "mean") for value in column))
-    return next(found, None)
-
-
-def claims_table(runs: Sequence[Ran]) -> str:
-    """Return the table of claims in Markdown."""
+def claims_table(runs: Sequence[Ran], page: str) -> str:
+    """Return the table of claims in Markdown; links lead from the page's own folder."""
     lines = ["| experiment | claim | source | measured | holds |", "|---|---|---|---|---|"]
     for ran in runs:
-        cells = (f"[{ran.name}]({ran.file})", ran.claim, ran.source, measured_words(ran), verdict_word(ran.holds))
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        cells = (
+            linked(ran, page),
+            *map(markdown, (ran.claim, ran.source, measured_words(ran), verdict_word(ran.holds))),
+        )
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def linked(ran: Ran, page: str) -> str:
+    """Return the experiment's name as a link to its file; what came from standard input has none."""
+    if ran.file == STANDARD:
+        return markdown(ran.name)
+    path = Path(os.path.relpath(path_of(ran.file).resolve(), Path(page).resolve().parent)).as_posix()
+    return f"[{markdown(ran.name)}]({quote(path)})"
+
+
+def markdown(text: str) -> str:
+    r"""Return a text that cannot end a cell of a Markdown table, nor move a terminal's cursor.
+
+    >>> markdown("a|b")
+    'a\\|b'
+    """
+    return visible(text).replace("|", "\\|")
 
 
 def measured_words(ran: Ran) -> str:
     """Return what was measured, as a sentence of the table: under its labels, or the expectations' own values."""
     pairs = ran.measured or {f"`{one.text}`": one.value for one in ran.verdicts}
     return "; ".join(f"{label}: {figure(worded(value, 4), 4)}" for label, value in pairs.items())
+
+
+PATHS_NOTE = (
+    "* is any item, ** anything below; besides, every option is a setting (settings.epochs where both have one)"
+)

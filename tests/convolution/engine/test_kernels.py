@@ -188,7 +188,7 @@ def test_a_magnitude_has_parts_of_one_shape(name):
         ("", "without a name"),
         ("sobelx", "did you mean 'sobel-x'"),
         ("gausian:5", "did you mean 'gaussian:N[:SIGMA]'"),
-        ("sobel:3", "sobel takes no parameters"),
+        ("sharpen:3", "sharpen takes no parameters"),
         ("gaussian", "write gaussian:N[:SIGMA]"),
         ("box:3:4", "has 2 parameters"),
         ("box:", "N is ''"),

@@ -3,7 +3,7 @@ import pytest
 
 from dlmath.convolution.engine.algorithm import TileShape
 from dlmath.convolution.engine.program import compile_kernels
-from dlmath.convolution.engine.taps import Bounds, PreparedTaps, Taps, bounds_of_sums, exact_dtype, exact_dtypes
+from dlmath.convolution.engine.taps import Bounds, PreparedTaps, bounds_of_sums, exact_dtype, exact_dtypes, uniform
 
 PIXELS = Bounds(0, 255)
 
@@ -46,7 +46,8 @@ def test_tiles_are_used_again_and_again():
     rng = np.random.default_rng(4)
     kernel = rng.normal(size=(3, 4))
     shape = TileShape(4, 6, 2, 3, 4)
-    prepared = Taps().prepare(kernel, np.dtype(np.float64), shape)
+    program = compile_kernels(kernel)
+    prepared = PreparedTaps(program, uniform(program, np.dtype(np.float64)), shape)
     for _ in range(3):
         source = rng.normal(size=shape.source_shape)
         prepared.source[...] = source

@@ -110,7 +110,7 @@ def test_an_error_names_file_and_line(tmp_path, name, text, pointed_at):
 @pytest.mark.parametrize(
     ("array", "pointed_at"),
     [
-        (np.zeros((2, 2, 2)), "has shape (2, 2, 2)"),
+        (np.zeros((1, 1, 1, 2, 2)), "has shape (1, 1, 1, 2, 2)"),
         (np.zeros((0, 3)), "has shape (0, 3)"),
         (np.array([[1, np.nan]]), "row 1, number 2: nan"),
         (np.zeros((2, 2), complex), "dtype complex128"),

@@ -41,7 +41,7 @@ LOSSLESS = [
     *(("tif", channels, np.uint8) for channels in (2, 3, 4)),
     *((ending, 3, np.uint8) for ending in ("bmp", "ppm", "npy")),
     *(("npy", 5, dtype) for dtype in (np.int16, np.uint32)),
-    ("tif", 1, np.uint16),
+    *(("tif", channels, np.uint16) for channels in (1, 3, 4)),
     ("tif", 1, np.int32),
     ("pgm", 1, np.uint16),
 ]
@@ -416,7 +416,7 @@ UNWRITABLE = {
     "float as .png": ("o.png", np.zeros((2, 2)), "floats are written as .npy or gray .tif"),
     "int64 as .png": ("o.png", np.zeros((2, 2), np.int64), "does not hold int64"),
     "16 bits as .jpg": ("o.jpg", np.zeros((2, 2), np.uint16), "does not hold uint16"),
-    "16-bit colours as .tif": ("o.tif", np.zeros((2, 2, 3), np.uint16), "in gray only"),
+    "16-bit gray with alpha as .tif": ("o.tif", np.zeros((2, 2, 2), np.uint16), "does not hold uint16 with 2 channels"),
     "alpha as .jpg": ("o.jpg", np.zeros((2, 2, 4), np.uint8), "does not hold colour with alpha"),
     "five channels as .png": ("o.png", np.zeros((2, 2, 5), np.uint8), "does not hold 5 channels"),
     "colours as .pgm": ("o.pgm", np.zeros((2, 2, 3), np.uint8), "does not hold colour"),

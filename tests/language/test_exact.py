@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlmath.counting.engine.expressions import evaluate, fill, round_to
 from dlmath.errors import DlmathError, InvalidValueError
+from dlmath.language.exact import evaluate, fill, round_to
 
 numbers = st.integers(0, 99)
 
