@@ -31,9 +31,10 @@ def run_training(request: Request, words: Words, output: Output) -> Outcome:
     tasks = [Task(place, seed) for seed in request.seeds for place in range(len(request.networks))]
     runs, interrupted = carry_out(request, tasks, words.jobs, output)
     if words.save is not None and runs[0]:
-        from dlmath.images.files.weights import save_weights
+        from dlmath.files.atomic import write_bytes
+        from dlmath.files.tensors import Tensors, tensor_bytes
 
-        save_weights(words.save, runs[0][0].tensors)
+        write_bytes(words.save, tensor_bytes(words.save, Tensors(runs[0][0].tensors, {})))
     return outcome(request, runs, checks, words, output, interrupted=interrupted)
 
 

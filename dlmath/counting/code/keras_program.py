@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dlmath.counting.engine.count import NetworkCount
 
 INDENT = "    "
+TIED = "ops.matmul({0}, ops.transpose({m}.embeddings))"
+"""A dense layer whose weights are those of an embedding."""
 RESERVED = ("layers", "ops", "keras", "build", "inputs", "outputs", *HELPERS)
 CHECK = """if __name__ == "__main__":
     model = build()
@@ -109,6 +111,7 @@ class _Writer:
         self.network = counted.network
         self.pieces = _pieces(counted)
         self.starts = [place for place, node in enumerate(self.network.nodes) if node.kind == "input"]
+        self.kinds = {node.name: node.kind for node in self.network.nodes}
         self.owners = {node.shares for node in self.network.nodes if node.shares}
 
     def helpers(self) -> list[str]:
@@ -199,7 +202,8 @@ class _Writer:
             shared = f"shared_{identifier(node.shares or node.name)}"
             if node.shares is None and piece.steps[-1].make is not None:
                 yield f"{INDENT}{shared} = {piece.steps[-1].make.text()}"
-            last = Step(piece.steps[-1].template.replace("{m}", shared))
+            tied = node.kind == "dense" and self.kinds.get(node.shares or "") == "embedding"
+            last = Step((TIED if tied else piece.steps[-1].template).replace("{m}", shared))
             piece = piece._replace(steps=(*piece.steps[:-1], last))
         yield from _lines(unit, piece, names)
 

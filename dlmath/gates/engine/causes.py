@@ -131,7 +131,7 @@ def _dead(_found: Evidence) -> tuple[str, str]:
 
 
 def _plateau(name: str) -> Callable[[Evidence], tuple[str, str]]:
-    answer = " or ".join(str(level) for level in PLATEAUS[name])
+    answer = " or ".join(PLATEAUS[name])
 
     def words(found: Evidence) -> tuple[str, str]:
         doctor = found.doctor

@@ -211,7 +211,7 @@ class Diagnostician:
         An optimizer with a memory may carry a layer out of its dead region again: there it must have been dead for
         half of the training.
         """
-        if len(np.unique(self.problem.targets, axis=0)) == 1:  # a constant can be learned behind a dead layer
+        if (self.problem.targets == self.problem.targets[0]).all():  # a constant can be learned behind a dead layer
             return np.zeros(len(state.zero), bool)
         return np.asarray(state.zero & (before.zero | (len(ends.memory) == 0)))
 

@@ -7,6 +7,7 @@ import pytest
 
 from dlmath.convolution.engine.convolve import convolve
 from dlmath.counting.engine.language import build
+from dlmath.counting.engine.layers import count_layer
 from dlmath.errors import DlmathError
 from dlmath.images.engine.loss import cross_entropies, mean_slope
 from dlmath.images.engine.model import Model
@@ -190,8 +191,6 @@ def test_convolution_is_its_definition(layer):
     model, running, _ = running_network([f"{layer},bias=no", "flatten", "dense:2"], batch=3, shape="7x11x4")
     running.forward(training=True)
     place = running.lowered.places[1]
-    from dlmath.counting.engine.layers import count_layer
-
     step = running.lowered.steps[place]
     windows = count_layer(step.kind, step.options, ((7, 11, 4),)).windows
     groups = 4 if step.kind == "depthwise" else step.options["groups"]
@@ -204,6 +203,26 @@ def test_convolution_is_its_definition(layer):
         wanted = naive_convolution(pixels, weights, *settings, groups, step.output[:2])
         found = canonical(running.output(place))[image]
         assert np.abs(found - wanted).max() <= 2 * weights.size * EPS * np.abs(weights).sum() * np.abs(pixels).max()
+
+
+@pytest.mark.parametrize("kind", ["maxpool", "avgpool"])
+@pytest.mark.parametrize(
+    "windows", ["2", "3/2", "3/2,pad=1", "2x3/1x2", "3/2,pad=valid,ceil=yes", "3,pad=same-lower", "4/3,pad=0:2:1:1"]
+)
+def test_pooling_is_its_definition(kind, windows):
+    """The largest, or the mean, of what of a window lies in the picture: padding never wins and is not counted."""
+    _, running, _ = running_network([f"{kind}:{windows}", "flatten", "dense:2"], batch=2, shape="7x11x3")
+    running.forward(training=True)
+    place = running.lowered.places[1]
+    step = running.lowered.steps[place]
+    down, along = count_layer(kind, step.options, ((7, 11, 3),)).windows
+    best = np.max if kind == "maxpool" else np.mean
+    for image in range(2):
+        pixels, found = canonical(running.images)[image], canonical(running.output(place))[image]
+        for row, column in np.ndindex(*step.output[:2]):
+            top, left = row * down.stride - down.before, column * along.stride - along.before
+            seen = pixels[max(top, 0) : top + down.kernel, max(left, 0) : left + along.kernel]
+            np.testing.assert_allclose(found[row, column], best(seen, axis=(0, 1)), rtol=16 * EPS, atol=16 * EPS)
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [((3, 3), 1), ((5, 3), 1), ((1, 1), 1), ((3, 5), 2)])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dlmath.counting.engine.words import parse_chain
-from dlmath.images.engine.data import Data, ImageSet, permuted, pixel_order, shifted
+from dlmath.images.engine.data import Augmentation, Data, ImageSet, in_order, permuted, pixel_order, shifted
 from dlmath.images.engine.evaluation import confusion, logits_of, score, shift_table, wrong_answers
 from dlmath.images.engine.experiment import Plan, build_model, run_once
 from dlmath.images.engine.gradients import check_gradients
@@ -260,3 +260,18 @@ def test_trace_gradients_are_those_of_the_loss(learned, data):
         logits = logits_of(model, data.test.rows()[3:4].astype(float))
         losses.append(cross_entropies(logits, data.test.labels[3:4])[0])
     assert (losses[0] - losses[1]) / (2 * step) == pytest.approx(tap.weight_gradient, rel=1e-6, abs=1e-9)
+
+
+def test_images_are_moved_before_they_are_permuted(data):
+    """Training and testing with permuted pixels is that of a network whose first weights are permuted instead."""
+    order = pixel_order((16, 16, 1), (0, 4))
+    recipe = Recipe(epochs=2, batch=25, optimizer="sgd", learning_rate=0.1, augmentation=Augmentation(2, flip=True))
+    ends = []
+    for seen, rows in ((None, slice(None)), (order, order)):
+        model = Model(network("flatten dense:12 relu dense:10"), "float64")
+        model.initialise("he", 0)
+        model.put("W1", model.get("W1")[rows])
+        train(model, data.train, data.test, recipe, 0, order=seen)
+        ends.append((logits_of(model, in_order(data.test, seen).rows()), shift_table(model, data.test, 2, seen)))
+    np.testing.assert_allclose(ends[0][0], ends[1][0], rtol=0, atol=256 * 12 * 2.2e-16 * 100)
+    assert ends[0][1] == ends[1][1]

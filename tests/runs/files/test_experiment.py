@@ -205,5 +205,6 @@ def test_every_experiment_of_the_project_has_claim_source_and_expectation(experi
     assert experiment.measure
 
 
-def test_the_experiments_cover_all_seventeen_topics():
-    assert sorted({int(one.name[:2]) for one in OWN}) == list(range(1, 18))
+def test_the_experiments_are_numbered_without_a_gap():
+    topics = sorted({int(one.name[:2]) for one in OWN})
+    assert topics == list(range(1, max(17, len(topics)) + 1))
