@@ -156,6 +156,11 @@ def test_suppression(result):
     assert result("nms", "0 0 1 1 .5; 5 5 6 6 .4", "--score-threshold", ".4")["keep"] == [0, 1]
 
 
+def test_an_operation_may_be_spelled_in_capitals(result):
+    for operation in ("encode", "decode", "roi-pool"):
+        assert result(operation.upper().replace("-", "_"), *CALLS[operation]) == result(operation, *CALLS[operation])
+
+
 def test_boxes_without_area_are_no_failure(result):
     assert result("iou", "5 5 5 5")["matrix"] == [[0.0]]
     assert result("nms", "5 5 5 5 .9; 5 5 5 5 .8")["keep"] == [0, 1]
@@ -304,6 +309,8 @@ def test_costs_are_those_of_param_count(result, command, result_of):
         (("iou", "-", "-"), "standard input is named twice"),
         (("iou", "10 40 20 20", "60 50 40 40"), "these look like x y w h: --boxes xywh"),
         (("iou", "0 0 nan 1"), "A: box 0 (0 0 nan 1)"),
+        (("iou", ""), "A: is empty"),
+        (("match", "0 0 1 1", " "), "TRUTHS: is empty"),
         (("iou", "0 0 1 1", "0 0 inf 1"), "B: box 0"),
         (("iou", "0 0 1"), "3 numbers a row"),
         (("iou", "0 0 5 -1", "--boxes", "xywh"), "negative size"),
