@@ -156,6 +156,16 @@ def test_suppression(result):
     assert result("nms", "0 0 1 1 .5; 5 5 6 6 .4", "--score-threshold", ".4")["keep"] == [0, 1]
 
 
+def test_arrays_are_boxes_in_python():
+    import dlmath
+
+    a, b = np.array([[0.0, 0, 10, 10], [0.1, 0, 5, 5]]), np.array([[0, 0, 10, 5]])
+    found = dlmath.boxes("iou", a, b)
+    assert found["matrix"][0] == [0.5]
+    assert found["matrix"] == dlmath.boxes("iou", "0 0 10 10; 0.1 0 5 5", "0 0 10 5")["matrix"]
+    assert dlmath.boxes("nms", a, scores=[0.9, 0.8])["keep"] == [0, 1]
+
+
 def test_an_operation_may_be_spelled_in_capitals(result):
     for operation in ("encode", "decode", "roi-pool"):
         assert result(operation.upper().replace("-", "_"), *CALLS[operation]) == result(operation, *CALLS[operation])
