@@ -30,18 +30,19 @@ if TYPE_CHECKING:
     from dlmath.neural.arrays import Array
 
 FAILURES: dict[str, str] = {
-    "unfinished": "the loss still falls, or a way down leads on: more epochs go further",
-    "inseparable": "the network is one unit, and no line separates the rows",
-    "unbiased": "without a bias some rows' answers are forced",
-    "symmetric": "hidden units that are equal, stay equal and count as one",
-    "saturated": "every slope has vanished: the rate or the weights are too large",
-    "dead": "a layer whose units all have slope 0 on every row, so that nothing before it can learn",
-    "half": "at rest where rows that are not told apart are given 1/2",
-    "thirds": "at rest where rows that are not told apart are given 1/3 or 2/3",
-    "diverged": "an output or a parameter became infinite or not a number",
+    "unfinished": "the loss still falls, or a way down leads on",
+    "inseparable": "one unit, and no line separates the rows",
+    "unbiased": "the missing bias forces some answers",
+    "symmetric": "equal hidden units that stay equal",
+    "saturated": "slopes vanished: rate or weights too large",
+    "dead": "a layer with slope 0 on every row",
+    "half": "at rest: rows not told apart get 1/2",
+    "thirds": "at rest: rows not told apart get 1/3 or 2/3",
+    "diverged": "a number became infinite, or none",
     "untrained": "no epoch was run",
     "other": "none of these",
 }
+"""Every class, and what it means in the width of a column."""
 NAMES = tuple(FAILURES)
 CODES = {name: code for code, name in enumerate(NAMES)}
 
