@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dlmath.errors import InvalidValueError
+from dlmath.files.atomic import STANDARD
 from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Outcome
 from dlmath.gates.engine.history import hidden_answers
@@ -128,4 +129,5 @@ def outcome(trained: Trained, words: Words, chosen: dict[str, object], output: O
         explanation=explain if output.explain else None,
         picture=partial(report.picture, trained),
         answer=trained.result.learned_count == trained.request.seeds,
+        printed=words.save != STANDARD,  # else the weights themselves went there
     )

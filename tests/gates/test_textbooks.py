@@ -284,3 +284,13 @@ def test_a_wrong_request_is_refused_before_any_work_and_file(dlmath, tmp_path, m
     assert err.count("\n") == 1
     assert hint in err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("rule", ["backprop", "perceptron"])
+def test_weights_on_standard_output_stand_there_alone(tmp_path, capsysbinary, rule):
+    from dlmath.__main__ import run
+    from dlmath.gates.files.weights import read_weights
+
+    run(["train-gate", "and", "--rule", rule, "--save", "-"])
+    (tmp_path / "w.npz").write_bytes(capsysbinary.readouterr().out)
+    assert read_weights(str(tmp_path / "w.npz")).sizes[0] == 2
