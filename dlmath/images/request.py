@@ -166,20 +166,20 @@ def parse_augmentation(text: str | None) -> Augmentation:
     >>> parse_augmentation("shift:2,flip")
     Augmentation(shift=2, flip=True)
     """
-    found: dict[str, int | bool] = {}
+    settings: dict[str, int | bool] = {}
     for part in [] if text is None else text.split(","):
         name, colon, value = part.strip().lower().partition(":")
-        if name in found:
+        if name in settings:
             raise InvalidValueError(f"--augment {text}: {name} stands twice", "say it once")
         if name == "flip" and not colon:
-            found["flip"] = True
+            settings["flip"] = True
         elif name == "shift" and value.isascii() and value.isdigit() and 0 < int(value) < 10**6:
-            found["shift"] = int(value)
+            settings["shift"] = int(value)
         else:
             raise InvalidValueError(
                 f"--augment {text}: {part.strip()!r} is not allowed", "write shift:K, flip, or both"
             )
-    return Augmentation(int(found.get("shift", 0)), bool(found.get("flip", False)))
+    return Augmentation(int(settings.get("shift", 0)), bool(settings.get("flip", False)))
 
 
 def load_networks(words: Words, data: Data) -> tuple[Network, ...]:

@@ -230,6 +230,7 @@ def test_a_diverging_network_is_told_and_says_no(dlmath):
         ("mlp_300_100", 256 * 300 + 300 + 300 * 100 + 100 + 100 * 10 + 10),
         ("flatten dense:10 softmax", 2570),
         ("conv:3x3x10 globalpool:,keep=yes", 100),
+        ("conv:3x3x10 as a conv:3x3x99 globalpool from a", 100),  # what nothing rests on is left out
         ("conv:3x3x8 as a relu conv:3x3x8 add from a,conv2 globalpool dense:10", 80 + 584 + 90),
     ],
 )

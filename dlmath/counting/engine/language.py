@@ -43,19 +43,26 @@ class Reference(NamedTuple):
     settings: Mapping[str, str]
 
 
+BUILT_IN = "example:"
+"""Before the name of a built-in file: this colon begins no variant."""
+
+
 def parse_reference(text: str) -> Reference:
     """Take a model's name apart.
 
     >>> parse_reference("mobilenet:width=0.5,resolution=160")
     Reference(name='mobilenet', variant=None, settings={'width': '0.5', 'resolution': '160'})
+    >>> parse_reference("example:blocks:depth=4")
+    Reference(name='example:blocks', variant=None, settings={'depth': '4'})
     """
-    name, colon, rest = text.rpartition(":")
+    prefix = BUILT_IN if text.startswith(BUILT_IN) else ""
+    name, colon, rest = text.removeprefix(prefix).rpartition(":")
     if not colon or "/" in rest or "\\" in rest:  # a folder's name may hold a colon
         return Reference(text, None, {})
     row = split_row(f"model:{rest}")
     if len(row.values) > 1:
         raise InvalidValueError(f"model {text[:60]!r} names {len(row.values)} variants", "name one")
-    return Reference(name, row.values[0] if row.values else None, row.options)
+    return Reference(prefix + name, row.values[0] if row.values else None, row.options)
 
 
 def spelled(name: str) -> str:

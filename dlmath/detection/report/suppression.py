@@ -65,10 +65,13 @@ def decision_lines(
 def explain_hard(lines: Sequence[str], threshold: float, *, per_class: bool, left_out: int) -> Iterator[Block]:
     """Yield the rule and the decisions."""
     within = " of its class" if per_class else ""
+    rule = (
+        "In order of score (equal scores: the earlier row first): a box is kept, unless a box already "
+        f"kept{within} overlaps it by IoU > {number(threshold)}. Equality does not suppress."
+    )
     yield Lines(
         (
-            "In order of score (equal scores: the earlier row first): a box is kept, unless a box already",
-            f"kept{within} overlaps it by IoU > {number(threshold)}. Equality does not suppress.",
+            rule,
             "IoU = overlap / (area + area - overlap), in float64.",
             *((f"{left_out:,} boxes below --score-threshold take no part.",) if left_out else ()),
         ),

@@ -101,5 +101,5 @@ def wrong_answers(logits: Array, labels: Array) -> list[Wrong]:
     """Return every wrong answer, the surest first."""
     answers, chances = logits.argmax(axis=0), softmax(logits)
     places = np.flatnonzero(answers != labels)
-    found = [Wrong(int(i), int(labels[i]), int(answers[i]), float(chances[answers[i], i])) for i in places]
-    return sorted(found, key=lambda wrong: -wrong.probability)
+    answered = [Wrong(int(i), int(labels[i]), int(answers[i]), float(chances[answers[i], i])) for i in places]
+    return sorted(answered, key=lambda wrong: -wrong.probability)
