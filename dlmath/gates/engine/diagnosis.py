@@ -6,7 +6,8 @@ where the plateau it is on leads. A plateau is a place of rest only where nothin
 Hessian (in the optimizer's measure, see `curvature`) lets a deviation grow; on a plateau at infinity l falls as c / t,
 so that it grows as t^c only, and what is small stays small for ages. Measured on XOR, 2-2-1, over 26 configurations of
 activations, losses, optimizers, rates and epochs: of 2,500 networks called `half`, `thirds`, `dead` or `saturated`
-none learned within 20 times the epochs (from weights of N(0, 8^2), which begin far out on the plateaus, 1 in 250 did).
+none learned within 20 times the epochs (from weights of N(0, 8^2), which begin far out on the plateaus, 1 in 250 did;
+with RMSprop, whose steps do not shrink, 1 in 80).
 """
 
 from __future__ import annotations
