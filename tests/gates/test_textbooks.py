@@ -148,6 +148,14 @@ def test_100_epochs_of_adam_and_100_more_are_200(result, tmp_path, ending, dtype
     assert second["outputs"] == whole["outputs"]
 
 
+def test_like_a_library_changes_its_constants_and_nothing_else(result):
+    for optimizer, same in (("sgd", True), ("momentum", True), ("rmsprop", False), ("adam", False)):
+        words = ("xor", "--optimizer", optimizer, "--epochs", "30")
+        torch, keras = (result(*words, "--like", library)["outputs"] for library in ("torch", "keras"))
+        assert (torch == keras) is same
+        assert result(*words)["outputs"] == torch
+
+
 def test_a_memory_of_another_optimizer_is_left_and_that_is_said(dlmath, tmp_path):
     dlmath("xor", "--optimizer", "adam", "--epochs", "5", "--save", tmp_path / "w.npz")
     _, _, err = dlmath("xor", "--weights", tmp_path / "w.npz", "--epochs", "1")
@@ -255,7 +263,6 @@ REFUSED = [
     ("xor --until near:1", "--until"),
     ("xor --until side --tolerance 0.1", "--tolerance has no meaning"),
     ("xor --optimizer adam:beta3=1", "did you mean 'beta"),
-    ("xor --like keras", "no constants"),
     ("xor --like kears --optimizer adam", "did you mean 'keras'"),
     ("xor --momentum 0.5 --optimizer momentum:mu=0.6", "give mu once"),
     ("xor --activation tanh,relu", "names 2 activations for 1 hidden layer"),
