@@ -156,6 +156,16 @@ def test_like_a_library_changes_its_constants_and_nothing_else(result):
         assert result(*words)["outputs"] == torch
 
 
+def test_a_network_that_is_one_unit_tells_whether_a_line_separates_the_rows(dlmath, result):
+    found = result("and", "--hidden", "none")
+    assert (found["separable"], found["certificate"], found["diagnosis"]) == (True, None, None)
+    assert "widest line         2 x1 + 2 x2 - 3 = 0" in dlmath("and", "--hidden", "none")[1]
+    found = result("xor", "--activation", "linear", "--epochs", "3")
+    assert (found["separable"], found["certificate"]) == (False, [1, 1, 1, 1])
+    assert "sums to zero" in dlmath("xor", "--hidden", "none", "--epochs", "3")[1]
+    assert result("xor", "--epochs", "3")["separable"] is None
+
+
 def test_a_memory_of_another_optimizer_is_left_and_that_is_said(dlmath, tmp_path):
     dlmath("xor", "--optimizer", "adam", "--epochs", "5", "--save", tmp_path / "w.npz")
     _, _, err = dlmath("xor", "--weights", tmp_path / "w.npz", "--epochs", "1")
