@@ -6,7 +6,6 @@ sums -> / denominator -> + offset -> + bias -> activation -> |r| (--scale absolu
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -132,21 +131,12 @@ def slid(job: Job, image: Array, scale: str, dtype: np.dtype[Any]) -> Any:
     }
     if isinstance(kernel, Kernel):
         return convolve(image, engine_kernel(kernel), **options)
-    found = combine_responses(image, [engine_kernel(part) for part in kernel.parts], kernel.combine, **options)
-    if choices.like.divisor == "half-absolute" and kernel.combine == "l2":
-        return scaled(found, 1 / math.sqrt(len(kernel.parts)))
-    return found
+    return combine_responses(image, [engine_kernel(part) for part in kernel.parts], kernel.combine, **options)
 
 
 def offset_of(job: Job) -> float:
     """Return what is added to every sum: the option's, and the kernel file's own."""
     return job.choices.offset + (float(job.kernel.offset) if isinstance(job.kernel, Kernel) else 0.0)
-
-
-def scaled(found: Any, factor: float) -> Any:
-    """Return a floating-point result times a factor."""
-    facts = {name: getattr(found, name) * factor for name in ("minimum", "maximum", "mean")}
-    return replace(found, pixels=found.pixels * found.pixels.dtype.type(factor), **facts)
 
 
 def anchor_given(kernel: Kernel | Magnitude, choices: Choices) -> tuple[int, int]:
