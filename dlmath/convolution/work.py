@@ -13,8 +13,6 @@ import numpy as np
 
 from dlmath.convolution.engine.convolve import convolve, pixels_of
 from dlmath.convolution.engine.kernel import LARGEST, Bank, ExactKernel, Kernel, Magnitude
-from dlmath.convolution.engine.layer import channel_sums, layer_macs, transposed_sums
-from dlmath.convolution.engine.magnitude import combine_responses
 from dlmath.convolution.engine.pooling import pool
 from dlmath.convolution.engine.single_precision import filtered
 from dlmath.convolution.job import PLAIN_NUMBERS, WHOLE, anchor_of
@@ -131,6 +129,8 @@ def slid(job: Job, image: Array, scale: str, dtype: np.dtype[Any]) -> Any:
     }
     if isinstance(kernel, Kernel):
         return convolve(image, engine_kernel(kernel), **options)
+    from dlmath.convolution.engine.magnitude import combine_responses
+
     return combine_responses(image, [engine_kernel(part) for part in kernel.parts], kernel.combine, **options)
 
 
@@ -221,6 +221,8 @@ def summed(job: Job, image: Array) -> tuple[Array, str, int]:
             return made.pixels, made.method, made.macs
         found = slid(job, image, "clip" if job.whole else "none", WHOLE if job.whole else np.dtype(np.float64))
         return found.pixels, found.method, found.macs
+    from dlmath.convolution.engine.layer import channel_sums, layer_macs, transposed_sums
+
     planes = image[:, :, None] if image.ndim == 2 else image
     bank = kernel if isinstance(kernel, Bank) else spread_out(kernel, planes.shape[2])
     weights = bank.numerators[:, :, ::-1, ::-1] if choices.flip else bank.numerators
