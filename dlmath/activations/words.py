@@ -12,7 +12,7 @@ class Words(Record):
 
     names: list[str] | None = argument(
         "NAME", "Activation functions, as sigmoid tanh leaky-relu:0.2; without one, all are listed.",
-        suggestions=tuple(ACTIVATIONS), aliases=("activation", "name"),
+        suggestions=tuple(ACTIVATIONS), aliases=("activation",),
     )  # fmt: skip
     at: str | None = option("Where to tell value and slope.", metavar="X,...", usual="-2,-1,0,1,2", panel=VALUES)
     range: str | None = option(

@@ -24,6 +24,8 @@ ENDINGS = (".npz", ".safetensors")
 TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 """safetensors' words for the types that are read and written."""
 LONGEST_HEADER = 10_000_000
+LARGEST = 64_000_000
+"""Bytes of all arrays together, unpacked: a few packed megabytes of zeros stand for gigabytes."""
 ZIP_START = b"PK"
 WORDS = "__words__"
 """The member of an .npz that holds the words, as JSON in bytes."""
@@ -87,9 +89,16 @@ def _read_npz(name: str) -> Tensors:
             raise UnreadableError(f"{name}: is not an .npz file", "give a file written by --save")
         file.seek(0)
         with np.load(file, allow_pickle=False) as members:
+            _check_size(name, sum(member.file_size for member in members.zip.infolist()))
             arrays = {key: np.asarray(members[key]) for key in members}
     words = arrays.pop(WORDS, None)
     return Tensors(arrays, {} if words is None else _words(json.loads(words.tobytes())))
+
+
+def _check_size(name: str, size: int) -> None:
+    if size > LARGEST:
+        what = f"{name}: holds {size:,} bytes of arrays, more than {LARGEST:,}"
+        raise UnreadableError(what, "give the weights of a network that is trained here")
 
 
 def _words(document: Any) -> dict[str, str]:
@@ -118,6 +127,7 @@ def _safetensors_bytes(tensors: Tensors) -> bytes:
 
 
 def _read_safetensors(name: str) -> Tensors:
+    _check_size(name, path_of(name).stat().st_size)
     content = path_of(name).read_bytes()
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or length > min(len(content) - 8, LONGEST_HEADER):

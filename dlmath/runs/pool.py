@@ -103,11 +103,14 @@ class Pool:
     def run(self, queue: Queue) -> Iterator[tuple[int, Done | None]]:
         """Yield (number, what came of it) for every task of a queue; None: it is known by now."""
         again: list[tuple[int, Task]] = []
+        done: list[tuple[int, Done]] = []
         while True:
             idle, nothing_left = yield from self.hand_out(queue)
+            yield from done  # and is written down while the workers are at the next cells
             busy = [worker for worker in self.workers if worker.cell is not None]
+            done = []
             if busy:
-                yield from self.gather(busy, queue, again, wait_for=PAUSE if idle and not nothing_left else None)
+                done = list(self.gather(busy, queue, again, wait_for=PAUSE if idle and not nothing_left else None))
             elif nothing_left:
                 break
             else:

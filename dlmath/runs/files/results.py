@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import InvalidValueError, UnreadableError, UnwritableError
-from dlmath.files.atomic import atomic, write_bytes
+from dlmath.files.atomic import atomic
 from dlmath.runs.files.rows import to_csv, write_parquet
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ STALE = 3600.0
 """Seconds after which a draft belongs to no run that still lives."""
 DIGEST = "digest"
 HASH_DIGITS = 8
+DIGEST_DIGITS = 32
 
 
 class Store:
@@ -87,7 +88,8 @@ class Store:
 
     def keep(self, record: Mapping[str, Any]) -> None:
         """Write the record of a finished cell."""
-        self._again(lambda: write_whole(self.path(record["id"]), line(with_digest(record))))
+        content = line_with_digest(record)
+        self._again(lambda: write_whole(self.path(record["id"]), content))
 
     def note(self, clock: Mapping[str, Any]) -> None:
         """Add a line to the journal, in one write, which other runs' lines cannot come between."""
@@ -163,7 +165,7 @@ class Store:
             first = next(iter(rows()), None)
             kept.extend(self._put_aside(name, None if first is None else first.get("asked")))
             with atomic(str(self.folder / f"{name}.jsonl")) as file:
-                file.writelines(line(with_digest(row)) for row in rows())
+                file.writelines(line_with_digest(row) for row in rows())
             with atomic(str(self.folder / f"{name}.csv")) as file:
                 file.writelines(text.encode() for text in to_csv(rows))
             if parquet:
@@ -188,9 +190,20 @@ class Store:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole, in a folder that is made when it is not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(str(path), content)
+    """Write a small file whole or not at all, in a folder that is made when it is not there.
+
+    `files.atomic` does the same with more care for what stands there; here it is one of a hundred thousand.
+    """
+    draft = path.with_name(f".dlmath-{os.getpid()}-{path.stem}")
+    try:
+        draft.write_bytes(content)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(content)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    draft.replace(path)
 
 
 def asked_in(file: Path) -> str | None:
@@ -222,12 +235,18 @@ def digest_of(record: Mapping[str, Any]) -> str:
     >>> digest_of({"a": 1}) == digest_of({"a": 1.0})
     False
     """
-    return hashlib.sha256(line(record)).hexdigest()[:32]
+    return hashlib.sha256(line(record)).hexdigest()[:DIGEST_DIGITS]
 
 
-def with_digest(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record that carries its digest, last."""
-    return {**record, DIGEST: digest_of(record)}
+def line_with_digest(record: Mapping[str, Any]) -> bytes:
+    """Return one line of JSON that carries its own digest, last.
+
+    >>> json.loads(line_with_digest({"a": 1})) == {"a": 1, "digest": digest_of({"a": 1})}
+    True
+    """
+    body = line(record)
+    digest = hashlib.sha256(body).hexdigest()[:DIGEST_DIGITS]
+    return body[:-2] + f', "{DIGEST}": "{digest}"}}\n'.encode()
 
 
 def find_record(place: str) -> tuple[dict[str, Any], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -14,11 +15,13 @@ from dlmath.report.blocks import Facts, Lines, Table, figure
 from dlmath.report.harmless import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dlmath.report.blocks import Block, Cell
     from dlmath.runs.report.ran import Ran, Row, Shown, Verdict
 
+MOST_WORDED = 60
+"""Items of a list that are written out in a report; --format json has all."""
 LONG = 60
 """Rows of a table of cells that are shown when nothing else is asked for; --format csv has all."""
 
@@ -153,6 +156,15 @@ def half(mean: Cell, low: Cell) -> Cell:
     return mean - low if isinstance(mean, float) and isinstance(low, float) else None
 
 
+def flattened(values: Iterable[Any]) -> Iterator[Cell]:
+    """Yield the items of nested lists."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from flattened(value)
+        else:
+            yield worded(value)
+
+
 def worded(value: Any, digits: int = 6) -> Cell:
     """Return a value as one cell: numbers as they are, lists of them in words.
 
@@ -160,7 +172,9 @@ def worded(value: Any, digits: int = 6) -> Cell:
     ('0.125, 2, relu', 0.5, '{"half": 3}')
     """
     if isinstance(value, list | tuple):
-        return ", ".join(figure(worded(item, digits), digits) for item in value)
+        flat = list(islice(flattened(value), MOST_WORDED + 1))
+        more = ", ..." if len(flat) > MOST_WORDED else ""
+        return ", ".join(figure(item, digits) for item in flat[:MOST_WORDED]) + more
     return value if value is None or isinstance(value, str | int | float) else scalar(value)
 
 
