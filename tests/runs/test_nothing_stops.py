@@ -82,10 +82,10 @@ def test_a_cell_that_takes_too_long_is_given_up(dlmath, write, monkeypatch):
         return execute(task)
 
     monkeypatch.setattr(pool, "execute", slow)
-    status, _, err = dlmath(write(SMALL + "time_limit: 0.3\n"))
+    status, _, err = dlmath(write(SMALL + "time_limit: 3\n"))
     assert status == 2
     assert err == (
-        "error: x, cell hidden=2: took longer than time_limit: 0.3 seconds; raise time_limit:, or ask for less\n"
+        "error: x, cell hidden=2: took longer than time_limit: 3 seconds; raise time_limit:, or ask for less\n"
     )
     assert [line["status"] for line in lines_of()].count("done") == 5
 
@@ -355,3 +355,13 @@ def test_a_cell_is_given_up_in_a_thread_too(monkeypatch):
     with ThreadPoolExecutor(1) as threads:
         ((_, done),) = run_tasks([task], threads, 1, lambda _: True)
     assert done.record["error"].startswith("took longer than time_limit: 0.05 seconds")
+
+
+@needs_fork
+def test_cells_that_only_waited_for_a_worker_that_died_are_run_by_another(result, write, monkeypatch):
+    monkeypatch.setattr(pool, "QUICK", 1e9)  # every cell is sent ahead
+    monkeypatch.setattr(pool, "execute", deadly("40", "41", "90"))
+    found = result(write(SMALL.replace("[1, 2, 3, 4, 5, 6]", "{range: [1, 101]}")), "--jobs", 2)["experiments"][0]
+    assert [one["words"]["hidden"] for one in found["failed"]] == ["40", "41", "90"]
+    assert [line["words"]["hidden"] for line in lines_of()] == [str(hidden) for hidden in range(1, 101)]
+    assert len(journal()) == 100
