@@ -87,7 +87,7 @@ class Choices(NamedTuple):
         }
 
 
-def resolve(words: Words, output: Output) -> Choices:
+def choices_of(words: Words, output: Output) -> Choices:
     """Check the words that are languages of their own, and all of them together."""
     like = LIKE[words.like] if words.like else PLAIN
     at = parse_at(words.at)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.convolution.choices import resolve
+from dlmath.convolution.choices import choices_of
 from dlmath.convolution.engine.kernels import names_in
 from dlmath.convolution.files.kernels import is_kernel_file, read_kernel
-from dlmath.convolution.job import PLAIN_NUMBERS, carried_out, planned
+from dlmath.convolution.job import PLAIN_NUMBERS, planned
 from dlmath.convolution.report import explain
 from dlmath.convolution.report import images as report
+from dlmath.convolution.work import carried_out
 from dlmath.errors import InvalidValueError, UnwritableError
 from dlmath.files.atomic import STANDARD, check_writable, write_bytes
 from dlmath.files.examples import path_of
@@ -58,7 +59,7 @@ class Task(NamedTuple):
 def check_images(words: Words, output: Output) -> None:
     """Refuse, before any work and any file, whatever the run would refuse."""
     try:
-        tasks = tasks_of(words, resolve(words, output))
+        tasks = tasks_of(words, choices_of(words, output))
         if words.animate is not None:
             check_animate(words.animate, tasks)
     except BaseException:
@@ -68,7 +69,7 @@ def check_images(words: Words, output: Output) -> None:
 
 def convolve_images(words: Words, output: Output) -> Outcome:
     """Convolve every image with every kernel, and write the results."""
-    choices = resolve(words, output)
+    choices = choices_of(words, output)
     tasks = tasks_of(words, choices)
     done = []
     notes = list(choices.notes)
@@ -106,7 +107,7 @@ def targets(words: Words) -> list[str]:
     """Return the files that a run would write."""
     from dlmath.frame.face import silent_output
 
-    return [task.target for task in tasks_of(words, resolve(words, silent_output())) if task.target is not None]
+    return [task.target for task in tasks_of(words, choices_of(words, silent_output())) if task.target is not None]
 
 
 def tasks_of(words: Words, choices: Choices) -> list[Task]:

@@ -224,7 +224,7 @@ def outcome(
             report.blocks, main.counts, table, [o.counts for o in others], reckoning, units, readings, verdicts, by
         ),
         explanation=partial(report.explanation, [main.counts, *(o.counts for o in others)]) if output.explain else None,
-        picture=partial(report.picture, main.counts),
+        picture=partial(report.picture, [main.counts, *(o.counts for o in others)]),
         answer=all(verdict.holds for verdict in verdicts),
         notes=notes,
     )

@@ -64,7 +64,7 @@ def measured(words: Words, output: Output) -> Outcome:
     return Outcome(
         command="vanishing",
         settings={**words.as_dict(), **resolved(requests), **output.settings()},
-        result=Lazy(lambda: {"runs": [as_json.run(run, bound_of(run.result)) for run in runs]}),
+        result=Lazy(lambda: {"runs": [as_json.run(run, bound_for(run.result, output.get)) for run in runs]}),
         table=tables.main_table(runs),
         blocks=partial(tables.blocks, runs, output.streams.columns),
         explanation=(lambda: explanation([(run, path_of(run.result)) for run in runs])) if output.explain else None,
@@ -83,7 +83,7 @@ def one_combination(request: DepthSettings, words: Words, tell: Callable[[float]
     from dlmath.depth.engine.cures import cures
     from dlmath.depth.engine.measure import measure
     from dlmath.depth.engine.sensitivity import move_layers
-    from dlmath.depth.engine.task import train_parity
+    from dlmath.depth.engine.training import train_parity
 
     result = measure(request, None if tell is None else lambda done, all_: tell(done / all_))
     trained = moves = None
@@ -158,11 +158,16 @@ def layer_widths(words: Words) -> tuple[int, ...] | None:
     return listed
 
 
-def bound_of(result: DepthResult) -> Bound:
-    """Return the bound over what was measured."""
-    from dlmath.depth.engine.bounds import bound
+OF_BOUND = ("bound_log10", "bound_reason", "slopes_log10")
 
-    return bound(result.settings)
+
+def bound_for(result: DepthResult, path: str | None) -> Bound:
+    """Return the bound over what was measured; of singular values only where --get does not ask for something else."""
+    from dlmath.depth.engine.bounds import bound, bound_by_slopes
+
+    steps = (path or "").split(".")
+    wanted = len(steps) < 3 or steps[2] in OF_BOUND
+    return bound(result.settings) if wanted else bound_by_slopes(result.settings, "not asked for")
 
 
 def path_of(result: DepthResult) -> PathResult | str:

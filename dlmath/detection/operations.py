@@ -61,7 +61,7 @@ OPERATIONS = {
         ),
         Operation(
             "nms",
-            "of boxes that overlap the one of highest score",
+            "of boxes that overlap, only the best stays",
             ("B",),
             1,
             (*READING, "like", "scores", "threshold", "score_threshold", "per_class", "soft", "top", "picture"),

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from dlmath.neural.arrays import Array
 
 COCO = "coco"
-COMMON = ("",)
-"""The class, or the picture, of boxes of which nobody says it."""
+UNTOLD = {"class": "all", "image": ""}
+"""The class and the picture of boxes of which nobody says it."""
 
 MEND_SCORES = "detections need one: a column score, or a fifth number a box"
 
@@ -120,7 +120,7 @@ def together(
                     f"{told.place} has {len(set(side))} different {what} entries, {silent.place} has none",
                     f"give both a column {what}",
                 )
-        word = next((side[0] for side in said if side), "")
+        word = next((side[0] for side in said if side), UNTOLD[what])
         said = [[word] * len(table) for table in (detections, truths)]
     return numbered(*(side or [] for side in said))
 
@@ -232,7 +232,7 @@ def draw(request: Request, found: Evaluation, ending: str) -> bytes:
         for other in range(len(request.classes))
         if other != label and (drawn := found.curve(other)) is not None
     ]
-    name = request.classes[label] or "all boxes"
+    name = request.classes[label]
     return curves.precision_recall(
         (name, curve), others, (found.rule, float(found.ap[0, label]), found.thresholds[0]), ending
     )

@@ -39,8 +39,8 @@ class Request(NamedTuple):
     ----------
     rows : ndarray (K,) of int64
         Boxes whose score is high enough.
-    labels : sequence of str or None
-        Classes, in words.
+    labels, images : sequence of str or None
+        Classes and pictures, in words.
     soft : tuple or None
         (decay, parameter).
     """
@@ -48,6 +48,7 @@ class Request(NamedTuple):
     boxes: Array
     scores: Array
     labels: Sequence[str] | None
+    images: Sequence[str] | None
     rows: Array
     soft: tuple[str, float] | None
     plus: float
@@ -104,7 +105,7 @@ def prepare(words: Words, _output: Output) -> Request:
     """Read boxes and scores and check what goes with them."""
     reader = Reader(words)
     soft = parse_soft(words.soft, words.threshold, threshold_given="--threshold" in words.given())
-    given = reader.read((words.inputs or [])[0], Role("B", ("score", "class"), may_be_empty=True))
+    given = reader.read((words.inputs or [])[0], Role("B", ("score", "class", "image"), may_be_empty=True))
     reader.check_form(words)
     boxes = given.boxes
     if words.scores is not None:
@@ -124,7 +125,10 @@ def prepare(words: Words, _output: Output) -> Request:
     notes = reader.notes
     if soft is not None and words.score_threshold is None:
         notes = [*notes, "--soft lowers scores and drops no box; --score-threshold drops those that fall below it"]
-    return Request(boxes, scores, given.table.label, rows, soft, reader.plus, notes)
+    images = given.table.image
+    if images is not None and len(set(images)) > 1:
+        notes = [*notes, f"boxes of {len(set(images)):,} images: only those of one image suppress each other"]
+    return Request(boxes, scores, given.table.label, images, rows, soft, reader.plus, notes)
 
 
 def given_scores(word: str, count: int, has_own: bool) -> Array:  # noqa: FBT001
@@ -146,10 +150,9 @@ def decide(request: Request, words: Words) -> Decided:
     """Suppress, then cut at --top."""
     rows = request.rows
     boxes, scores = request.boxes[rows], request.scores[rows]
-    label = None
-    if words.per_class and request.labels is not None:
-        _, (every,) = numbered(request.labels)
-        label = every[rows]
+    label = groups(request, per_class=words.per_class)
+    if label is not None:
+        label = label[rows]
     below = np.delete(np.arange(len(request.boxes)), rows)
     nothing = np.zeros(0, dtype=np.int64)
     if request.soft is not None:
@@ -172,6 +175,17 @@ def decide(request: Request, words: Words) -> Decided:
     )
 
 
+def groups(request: Request, *, per_class: bool) -> Array | None:
+    """Return numbers (N,) of what is compared: boxes of one image, and of one class where that is asked for."""
+    label = None
+    if request.images is not None:
+        _, (label,) = numbered(request.images)
+    if per_class and request.labels is not None:
+        names, (classes,) = numbered(request.labels)
+        label = classes if label is None else label * len(names) + classes
+    return label
+
+
 def suppressed_entries(decided: Decided) -> list[dict[str, Any]]:
     """Return an object for each suppressed box; by whom is unknown under --soft, where many lower a score."""
     if len(decided.by) != len(decided.suppressed):
@@ -184,10 +198,11 @@ def run(words: Words, output: Output) -> Outcome:
     """Suppress boxes that overlap one of higher score."""
     request: Request = prepared(words, output, prepare)
     decided = decide(request, words)
-    columns = report.kept_columns(request.labels)
+    told = {name: words for name, words in (("class", request.labels), ("image", request.images)) if words is not None}
+    columns = report.kept_columns(told)
 
     def kept() -> list[tuple[Any, ...]]:
-        return report.kept_rows(request.boxes, decided.keep, decided.scores, request.labels)
+        return report.kept_rows(request.boxes, decided.keep, decided.scores, told)
 
     facts = (
         ("boxes", len(request.boxes)),

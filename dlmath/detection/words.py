@@ -185,7 +185,7 @@ ALL_RESULTS = {
         "curve.*.recall.*": "after each detection",
         "curve.*.precision.*": "after each detection",
         "curve.*.envelope.*": "the best precision from there on",
-        "decisions.*.image": "picture of a detection, in order of class and score; at the first threshold",
+        "decisions.*.image": "picture of a detection (null where none is told), in order of class and score",
         "decisions.*.class": "its class",
         "decisions.*.score": "its score",
         "decisions.*.detection": "its row",

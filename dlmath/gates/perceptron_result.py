@@ -9,7 +9,8 @@ from dlmath.neural.uncertainty import summarise_epochs, wilson_interval
 
 if TYPE_CHECKING:
     from dlmath.gates.engine.gates import Gate
-    from dlmath.gates.engine.perceptron import Perceptron, Run
+    from dlmath.gates.engine.perceptron import Perceptron
+    from dlmath.gates.engine.perceptron_records import Run
     from dlmath.gates.engine.separability import Separability
 
 CURVE_POINTS = 500

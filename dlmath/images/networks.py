@@ -123,8 +123,7 @@ def equal_width(inputs: int, classes: int, parameters: int) -> int:
 
 def named_network(text: str, shape: Shape, classes: int) -> Network:
     """Return a network of the zoo or of a file; its setting `classes`, if it has one, is set to the data's."""
-    whole = is_example(text) and text.count(":") == 1  # example:NAME, without settings
-    reference = Reference(text, None, {}) if whole else parse_reference(text)
+    reference = parse_reference(text)
     loader = _file_loader if is_file(reference.name) else _zoo_loader
     network = _shaped(loader, reference, shape)
     if count(network).output_shape == (classes,) or "classes" in reference.settings:
@@ -183,7 +182,7 @@ def answering(network: Network, classes: int, text: str) -> Network:
     nodes, (last, *_) = network.nodes, network.outputs
     while nodes[last].kind in LOSS_LAYERS and len(nodes[last].inputs) == 1:
         last = nodes[last].inputs[0]
-    kept = network._replace(nodes=nodes[: last + 1], outputs=(last,))
+    kept = pruned(network, last)
     output = count(kept).output_shape
     if elements(output) != classes:
         raise InvalidValueError(
@@ -192,8 +191,20 @@ def answering(network: Network, classes: int, text: str) -> Network:
         )
     if len(output) == 1:
         return kept
-    end = Node("answers", "flatten", {"start": 0}, (last,))
-    return kept._replace(nodes=(*kept.nodes, end), outputs=(last + 1,))
+    end = Node("answers", "flatten", {"start": 0}, kept.outputs)
+    return kept._replace(nodes=(*kept.nodes, end), outputs=(len(kept.nodes),))
+
+
+def pruned(network: Network, last: int) -> Network:
+    """Return the layers that one of them rests on, itself the output: without heads that only help training."""
+    needed = {last}
+    for place in range(last, -1, -1):
+        if place in needed:
+            needed.update(network.nodes[place].inputs)
+    places = {old: new for new, old in enumerate(sorted(needed))}
+    nodes = (network.nodes[old] for old in places)
+    moved = tuple(node._replace(inputs=tuple(places[source] for source in node.inputs)) for node in nodes)
+    return network._replace(nodes=moved, outputs=(places[last],))
 
 
 def _short(text: str) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.errors import DlmathError, InvalidValueError, TooLargeError
+from dlmath.errors import DlmathError, InvalidValueError, TooLargeError, unknown
 from dlmath.files.atomic import check_writable
+from dlmath.files.examples import path_of
+from dlmath.files.tensors import ENDINGS, read_tensors
 from dlmath.images.engine.data import Augmentation
 from dlmath.images.engine.experiment import Plan, build_model
 from dlmath.images.engine.model import Model, check_memory
 from dlmath.images.engine.training import Recipe
 from dlmath.images.files.checking import Read
 from dlmath.images.files.sources import Source, open_source
-from dlmath.images.files.weights import check_ending, load_weights
 from dlmath.images.networks import answers_of, is_plain, load_network
 from dlmath.images.words import DEFAULT_NETWORK
 from dlmath.neural.initialisers import parse_initialiser
+from dlmath.neural.optimizers import parse_optimizer
 
 if TYPE_CHECKING:
     from dlmath.counting.engine.graph import Network
@@ -89,11 +91,20 @@ def with_answers(words: Words, source: Source, data: Data) -> tuple[Source, Data
     return source._replace(read=Read(wider, (*source.read.notes, note))), wider
 
 
+def check_ending(name: str, option: str) -> None:
+    """Refuse a name whose ending is no format of weights."""
+    ending = path_of(name).suffix.lower()
+    if ending not in ENDINGS:
+        raise unknown(f"ending of {option}:", ending or name, ENDINGS)
+
+
 def check_options(words: Words, output: Output) -> None:
     """Refuse options that contradict each other, or would have no effect."""
     if words.save is not None:
         check_ending(words.save, "--save")
         check_writable(words.save, "--save")
+    if words.weights is not None:
+        check_ending(words.weights, "--weights")
     if words.weights is not None and words.init is not None:
         raise InvalidValueError("--init has no meaning beside --weights, which says where to start", "leave it away")
     if words.weights is not None and words.seeds > 1:
@@ -109,6 +120,7 @@ def check_options(words: Words, output: Output) -> None:
     if words.seeds * (1 + len(words.against or ())) > MOST_RUNS:
         raise TooLargeError(f"--seeds {words.seeds} asks for too many runs", f"the limit is {MOST_RUNS:,}")
     parse_initialiser(words.init or "he")
+    parse_optimizer(words.optimizer)
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
@@ -154,20 +166,20 @@ def parse_augmentation(text: str | None) -> Augmentation:
     >>> parse_augmentation("shift:2,flip")
     Augmentation(shift=2, flip=True)
     """
-    found: dict[str, int | bool] = {}
+    settings: dict[str, int | bool] = {}
     for part in [] if text is None else text.split(","):
         name, colon, value = part.strip().lower().partition(":")
-        if name in found:
+        if name in settings:
             raise InvalidValueError(f"--augment {text}: {name} stands twice", "say it once")
         if name == "flip" and not colon:
-            found["flip"] = True
+            settings["flip"] = True
         elif name == "shift" and value.isascii() and value.isdigit() and 0 < int(value) < 10**6:
-            found["shift"] = int(value)
+            settings["shift"] = int(value)
         else:
             raise InvalidValueError(
                 f"--augment {text}: {part.strip()!r} is not allowed", "write shift:K, flip, or both"
             )
-    return Augmentation(int(found.get("shift", 0)), bool(found.get("flip", False)))
+    return Augmentation(int(settings.get("shift", 0)), bool(settings.get("flip", False)))
 
 
 def load_networks(words: Words, data: Data) -> tuple[Network, ...]:
@@ -204,7 +216,7 @@ def resolve_plan(words: Words) -> Plan:
         augmentation=parse_augmentation(words.augment),
         init=(words.init or "he").lower(),
     )
-    start = None if words.weights is None else load_weights(words.weights)
+    start = None if words.weights is None else read_tensors(words.weights).arrays
     return Plan(recipe, words.dtype, words.train, words.shift, words.permute, start)
 
 

@@ -31,9 +31,10 @@ def run_training(request: Request, words: Words, output: Output) -> Outcome:
     tasks = [Task(place, seed) for seed in request.seeds for place in range(len(request.networks))]
     runs, interrupted = carry_out(request, tasks, words.jobs, output)
     if words.save is not None and runs[0]:
-        from dlmath.images.files.weights import save_weights
+        from dlmath.files.atomic import write_bytes
+        from dlmath.files.tensors import Tensors, tensor_bytes
 
-        save_weights(words.save, runs[0][0].tensors)
+        write_bytes(words.save, tensor_bytes(words.save, Tensors(runs[0][0].tensors, {})))
     return outcome(request, runs, checks, words, output, interrupted=interrupted)
 
 
@@ -56,39 +57,41 @@ def carry_out(request: Request, tasks: list[Task], jobs: int, output: Output) ->
     KeyboardInterrupt
         When nothing was reached before.
     """
-    found: dict[Task, Run] = {}
+    reached: dict[Task, Run] = {}
     interrupted = False
     with bar(output.streams, len(tasks), request.plan.recipe.epochs) as shown:
         try:
             if jobs > 1:
-                share(request, tasks, jobs, found, shown)
+                share(request, tasks, jobs, reached, shown)
             else:
-                interrupted = one_by_one(request, tasks, found, shown)
+                interrupted = one_by_one(request, tasks, reached, shown)
         except KeyboardInterrupt:
             interrupted = True
-    if not found:
+    if not reached:
         raise KeyboardInterrupt
     places = range(len(request.networks))
-    return [[found[task] for task in tasks if task.network == place and task in found] for place in places], interrupted
+    return [
+        [reached[task] for task in tasks if task.network == place and task in reached] for place in places
+    ], interrupted
 
 
-def one_by_one(request: Request, tasks: list[Task], found: dict[Task, Run], shown: Bar) -> bool:
+def one_by_one(request: Request, tasks: list[Task], reached: dict[Task, Run], shown: Bar) -> bool:
     """Carry out the tasks here; return whether one was broken off, after which no other begins."""
     for number, task in enumerate(tasks):
         watch = shown.watch(number, task.seed)
-        found[task] = carried_out(request, watch, task)
-        if found[task].stopped == "interrupted":
+        reached[task] = carried_out(request, watch, task)
+        if reached[task].stopped == "interrupted":
             return True
     return False
 
 
-def share(request: Request, tasks: list[Task], jobs: int, found: dict[Task, Run], shown: Bar) -> None:
+def share(request: Request, tasks: list[Task], jobs: int, reached: dict[Task, Run], shown: Bar) -> None:
     """Carry out the tasks in several processes."""
     from dlmath.neural.parallel import share_out
 
     for number, run in share_out(partial(carried_out, request, Watch()), tasks, jobs):
-        found[tasks[number]] = run
-        shown.finished(len(found), run)
+        reached[tasks[number]] = run
+        shown.finished(len(reached), run)
 
 
 def carried_out(request: Request, watch: Watch, task: Task) -> Run:

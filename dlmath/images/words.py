@@ -1,13 +1,9 @@
 """`dlmath train-image`: its options, each once."""
 
 from dlmath.frame.words import AT_LEAST_0, AT_LEAST_1, POSITIVE, Seeded, Within, argument, option
+from dlmath.neural.names import INITIALISERS, OPTIMIZERS
 
 DEFAULT_NETWORK = "conv:3x3x8 relu maxpool:2 conv:3x3x16 relu maxpool:2 flatten dense:10"
-OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adam")
-INITS = (
-    *("he", "glorot", "glorot-normal", "lecun", "uniform:A", "uniform:A:B"),
-    *("normal:SIGMA", "orthogonal", "zeros", "constant:C"),
-)
 SCHEDULES = ("constant", "cosine")
 
 IMAGES, TRAINING, COMPARED, LOOKED, FILES = "images", "training", "compared with", "looked at", "files"
@@ -98,7 +94,13 @@ class Words(Seeded):
     )
     epochs: int = option("Passes over the training images.", default=20, within=AT_LEAST_0, panel=TRAINING)
     batch: int = option("Images of one step.", default=64, within=AT_LEAST_1, panel=TRAINING)
-    optimizer: str = option("The step.", default="adam", metavar="NAME", choices=OPTIMIZERS, panel=TRAINING)
+    optimizer: str = option(
+        "The step, with its constants: momentum:mu=0.8, adam:beta2=0.99.",
+        default="adam",
+        metavar="NAME[:KEY=V,...]",
+        suggestions=tuple(OPTIMIZERS),
+        panel=TRAINING,
+    )
     learning_rate: float = option("Step size.", default=0.003, metavar="ETA", within=POSITIVE, panel=TRAINING)
     schedule: str = option("How the step size goes on.", default="constant", choices=SCHEDULES, panel=TRAINING)
     weight_decay: float = option(
@@ -109,7 +111,11 @@ class Words(Seeded):
         panel=TRAINING,
     )
     init: str | None = option(
-        "How weights start; biases start at 0.", metavar="INIT", suggestions=INITS, usual="he", panel=TRAINING
+        "How weights start; biases start at 0.",
+        metavar="INIT",
+        suggestions=tuple(INITIALISERS),
+        usual="he",
+        panel=TRAINING,
     )
     dtype: str = option(
         "Precision of the arithmetic.",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dlmath.errors import InvalidValueError, unknown
 from dlmath.neural.arrays import Array
 from dlmath.neural.later import np
+from dlmath.neural.pcg import doubles
 from dlmath.neural.special_functions import inverse_normal
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 
 MASTER_SEED = 19580101  # the stream every seed is a stretch of; the year of Rosenblatt's perceptron
+MASTER_STATE = 311557516017578279260526359789434282086  # of numpy.random.PCG64(MASTER_SEED)
+MASTER_INCREMENT = 218853127676336588915520430853375824401
+FEW = 500
+"""Doubles that are drawn sooner without importing numpy.random."""
 SMALLEST_UNIFORM = 2.0**-54  # stands for a drawn 0, of which the normal quantile is infinite
 
 Draw = Callable[[Array, int, int], Array]
@@ -232,6 +237,9 @@ def _plural(count: int) -> str:
 
 def _uniforms(parameters: int, first_seed: int, count: int) -> Array:
     """Doubles first_seed * P onwards of the master stream, shape (count, P)."""
+    if parameters * count <= FEW:
+        few = doubles(MASTER_STATE, MASTER_INCREMENT, first_seed * parameters, parameters * count)
+        return np.array(few).reshape(count, parameters)
     generator = np.random.PCG64(MASTER_SEED)
     generator.advance(first_seed * parameters)
     return np.random.Generator(generator).random((count, parameters))

@@ -340,6 +340,17 @@ class ChosenOptimizer(NamedTuple):
         place = _EPSILON_PLACES[self.convention.epsilon]
         return "; ".join(text for text in (", ".join(pairs), place) if text)
 
+    def having(self, name: str, value: float) -> ChosenOptimizer:
+        """Return it with one constant changed; a rule that has no such constant stays as it is.
+
+        >>> parse_optimizer("momentum").having("mu", 0.5).spec, parse_optimizer("sgd").having("mu", 0.5).spec
+        ('momentum:mu=0.5', 'sgd')
+        """
+        values = self.convention.values
+        if name not in values:
+            return self
+        return self._replace(convention=self.convention._replace(values={**values, name: value}))
+
     def program(self, update: Update) -> Program:
         """Return the calls of one update."""
         return self.rule.program(update)

@@ -262,7 +262,11 @@ def file_names(word: str) -> list[str]:
 
     >>> file_names("data/net.yaml:depth=20"), file_names("scene.png")
     (['data/net.yaml:depth=20', 'data/net.yaml'], ['scene.png'])
+    >>> file_names("example:blocks:depth=4")
+    ['example:blocks']
     """
+    if is_example(word):
+        return [PREFIX + word.removeprefix(PREFIX).partition(":")[0]]
     name = word.rpartition(":")[0]
     return [word, name] if name else [word]
 

@@ -55,7 +55,8 @@ def clustered(count: int) -> tuple[Array, Array]:
     low = rng.uniform(0, 1000, (count // 40, 2))
     centres = np.concatenate([low, low + rng.uniform(40, 140, (count // 40, 2))], axis=1)
     moved = centres[rng.integers(0, len(centres), count)] + rng.normal(0, 4, (count, 4))
-    return np.concatenate([np.minimum(moved[:, :2], moved[:, 2:]), np.maximum(moved[:, :2], moved[:, 2:])], axis=1), rng.random(count)  # fmt: skip
+    low, high = np.minimum(moved[:, :2], moved[:, 2:]), np.maximum(moved[:, :2], moved[:, 2:])
+    return np.concatenate([low, high], axis=1), rng.random(count)
 
 
 def regions() -> tuple[Array, Array]:
@@ -132,13 +133,23 @@ def coco_tools() -> Callable[[], Any] | None:
     except ImportError:
         return None
     data = evaluation()
-    rows = zip(data["truth"].tolist(), data["truth_image"].tolist(), data["truth_label"].tolist(), data["crowd"].tolist(), strict=True)  # fmt: skip
+    truth_columns = (data[name].tolist() for name in ("truth", "truth_image", "truth_label", "crowd"))
     annotations = [
-        {"id": k + 1, "image_id": image, "category_id": label, "bbox": box, "area": box[2] * box[3], "iscrowd": int(crowd)}
-        for k, (box, image, label, crowd) in enumerate(rows)
-    ]  # fmt: skip
-    found = zip(data["found"].tolist(), data["image"].tolist(), data["label"].tolist(), data["score"].tolist(), strict=True)  # fmt: skip
-    results = [{"image_id": image, "category_id": label, "bbox": box, "score": s} for box, image, label, s in found]
+        {
+            "id": number,
+            "image_id": image,
+            "category_id": label,
+            "bbox": box,
+            "area": box[2] * box[3],
+            "iscrowd": int(crowd),
+        }
+        for number, (box, image, label, crowd) in enumerate(zip(*truth_columns, strict=True), start=1)
+    ]
+    found_columns = (data[name].tolist() for name in ("found", "image", "label", "score"))
+    results = [
+        {"image_id": image, "category_id": label, "bbox": box, "score": score}
+        for box, image, label, score in zip(*found_columns, strict=True)
+    ]
     with contextlib.redirect_stdout(io.StringIO()):
         truths = COCO()
         truths.dataset = {
@@ -277,7 +288,8 @@ def coco_group() -> Group:
     return Group("COCO, 5,000 pictures", calls, {"pycocotools": 0.1}, twelve_equal)
 
 
-ORDER = ("AP", "AP50", "AP75", "APsmall", "APmedium", "APlarge", "AR1", "AR10", "AR100", "ARsmall", "ARmedium", "ARlarge")  # fmt: skip
+ORDER = ("AP", "AP50", "AP75", "APsmall", "APmedium", "APlarge")
+ORDER += ("AR1", "AR10", "AR100", "ARsmall", "ARmedium", "ARlarge")
 
 
 def twelve_equal(ours: dict[str, float | None], theirs: Array) -> bool:
@@ -321,6 +333,7 @@ def difference(ours: Any, theirs: Any) -> float:
 def torchvision_agreements(library: Any) -> list[tuple[str, str, int, float, float]]:
     """Hold every operation to torchvision's."""
     import torch
+    from torchvision.models.detection import _utils as helpers
 
     from dlmath.detection.engine.anchors import RATIOS, STYLES, grid_anchors
     from dlmath.detection.engine.encoding import decode, encode
@@ -330,7 +343,7 @@ def torchvision_agreements(library: Any) -> list[tuple[str, str, int, float, flo
     from dlmath.detection.engine.roi_pooling import roi_pool
     from dlmath.detection.engine.suppression import nms
 
-    (a, scores), (b, _) = clustered(1200), clustered(800)
+    (a, _), (b, _) = clustered(1200), clustered(800)
     b = b + 3.0
     made: list[tuple[str, str, int, float, float]] = []
 
@@ -340,9 +353,9 @@ def torchvision_agreements(library: Any) -> list[tuple[str, str, int, float, flo
     row(
         "iou, float64", a.shape[0] * b.shape[0], difference(iou_matrix(a, b), library.ops.box_iou(tensor(a), tensor(b)))
     )
-    peers = {"giou": library.ops.generalized_box_iou, "diou": library.ops.distance_box_iou, "ciou": library.ops.complete_box_iou}  # fmt: skip
-    for kind, peer in peers.items():
-        # the peer adds an epsilon of 1e-7 to denominators
+    ops = library.ops
+    peers = {"giou": ops.generalized_box_iou, "diou": ops.distance_box_iou, "ciou": ops.complete_box_iou}
+    for kind, peer in peers.items():  # the peer adds an epsilon of 1e-7 to denominators
         row(
             f"{kind}, float64",
             a.shape[0] * b.shape[0],
@@ -354,7 +367,7 @@ def torchvision_agreements(library: Any) -> list[tuple[str, str, int, float, flo
         for threshold in (0.3, 0.5, 0.7):
             same = equal(nms(boxes, values, threshold).keep, library.ops.nms(tensor(boxes), tensor(values), threshold))
             row(f"nms {threshold}, {make.__name__}", 3000, 0.0 if same else math.inf)
-    coder = library.models.detection._utils.BoxCoder((10.0, 10.0, 5.0, 5.0))
+    coder = helpers.BoxCoder((10.0, 10.0, 5.0, 5.0))
     pair = a[:800], b
     targets = encode(*pair, (10, 10, 5, 5))
     row("encode, float64", 800, difference(targets, coder.encode_single(tensor(pair[1]), tensor(pair[0]))), 1e-12)
@@ -366,7 +379,7 @@ def torchvision_agreements(library: Any) -> list[tuple[str, str, int, float, flo
         theirs = generator(images, [torch.zeros(1, 1, 38, 63)])[0]
         base = STYLES["torchvision"].base(sizes, RATIOS, (1.0,))
         row("anchors, float32", len(theirs), difference(grid_anchors(base, 38, 63, (16, 16)), theirs))
-    matcher = library.models.detection._utils.Matcher(0.7, 0.3, allow_low_quality_matches=True)
+    matcher = helpers.Matcher(0.7, 0.3, allow_low_quality_matches=True)
     theirs = matcher(library.ops.box_iou(tensor(b), tensor(a)).clone()).numpy()
     ours = match(a, b)
     theirs_labels = np.where(theirs >= 0, 1, np.where(theirs == -1, 0, -1))
@@ -388,7 +401,6 @@ def torchvision_agreements(library: Any) -> list[tuple[str, str, int, float, flo
                 ours_aligned = roi_align(feature_map, boxes * 1.3 - 60, Sampling(output, samples, aligned, 1 / 16))
                 what = f"roi-align {output}, {'aligned' if aligned else 'unaligned'}, {samples} samples"
                 row(what, 1000, difference(ours_aligned, np.asarray(theirs).transpose(0, 2, 3, 1)), 1e-12)
-    del scores
     return made
 
 
@@ -418,7 +430,6 @@ def coco_agreements() -> list[tuple[str, str, int, float, float]]:
 
 def memory() -> None:
     """Print the peak of a process that makes a matrix, less the matrix and the process without it."""
-    import resource
     import subprocess
 
     script = (
@@ -431,7 +442,6 @@ def memory() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     print(f"10,000 x 10,000: {int(done.stdout) / 2**20:.1f} MiB beyond the result (goal: at most 64 MiB)")
-    del resource
 
 
 def main() -> int:

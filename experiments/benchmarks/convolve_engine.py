@@ -38,7 +38,7 @@ from dlmath.convolution.engine.convolve import Result, convolve  # noqa: E402
 from dlmath.convolution.engine.kernel_families import gaussian_row, opencv_sigma  # noqa: E402
 from dlmath.convolution.engine.kernels import parse_kernel  # noqa: E402
 from dlmath.convolution.engine.magnitude import combine_responses  # noqa: E402
-from dlmath.convolution.job import engine_kernel  # noqa: E402
+from dlmath.convolution.work import engine_kernel  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import timing
 
-from dlmath.convolution.choices import resolve
+from dlmath.convolution.choices import choices_of
 from dlmath.convolution.files.kernels import read_kernel
-from dlmath.convolution.job import carried_out, planned
+from dlmath.convolution.job import planned
 from dlmath.convolution.words import Words
+from dlmath.convolution.work import carried_out
 from dlmath.files.pictures.picture import Picture
 from dlmath.frame.face import silent_output
 
@@ -40,7 +41,7 @@ def dlmath(image: np.ndarray, weights: np.ndarray | None, **words: Any) -> np.nd
         if weights is not None:
             np.save(name, weights)
             words["kernel"] = [name]
-        choices = resolve(Words(**words).checked(), silent_output())
+        choices = choices_of(Words(**words).checked(), silent_output())
         kernel = None if weights is None else read_kernel(name)
     picture = Picture(image, "random", "NPY", str(image.dtype), 64)
     found = carried_out(planned(kernel, choices, picture.header), picture).pixels

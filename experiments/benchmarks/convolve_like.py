@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import timing
 
-from dlmath.convolution.choices import resolve
+from dlmath.convolution.choices import choices_of
 from dlmath.convolution.engine.kernels import parse_kernel
-from dlmath.convolution.job import carried_out, planned
+from dlmath.convolution.job import planned
 from dlmath.convolution.words import Words
+from dlmath.convolution.work import carried_out
 from dlmath.files.pictures.picture import Picture
 from dlmath.frame.face import silent_output
 
@@ -250,7 +251,7 @@ def kernels(random: np.random.Generator, shape: tuple[int, int]) -> Iterator[np.
 def dlmath(library: Library) -> Convolve:
     """dlmath's own command, from a picture to the pixels it would write."""
     words = Words(like=library.name.split()[0], flip=library.flip, kernel=["-"])
-    choices = resolve(words, silent_output())
+    choices = choices_of(words, silent_output())
 
     def run(image: np.ndarray, kernel: Any) -> np.ndarray:
         picture = Picture(image, "random", "PNG", "L" if image.ndim == 2 else "RGB", 8)

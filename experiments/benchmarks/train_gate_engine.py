@@ -231,7 +231,7 @@ def dlmath_train(start: Start, dtype: str) -> Train:
             network,
             learning_rate=RATE,
             epochs=epochs,
-            tolerance=1e-9,
+            until="tolerance:1e-9",
             init=INIT,
             bias_init=INIT,
             dtype=dtype,
@@ -299,7 +299,8 @@ def ready(peers: tuple[Peer, ...], start: Start) -> dict[Peer, Train]:
 
 def contender(peer: Peer, train: Train, seconds: float) -> Contender:
     """Make turns of about `seconds` seconds of a peer's training."""
-    epochs = timing.repeats_for(seconds, train, start=16)
+    # From 1000 epochs on, as in real runs: weights are drawn and failures diagnosed once a run
+    epochs = timing.repeats_for(seconds, train, start=1000)
     return Contender(peer.name, lambda: timing.timed(lambda: train(epochs)), units=peer.seeds * epochs)
 
 

@@ -148,6 +148,9 @@ def test_suppression(result):
     classes = "0 0 10 10 .9 cat; 0 0 10 10 .8 dog; 0 0 10 10 .7 cat"
     assert result("nms", classes, "--per-class")["keep"] == [0, 1]
     assert result("nms", classes)["keep"] == [0]
+    pictures = "0 0 10 10 .9 cat a; 0 0 10 10 .8 cat b; 0 0 10 10 .7 cat a; 0 0 10 10 .6 dog b"
+    assert result("nms", pictures)["keep"] == [0, 1]  # a box of another picture overlaps nothing here
+    assert result("nms", pictures, "--per-class")["keep"] == [0, 1, 3]
     limited = result("nms", "0 0 1 1 .5; 5 5 6 6 .4; 9 9 10 10 .3", "--score-threshold", ".4", "--top", "1")
     assert (limited["keep"], sorted(limited["dropped"])) == ([0], [1, 2])  # a score of exactly the threshold takes part
     assert result("nms", "0 0 1 1 .5; 5 5 6 6 .4", "--score-threshold", ".4")["keep"] == [0, 1]

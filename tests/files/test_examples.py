@@ -57,7 +57,8 @@ def test_every_example_is_described_in_one_line():
 
 def test_the_list_of_data_names_nothing_else():
     text = (EXPERIMENTS / DATA / DESCRIPTIONS).read_text(encoding="utf-8")
-    assert re.findall(r"^- `(.+?)`: ", text, re.MULTILINE) == [name for name in names() if "." in name]
+    listed = re.findall(r"^- `(.+?)`: ", text, re.MULTILINE)
+    assert sorted(listed) == sorted(name for name in names() if "." in name)
 
 
 @pytest.mark.parametrize("word", ["mazur", "mazur.yaml", "data/mazur.yaml"])
@@ -139,6 +140,15 @@ def test_an_experiment_may_name_examples_too(command):
     Path("x.yaml").write_text("command: param-count\nmodel: example:inception-nave\n", encoding="utf-8")
     status, _, err = command("run")("x.yaml")
     assert (status, "did you mean 'inception-naive" in err) == (2, True)
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("model", ["example:blocks:depth=4", "example:blocks.yaml:depth=4,residual=1"])
+def test_an_example_may_have_settings(command, result_of, model):
+    words = ("--input", "16x16x1")
+    assert result_of(command("param-count"), "--model", model, *words)["params"] > 0
+    Path("x.yaml").write_text(f"command: param-count\nmodel: {model}\ninput: 16x16x1\nexpect: params > 0\n", "utf-8")
+    assert command("run")("x.yaml", "--quiet")[0] == 0
 
 
 @pytest.mark.usefixtures("elsewhere")

@@ -14,6 +14,7 @@ class Published(NamedTuple):
 
 
 TORCHVISION = "torchvision weights meta (num_params, _ops)"
+TRANSFORMERS = "Hugging Face transformers, num_parameters() of the published weights"
 EXACT = "MATHEMATICS: torchvision model, MACs of convolutions, dense layers and attention"
 
 # Parameters and MACs known to the last digit
@@ -57,10 +58,69 @@ EXACTLY = [
     Published("ssd300_vgg16", 35_641_826, None, TORCHVISION),
     Published("rcnn", 60_965_224 - 1000 * 4097 + 21 * 4097, 2000 * (724_406_816 - 979 * 4096), "AlexNet, 21 outputs"),
     Published("fast_rcnn", 138_357_544 - 1000 * 4097 + 5 * 21 * 4097, None, "VGG-16, 21 scores and 84 box numbers"),
+    # torchvision 0.28, the rest of its classifiers: num_params of the weights' metadata; operations by
+    # torch.utils.flop_counter on the model, halved, which round to the metadata's _ops
+    Published("convnext_base", 88_591_464, 15_354_729_472, TORCHVISION),
+    Published("convnext_large", 197_767_336, 34_361_433_600, TORCHVISION),
+    Published("convnext_small", 50_223_688, 8_683_712_256, TORCHVISION),
+    Published("convnext_tiny", 28_589_128, 4_455_531_264, TORCHVISION),
+    Published("efficientnet_v2_l", 118_515_272, 56_079_699_008, TORCHVISION),
+    Published("efficientnet_v2_m", 54_139_356, 24_582_460_384, TORCHVISION),
+    Published("efficientnet_v2_s", 21_458_488, 8_365_617_152, TORCHVISION),
+    Published("maxvit_t", 30_919_624, 5_558_046_720, TORCHVISION),
+    Published("mnasnet0_5", 2_218_512, 104_455_968, TORCHVISION),
+    Published("mnasnet0_75", 3_170_208, 215_493_104, TORCHVISION),
+    Published("mnasnet1_0", 4_383_312, 314_415_872, TORCHVISION),
+    Published("mnasnet1_3", 6_282_256, 526_362_432, TORCHVISION),
+    Published("mobilenet_v3_large", 5_483_032, 216_589_760, TORCHVISION),
+    Published("mobilenet_v3_small", 2_542_856, 56_510_400, TORCHVISION),
+    Published("regnet_x_16gf", 54_278_536, 15_940_755_456, TORCHVISION),
+    Published("regnet_x_1_6gf", 9_190_136, 1_602_849_792, TORCHVISION),
+    Published("regnet_x_32gf", 107_811_560, 31_735_929_792, TORCHVISION),
+    Published("regnet_x_3_2gf", 15_296_552, 3_176_621_952, TORCHVISION),
+    Published("regnet_x_400mf", 5_495_976, 413_812_608, TORCHVISION),
+    Published("regnet_x_800mf", 7_259_656, 799_699_712, TORCHVISION),
+    Published("regnet_x_8gf", 39_572_648, 7_995_132_416, TORCHVISION),
+    Published("regnet_y_16gf", 83_590_140, 15_911_510_272, TORCHVISION),
+    Published("regnet_y_1_6gf", 11_202_430, 1_612_076_160, TORCHVISION),
+    Published("regnet_y_32gf", 145_046_770, 32_279_552_832, TORCHVISION),
+    Published("regnet_y_3_2gf", 19_436_338, 3_176_482_752, TORCHVISION),
+    Published("regnet_y_400mf", 4_344_144, 401_842_848, TORCHVISION),
+    Published("regnet_y_800mf", 6_432_512, 833_856_256, TORCHVISION),
+    Published("regnet_y_8gf", 39_381_472, 8_473_070_592, TORCHVISION),
+    Published("resnext101_64x4d", 83_455_272, 15_460_270_080, TORCHVISION),
+    Published("shufflenet_v2_x0_5", 1_366_792, 40_476_448, TORCHVISION),
+    Published("shufflenet_v2_x1_0", 2_278_604, 144_907_992, TORCHVISION),
+    Published("shufflenet_v2_x1_5", 3_503_624, 295_759_392, TORCHVISION),
+    Published("shufflenet_v2_x2_0", 7_393_996, 583_253_464, TORCHVISION),
+    Published("swin_b", 87_768_224, 15_430_946_816, TORCHVISION),
+    Published("swin_s", 49_606_258, 8_740_875_264, TORCHVISION),
+    Published("swin_t", 28_288_354, 4_490_566_656, TORCHVISION),
+    Published("swin_v2_b", 87_930_848, 20_325_134_336, TORCHVISION),
+    Published("swin_v2_s", 49_737_442, 11_545_857_024, TORCHVISION),
+    Published("swin_v2_t", 28_351_570, 5_939_690_496, TORCHVISION),
+    Published("mask_rcnn_resnet50_fpn", 44_401_393, None, TORCHVISION),
+    Published("retinanet_resnet50_fpn", 34_014_999, None, TORCHVISION),
+    Published("gpt2", 124_439_808, None, TRANSFORMERS),
+    Published("gpt2-medium", 354_823_168, None, TRANSFORMERS),
+    Published("gpt2-large", 774_030_080, None, TRANSFORMERS),
+    Published("gpt2-xl", 1_557_611_200, None, TRANSFORMERS),
+    Published("bert-base", 109_482_240, None, TRANSFORMERS),
+    Published("bert-large", 335_141_888, None, TRANSFORMERS),
+    Published("llama-2-7b", 6_738_415_616, None, TRANSFORMERS),
+    Published("llama-2-13b", 13_015_864_320, None, TRANSFORMERS),
+    Published("llama-2-70b", 68_976_648_192, None, TRANSFORMERS),
+    Published(
+        "unet",
+        31_030_658,
+        None,
+        "Ronneberger et al. 2015, Figure 1, 2 classes; model.summary() of implementations with 2 x 2 up-convolutions",
+    ),
 ]
 
 # Parameters to the last digit, MACs as torchvision's meta rounds them: 10^9, three digits after the point
 ROUNDED = {
+    "regnet_y_128gf": (644_812_894, 127.518),
     "vgg11_bn": (132_868_840, 7.609),
     "vgg13_bn": (133_053_736, 11.308),
     "vgg16_bn": (138_365_992, 15.470),

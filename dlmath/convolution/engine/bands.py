@@ -73,7 +73,7 @@ def block_width(elements: int, multiplications: int, step: int = 16) -> int:
     return up(-(-elements // -(-elements // widest)), step)
 
 
-class Runs(NamedTuple):
+class LongRow(NamedTuple):
     """How a long row is cut into products: `chunks` of `windows` windows, each chunk at `phases` starting points.
 
     Attributes
@@ -104,7 +104,7 @@ class Runs(NamedTuple):
         )
 
 
-def runs(length: int, taps: int, outputs: int) -> Runs:
+def long_row(length: int, taps: int, outputs: int) -> LongRow:
     """Return how to correlate one long row of `length` outputs by products that BLAS takes without a copy.
 
     Neighbouring windows overlap, and BLAS refuses a matrix whose rows overlap. Every p-th window does not, with
@@ -121,17 +121,17 @@ def runs(length: int, taps: int, outputs: int) -> Runs:
 
     Examples
     --------
-    >>> runs(1000, 31, 16)
-    Runs(chunks=1, phases=3, windows=21, outputs=16, window=46)
+    >>> long_row(1000, 31, 16)
+    LongRow(chunks=1, phases=3, windows=21, outputs=16, window=46)
     """
     window = outputs + taps - 1
     phases = -(-window // outputs)
     windows = -(-length // (phases * outputs))
     chunks = -(-windows // max(1, PRODUCT_LIMIT // (outputs * window)))
-    return Runs(chunks, phases, -(-windows // chunks), outputs, window)
+    return LongRow(chunks, phases, -(-windows // chunks), outputs, window)
 
 
-def blocks(array: Array, counts: tuple[int, int], steps: tuple[int, int], shape: tuple[int, int]) -> Array:
+def overlapping_blocks(array: Array, counts: tuple[int, int], steps: tuple[int, int], shape: tuple[int, int]) -> Array:
     """Return overlapping blocks of the last two axes of a C-ordered array as a view.
 
     Parameters

@@ -85,7 +85,7 @@ class Border:
         return f"constant:{self.value:g}" if self.kind == "constant" else self.kind
 
 
-class Run(NamedTuple):
+class Stretch(NamedTuple):
     """Consecutive positions of a padded axis that come from evenly spaced places of the image.
 
     `step` 1 goes forward, -1 backward, 0 repeats one place; `source` None is the border's constant.
@@ -146,36 +146,35 @@ def _constant(text: str, value: str) -> float:
     return number
 
 
-def _run_at(position: int, stop: int, size: int, border: Border) -> Run:
-    """Return the longest run that starts at a position of the padded axis and ends before `stop`; target is 0."""
+def _stretch_at(position: int, stop: int, size: int, border: Border) -> Stretch:
+    """Return the longest stretch that starts at a position of the padded axis and ends before `stop`; target is 0."""
     if 0 <= position < size:
-        return Run(0, min(stop, size) - position, position, 1)
+        return Stretch(0, min(stop, size) - position, position, 1)
     kind = border.kind if size > 1 or border.kind == "constant" else "replicate"  # one pixel has one continuation
     if kind in {"constant", "replicate", "valid"}:
         end = min(stop, 0) if position < 0 else stop
         place = None if kind == "constant" else 0 if position < 0 else size - 1
-        return Run(0, end - position, place, 0)
+        return Stretch(0, end - position, place, 0)
     period = size - 1 if kind == "mirror" else size
     turn, phase = divmod(position, period)
     length = min(stop, (turn + 1) * period) - position
     if kind == "wrap" or turn % 2 == 0:
-        return Run(0, length, phase, 1)
-    return Run(0, length, (size - 1 if kind == "reflect" else period) - phase, -1)
+        return Stretch(0, length, phase, 1)
+    return Stretch(0, length, (size - 1 if kind == "reflect" else period) - phase, -1)
 
 
-def runs(start: int, stop: int, size: int, border: Border) -> list[Run]:
+def stretches(start: int, stop: int, size: int, border: Border) -> list[Stretch]:
     """Return where the positions start..stop-1 of an axis of `size` pixels come from.
 
-    >>> runs(-2, 6, 4, Border("reflect"))
-    [Run(target=0, length=2, source=1, step=-1), Run(target=2, length=4, source=0, step=1), Run(target=6, length=2, \
-source=3, step=-1)]
+    >>> [tuple(stretch) for stretch in stretches(-2, 6, 4, Border("reflect"))]
+    [(0, 2, 1, -1), (2, 4, 0, 1), (6, 2, 3, -1)]
     """
     found = []
     position = start
     while position < stop:
-        run = _run_at(position, stop, size, border)
-        found.append(run._replace(target=position - start))
-        position += run.length
+        stretch = _stretch_at(position, stop, size, border)
+        found.append(stretch._replace(target=position - start))
+        position += stretch.length
     return found
 
 
@@ -186,7 +185,7 @@ def indices(start: int, stop: int, size: int, border: Border) -> NDArray[np.int6
     [3, 2, 1, 0, 1, 2, 3, 2, 1, 0]
     """
     places = np.empty(stop - start, dtype=np.int64)
-    for run in runs(start, stop, size, border):
-        origin = -1 if run.source is None else run.source
-        places[run.positions()] = origin + run.step * np.arange(run.length)
+    for stretch in stretches(start, stop, size, border):
+        origin = -1 if stretch.source is None else stretch.source
+        places[stretch.positions()] = origin + stretch.step * np.arange(stretch.length)
     return places

@@ -20,7 +20,7 @@ import numpy as np
 from dlmath.convolution.engine import naive, planner
 from dlmath.convolution.engine.algorithm import TileShape
 from dlmath.convolution.engine.pixels import Finish, Finisher, Tally
-from dlmath.convolution.engine.request import Request, resolve, stretched
+from dlmath.convolution.engine.request import Request, request_of, stretched
 from dlmath.convolution.engine.speeds import WORTH_THREADS
 from dlmath.convolution.engine.tiles import Filler, Grid, Tile, available_threads, share
 
@@ -139,7 +139,7 @@ def convolve(
     A value that is not finite reaches only windows that contain it: a tile of a floating-point image that holds one
     is computed by `taps`, whatever the method, because products of bands and transforms would spread it.
     """
-    request = resolve(
+    request = request_of(
         image, kernel, border=border, pad=pad, stride=stride, dilation=dilation, flip=flip, anchor=anchor,
         offset=offset, scale=scale, out_dtype=out_dtype, out=out,
     )  # fmt: skip

@@ -25,7 +25,7 @@ from dlmath.convolution.engine.algorithm import (
     up,
     working_dtype,
 )
-from dlmath.convolution.engine.bands import band, block_width, blocks
+from dlmath.convolution.engine.bands import band, block_width, overlapping_blocks
 from dlmath.convolution.engine.speeds import COPY, MULTIPLY, PACK, PASS, fill_and_store, scale
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ class PreparedDense(Prepared):
         self._shifted = shifted.reshape(-1, copies, stride)[: len(self.source), :, : shape.row_elements]
         counts = rows // DOWN, -(-shape.row_elements // width)
         self._band = band(kernel, DOWN)
-        self._windows = blocks(shifted, counts, (DOWN * copies, width), (window * copies, width))
-        self._out = blocks(out, counts, (DOWN, width), (DOWN, width))
+        self._windows = overlapping_blocks(shifted, counts, (DOWN * copies, width), (window * copies, width))
+        self._out = overlapping_blocks(out, counts, (DOWN, width), (DOWN, width))
         self._result = out[: shape.rows, : shape.row_elements]
         self.line = in_line(self._result)
 
@@ -106,7 +106,7 @@ def shifts(source: Array, copies: int, channels: int) -> Array:
             [2, 3, 4]]])
     """
     width = source.shape[1] - (copies - 1) * channels
-    moved: Array = blocks(source, (1, copies), (0, channels), (len(source), width))[0]
+    moved: Array = overlapping_blocks(source, (1, copies), (0, channels), (len(source), width))[0]
     return moved.transpose(1, 0, 2)
 
 

@@ -20,7 +20,7 @@ from dlmath.convolution.engine.convolve import Result, carry_out, carry_out_sums
 from dlmath.convolution.engine.kernel import ExactKernel
 from dlmath.convolution.engine.planner import Choice, Question, choose, floating_dtype, strips
 from dlmath.convolution.engine.program import compile_kernels
-from dlmath.convolution.engine.request import Request, bounds_of_results, kernel_weights, magnitude_bounds, resolve
+from dlmath.convolution.engine.request import Request, bounds_of_results, kernel_weights, magnitude_bounds, request_of
 from dlmath.convolution.engine.speeds import ROOT, SLOW, fill_and_store
 from dlmath.convolution.engine.taps import (
     Bounds,
@@ -77,7 +77,7 @@ def combine_responses(
         raise unknown("combination", combine, COMBINATIONS)
     weights, denominator, exact = common_weights(kernels)
     first = ExactKernel(weights[0], denominator) if exact else weights[0]
-    request = resolve(image, first, **options)
+    request = request_of(image, first, **options)
     placed = [request.placed(kernel) for kernel in weights]
     request = replace(request, finish=replace(request.finish, bounds=response_bounds(request, placed, combine)))
     if method == "naive":

@@ -140,11 +140,20 @@ class Finisher:
         self._flags = np.empty(0, dtype=np.bool_)
         self._seen: Dtype | None = None
         simple = finish.gain == 1.0 and finish.lift == 0.0 and (finish.offset == 0 or not finish.absolute)
-        self._exact = dtype.kind in "uiO" and simple and self._limits is not None
+        self._exact = self._integer and simple and self._limits is not None
+        self._wide = self._exact and not self._has_room(low, high)
         if self._exact:
+            self._dtype = np.dtype(object) if self._wide else dtype
             self._divisions = self._exact_steps()
-            self._note_limits(dtype)
+            self._note_limits(self._dtype)
         self.tally = Tally()
+
+    def _has_room(self, low: float, high: float) -> bool:
+        """Tell whether the sums' type also holds what the offset and the rounding add to them before the division."""
+        if self._dtype.kind == "O":
+            return True
+        info, divisor = np.iinfo(self._dtype), self.finish.denominator
+        return info.min <= (low - 1) * divisor and (high + 1) * divisor <= info.max
 
     def store(self, sums: Array, target: Array, line: Array | None = None, *, measure: bool = False) -> None:
         """Turn sums into pixels.
@@ -165,6 +174,8 @@ class Finisher:
             self.measure(sums)
         elif finish.absolute and finish.offset == 0:
             np.absolute(work, out=work)
+        if self._wide:
+            sums = work = sums.astype(object)
         if self._exact:
             self._store_exactly(sums, work, target)
         else:

@@ -17,7 +17,8 @@ import numpy as np
 from dlmath.convolution.engine.algorithm import working_dtype
 from dlmath.convolution.engine.dense import DENSE
 from dlmath.convolution.engine.fft import FFT
-from dlmath.convolution.engine.program import compile_kernels, is_large, line_factors, program_cost
+from dlmath.convolution.engine.program import compile_kernels, program_cost
+from dlmath.convolution.engine.search import is_large, line_factors
 from dlmath.convolution.engine.separable import SEPARABLE
 from dlmath.convolution.engine.speeds import TILE_ELEMENTS, fill_and_store
 from dlmath.convolution.engine.taps import (

@@ -126,7 +126,7 @@ def top_of(dtype: Dtype) -> float:
     return float(np.iinfo(dtype).max) if dtype.kind in "ui" else 1.0
 
 
-def resolve(
+def request_of(
     image: ArrayLike,
     kernel: ArrayLike | ExactKernel,
     *,
@@ -141,7 +141,7 @@ def resolve(
     out_dtype: DTypeLike | None = None,
     out: Array | None = None,
 ) -> Request:
-    """Check a request and resolve its defaults."""
+    """Check a request and request_of its defaults."""
     planes = image_planes(np.asarray(image))
     plain, denominator, exact = kernel_weights(kernel)
     for name, value in (("stride", stride), ("dilation", dilation)):

@@ -30,7 +30,7 @@ from dlmath.convolution.engine.algorithm import (
     up,
     working_dtype,
 )
-from dlmath.convolution.engine.bands import band, block_width, blocks, runs
+from dlmath.convolution.engine.bands import band, block_width, long_row, overlapping_blocks
 from dlmath.convolution.engine.speeds import ADD, GATHER, MULTIPLY, PACK, PASS, fill_and_store, scale
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class PreparedSeparable(Prepared):
 
     def _scratch(self, planes: int, rows: int, stride: int) -> Array:
         """Return zeros, shape (planes, rows, stride), as the head of one long row that the pass across can take."""
-        length = runs(planes * rows * stride, self._shape.kernel_columns, ACROSS).elements
+        length = long_row(planes * rows * stride, self._shape.kernel_columns, ACROSS).elements
         row = np.zeros(length, self._dtype)
         return row[: planes * rows * stride].reshape(planes, rows, stride)
 
@@ -193,8 +193,8 @@ class PreparedSeparable(Prepared):
         window = DOWN + column.size - 1
         counts = self._rows // DOWN, -(-self._shape.source_shape[1] // self._width)
         result: Array = self._scratch(1, self._rows, self._stride)[0]
-        windows = blocks(padded, counts, (DOWN, self._width), (window, self._width))
-        out = blocks(result, counts, (DOWN, self._width), (DOWN, self._width))
+        windows = overlapping_blocks(padded, counts, (DOWN, self._width), (window, self._width))
+        out = overlapping_blocks(result, counts, (DOWN, self._width), (DOWN, self._width))
         self._calls.append((np.matmul, (band(column, DOWN), windows, out)))
         return result
 
@@ -207,7 +207,7 @@ class PreparedSeparable(Prepared):
         if row is None:
             return planes
         result = self._scratch(*planes.shape)
-        cut = runs(planes.size, row.size, ACROSS)
+        cut = long_row(planes.size, row.size, ACROSS)
         matrix = np.ascontiguousarray(band(row, ACROSS).T)
         self._calls.append((np.matmul, (cut.view(planes, cut.window), matrix, cut.view(result, ACROSS))))
         return result

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dlmath.convolution.engine.borders import runs
+from dlmath.convolution.engine.borders import stretches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -109,7 +109,7 @@ class Filler:
         if 0 <= first <= self._image.shape[0] - height:  # most tiles: no border above or below
             fill_columns(padded, self._image[first : first + height], across)
             return
-        for down in runs(first, first + height, self._image.shape[0], self._border):
+        for down in stretches(first, first + height, self._image.shape[0], self._border):
             strip = padded[down.positions()]
             if down.source is None:
                 strip[...] = self._border.value
@@ -118,9 +118,10 @@ class Filler:
 
     def _across(self, column: int, length: int) -> list[Columns]:
         first = column - self._before[1]
-        found = runs(first, first + length, self._image.shape[1], self._border)
+        found = stretches(first, first + length, self._image.shape[1], self._border)
         self._columns[column] = [
-            (run.positions(), None if run.source is None else run.places(), self._border.value) for run in found
+            (stretch.positions(), None if stretch.source is None else stretch.places(), self._border.value)
+            for stretch in found
         ]
         return self._columns[column]
 

@@ -16,8 +16,9 @@ from dlmath.convolution.engine.naive import WindowArithmetic, fraction_kernel, w
 from dlmath.convolution.engine.pixels import limits_of
 from dlmath.convolution.engine.pooling import window_of
 from dlmath.convolution.engine.request import top_of
-from dlmath.convolution.job import engine_kernel, offset_of, parts_of
+from dlmath.convolution.job import parts_of
 from dlmath.convolution.report.images import number, size_lines
+from dlmath.convolution.work import engine_kernel, offset_of
 from dlmath.language.number_text import short
 from dlmath.report.blocks import Lines, Table
 

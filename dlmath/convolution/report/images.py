@@ -15,7 +15,8 @@ from dlmath.report.blocks import Lines, Table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.convolution.job import Convolved, Job
+    from dlmath.convolution.job import Job
+    from dlmath.convolution.work import Convolved
     from dlmath.files.pictures.picture import Picture
     from dlmath.neural.arrays import Array
     from dlmath.report.blocks import Block, Cell

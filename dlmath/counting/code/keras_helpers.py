@@ -54,13 +54,102 @@ class RadialBasis(layers.Layer):
 ''',
     "Positions": '''
 class Positions(layers.Layer):
-    """A learned vector added at every position."""
+    """A learned vector added at every position; `held` of them are kept for longer sequences."""
+
+    def __init__(self, held=None):
+        super().__init__()
+        self.held = held
 
     def build(self, shape):
-        self.vectors = self.add_weight(shape=shape[1:], name="vectors")
+        held = shape[1:] if self.held is None else (self.held, shape[-1])
+        self.vectors = self.add_weight(shape=held, name="vectors")
 
     def call(self, x):
-        return x + self.vectors
+        return x + self.vectors[: x.shape[1]]
+''',
+    "Bias": '''
+class Bias(layers.Layer):
+    """A bias a feature."""
+
+    def build(self, shape):
+        self.bias = self.add_weight(shape=shape[-1:], initializer="zeros", name="bias")
+
+    def call(self, x):
+        return x + self.bias
+''',
+    "SpaceToDepth": '''
+class SpaceToDepth(layers.Layer):
+    """Squares of positions laid into the channels, the map padded to whole squares."""
+
+    def __init__(self, block=2):
+        super().__init__()
+        self.block = block
+
+    def call(self, x):
+        b = self.block
+        x = ops.pad(x, [[0, 0], [0, -x.shape[1] % b], [0, -x.shape[2] % b], [0, 0]])
+        _, rows, columns, channels = x.shape
+        x = ops.reshape(x, (-1, rows // b, b, columns // b, b, channels))
+        return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, rows // b, columns // b, b * b * channels))
+''',
+    "Rotary": '''
+class Rotary(layers.Layer):
+    """Pairs of features turned by an angle that grows with the position (Su et al. 2021)."""
+
+    def call(self, x):
+        half = x.shape[-1] // 2
+        rates = 10000.0 ** (-ops.arange(half, dtype="float32") / half)
+        angles = ops.arange(x.shape[1], dtype="float32")[:, None] * rates
+        first, second = x[..., :half], x[..., half:]
+        turned = first * ops.cos(angles) - second * ops.sin(angles), first * ops.sin(angles) + second * ops.cos(angles)
+        return ops.concatenate(turned, axis=-1)
+''',
+    "WindowAttention": '''
+class WindowAttention(layers.Layer):
+    """Attention within windows of a map (Liu et al. 2021), or along a grid of it (Tu et al. 2022)."""
+
+    def __init__(self, heads, window=7, shift=0, grid=False, position=True, bias=True):
+        super().__init__()
+        self.heads, self.window, self.shift, self.grid = heads, window, shift, grid
+        self.position, self.bias = position, bias
+
+    def build(self, shape):
+        self.qkv = layers.Dense(3 * shape[-1], use_bias=self.bias)
+        self.output_layer = layers.Dense(shape[-1], use_bias=self.bias)
+        self.qkv.build((None, None, shape[-1]))
+        self.output_layer.build((None, None, shape[-1]))
+        if self.position:
+            offsets = (2 * self.window - 1) ** 2
+            self.table = self.add_weight(shape=(offsets, self.heads), initializer="zeros", name="table")
+
+    def biases(self):
+        places = [(row, column) for row in range(self.window) for column in range(self.window)]
+        wide = 2 * self.window - 1
+        index = [
+            [(a - c + self.window - 1) * wide + b - d + self.window - 1 for c, d in places] for a, b in places
+        ]
+        return ops.transpose(ops.take(self.table, index, axis=0), (2, 0, 1))
+
+    def call(self, x):
+        height, width, w = x.shape[1], x.shape[2], self.window
+        x = ops.pad(x, [[0, 0], [0, -height % w], [0, -width % w], [0, 0]])
+        x = ops.roll(x, (-self.shift, -self.shift), (1, 2))
+        _, rows, columns, channels = x.shape
+        sizes = (rows // w, w), (columns // w, w)
+        sizes = [pair[::-1] for pair in sizes] if self.grid else sizes
+        x = ops.reshape(x, (-1, *sizes[0], *sizes[1], channels))
+        x = ops.transpose(x, (0, 2, 4, 1, 3, 5) if self.grid else (0, 1, 3, 2, 4, 5))
+        x = ops.reshape(x, (-1, w * w, channels))
+        qkv = ops.reshape(self.qkv(x), (-1, w * w, 3, self.heads, channels // self.heads))
+        query, key, value = (ops.transpose(qkv[:, :, number], (0, 2, 1, 3)) for number in range(3))
+        scores = ops.matmul(query, ops.swapaxes(key, -1, -2)) / (channels // self.heads) ** 0.5
+        scores = scores + self.biases() if self.position else scores
+        x = ops.transpose(ops.matmul(ops.softmax(scores), value), (0, 2, 1, 3))
+        x = self.output_layer(ops.reshape(x, (-1, w * w, channels)))
+        x = ops.reshape(x, (-1, rows // w, columns // w, w, w, channels))
+        x = ops.transpose(x, (0, 3, 1, 4, 2, 5) if self.grid else (0, 1, 3, 2, 4, 5))
+        x = ops.roll(ops.reshape(x, (-1, rows, columns, channels)), (self.shift, self.shift), (1, 2))
+        return x[:, :height, :width]
 ''',
     "ClassToken": '''
 class ClassToken(layers.Layer):

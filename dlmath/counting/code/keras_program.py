@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dlmath.counting.engine.count import NetworkCount
 
 INDENT = "    "
+TIED = "ops.matmul({0}, ops.transpose({m}.embeddings))"
+"""A dense layer whose weights are those of an embedding."""
 RESERVED = ("layers", "ops", "keras", "build", "inputs", "outputs", *HELPERS)
 CHECK = """if __name__ == "__main__":
     model = build()
@@ -57,6 +59,7 @@ def _pieces(counted: NetworkCount) -> dict[int, Piece]:
     rows = kept_rows(counted)
     pieces = {place: Piece(row, keras_words.steps(row)) for place, row in rows.items()}
     pieces = {place: _frozen(piece) if piece.row.node.frozen else piece for place, piece in pieces.items()}
+    owners = {node.shares for node in counted.network.nodes if node.shares}
     readers: dict[int, int] = {}
     for row in rows.values():
         for source in row.node.inputs:
@@ -64,7 +67,8 @@ def _pieces(counted: NetworkCount) -> dict[int, Piece]:
     for place, row in rows.items():
         source = row.node.inputs[0] if len(row.node.inputs) == 1 else -1
         fits = row.node.kind in keras_words.ACTIVATIONS and source in pieces and readers[source] == 1
-        if fits and source not in counted.network.outputs and _takes_activation(pieces[source]):
+        shared = source in pieces and pieces[source].name in owners
+        if fits and not shared and source not in counted.network.outputs and _takes_activation(pieces[source]):
             pieces[source] = _with_activation(pieces[source], keras_words.ACTIVATIONS[row.node.kind])
             pieces[place] = pieces[place]._replace(steps=())
     return pieces
@@ -109,6 +113,7 @@ class _Writer:
         self.network = counted.network
         self.pieces = _pieces(counted)
         self.starts = [place for place, node in enumerate(self.network.nodes) if node.kind == "input"]
+        self.kinds = {node.name: node.kind for node in self.network.nodes}
         self.owners = {node.shares for node in self.network.nodes if node.shares}
 
     def helpers(self) -> list[str]:
@@ -195,11 +200,12 @@ class _Writer:
         """Yield the lines of one layer; one whose weights are used again is made before it is used."""
         piece = self.pieces[unit.place]
         node = piece.row.node
-        if node.shares is not None or node.name in self.owners:
+        if piece.steps and (node.shares is not None or node.name in self.owners):
             shared = f"shared_{identifier(node.shares or node.name)}"
             if node.shares is None and piece.steps[-1].make is not None:
                 yield f"{INDENT}{shared} = {piece.steps[-1].make.text()}"
-            last = Step(piece.steps[-1].template.replace("{m}", shared))
+            tied = node.kind == "dense" and self.kinds.get(node.shares or "") == "embedding"
+            last = Step((TIED if tied else piece.steps[-1].template).replace("{m}", shared))
             piece = piece._replace(steps=(*piece.steps[:-1], last))
         yield from _lines(unit, piece, names)
 

@@ -199,6 +199,39 @@ def _own(name: str, *words: str) -> Rule:
     return rule
 
 
+def _positions(row: Row) -> tuple[Step, ...]:
+    held = Arg("held", options_of(row)["held"], None)
+    return (layer("Positions", held, helper="Positions"),)
+
+
+def _window_attention(row: Row) -> tuple[Step, ...]:
+    """Return attention within windows; the program defines it."""
+    options = options_of(row)
+    if options["position"] == "mlp":
+        raise refuse(row, "its position biases come from a network of their own", TARGET)
+    args = (
+        place("heads", options["heads"]),
+        Arg("window", options["window"], 7),
+        Arg("shift", options["shift"], 0),
+        Arg("grid", options["over"] == "grid", False),
+        Arg("position", options["position"] == "table", True),
+        Arg("bias", options["bias"], True),
+    )
+    return (layer("WindowAttention", *args, helper="WindowAttention"),)
+
+
+def _shuffle(row: Row) -> tuple[Step, ...]:
+    """Return channels dealt out anew: groups x each, turned round."""
+    groups, shape = options_of(row)["groups"], row.output
+    split = (*shape[:-1], groups, shape[-1] // groups)
+    axes = tuple(range(1, len(shape))) + (len(shape) + 1, len(shape))
+    return (
+        layer("Reshape", place("target_shape", split)),
+        layer("Permute", place("dims", axes)),
+        layer("Reshape", place("target_shape", shape)),
+    )
+
+
 def _embedding(row: Row) -> tuple[Step, ...]:
     options = options_of(row)
     return (layer("Embedding", place("input_dim", options["words"]), place("output_dim", options["out"])),)
@@ -294,7 +327,12 @@ RULES: dict[str, Rule] = {
     "dense": _dense,
     "rbf": _own("RadialBasis", "out"),
     "embedding": _embedding,
-    "positions": _own("Positions"),
+    "positions": _positions,
+    "bias": _own("Bias"),
+    "windowattention": _window_attention,
+    "channelshuffle": _shuffle,
+    "spacetodepth": _own("SpaceToDepth", "block"),
+    "rotary": _own("Rotary"),
     "classtoken": _own("ClassToken", "tokens"),
     "parameter": _parameter,
     "scale": _own("Scale", "per"),

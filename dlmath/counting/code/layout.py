@@ -180,7 +180,7 @@ class _Layout:
             path = tuple(self.words[place][block.depth : -1])
             wiring = tuple(index.get(source, outside.get(source)) for source in self.network.nodes[place].inputs)
             steps = tuple(
-                (step.template, step.make.name if step.make else "", tuple((a.word, a.by_place) for a in _args(step)))
+                (step.template, *_made(step), tuple((arg.word, arg.by_place) for arg in _args(step)))
                 for step in self.pieces[place].steps
             )
             parts.append((wiring, steps, len(path), inner.setdefault(path, len(inner))))
@@ -228,6 +228,10 @@ class _Layout:
                     Arg(word, Plain(column[which]), by_place=True) for column, word in columns.items()
                 )
         return self.functions[key]
+
+
+def _made(step: Any) -> tuple[str, str]:
+    return (step.make.name, step.make.suffix) if step.make is not None else ("", "")
 
 
 def _args(step: Any) -> tuple[Arg, ...]:

@@ -25,8 +25,8 @@ class Names:
     """
 
     LETTERS = ("x", "y", "z", "w", "v", "u")
-    FIXED = ("inputs",)
-    """Names that are not used again for something else."""
+    FIXED = "input"
+    """Names that begin so are not used again for something else."""
 
     def __init__(self, uses: Mapping[int, int]) -> None:
         self.left = dict(uses)
@@ -41,7 +41,8 @@ class Names:
     def give(self, place: int, sources: Sequence[int]) -> str:
         """Return the name for an output: that of an input nobody needs any longer, else a new one."""
         live = {name for other, name in self.held.items() if self.left.get(other, 0) > 0}
-        free = [self.held[source] for source in sources if self.held[source] not in {*live, *self.FIXED}]
+        free = [self.held[source] for source in sources if self.held[source] not in live]
+        free = [name for name in free if not name.startswith(self.FIXED)]
         name = min(free, key=self._rank) if free else next(letter for letter in self._fresh() if letter not in live)
         self.held = {other: known for other, known in self.held.items() if known != name}
         self.held[place] = name

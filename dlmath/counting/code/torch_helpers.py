@@ -57,7 +57,7 @@ class Positions(nn.Module):
         self.vectors = nn.Parameter(torch.zeros(shape))
 
     def forward(self, x):
-        return x + self.vectors
+        return x + (self.vectors if self.vectors.dim() > 2 else self.vectors[: x.shape[1]])
 ''',
     "ClassToken": '''
 class ClassToken(nn.Module):
@@ -139,6 +139,64 @@ class Attention(nn.Module):
         )
         weights = (query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5).softmax(-1)
         return self.output((weights @ value).transpose(1, 2).flatten(2))
+''',
+    "WindowAttention": '''
+class WindowAttention(nn.Module):
+    """Attention within windows of a map (Liu et al. 2021), or along a grid of it (Tu et al. 2022)."""
+
+    def __init__(self, channels, heads, window=7, shift=0, grid=False, position="table", bias=True):
+        super().__init__()
+        self.heads, self.window, self.shift, self.grid = heads, window, shift, grid
+        self.qkv = nn.Linear(channels, 3 * channels, bias=bias)
+        self.output = nn.Linear(channels, channels, bias=bias)
+        offsets = (2 * window - 1) ** 2
+        if position == "table":
+            self.table = nn.Parameter(torch.zeros(offsets, heads))
+        elif position == "mlp":
+            self.temperature = nn.Parameter(torch.zeros(heads))
+            self.table = nn.Sequential(nn.Linear(2, 512), nn.ReLU(), nn.Linear(512, heads, bias=False))
+
+    def biases(self):
+        steps = torch.arange(self.window)
+        grid = torch.stack(torch.meshgrid(steps, steps, indexing="ij")).flatten(1)
+        apart = (grid[:, :, None] - grid[:, None]).permute(1, 2, 0) + self.window - 1
+        if isinstance(self.table, nn.Sequential):
+            return self.table(apart.float()).permute(2, 0, 1)
+        return self.table[(apart[..., 0] * (2 * self.window - 1) + apart[..., 1]).flatten()].unflatten(
+            0, apart.shape[:2]
+        ).permute(2, 0, 1)
+
+    def forward(self, x):
+        height, width = x.shape[2:]
+        x = F.pad(x, (0, -width % self.window, 0, -height % self.window))
+        x = x.roll((-self.shift, -self.shift), (2, 3)).movedim(1, -1)
+        batch, rows, columns, channels = x.shape
+        sizes = (rows // self.window, self.window), (columns // self.window, self.window)
+        sizes = [pair[::-1] for pair in sizes] if self.grid else sizes
+        x = x.reshape(batch, *sizes[0], *sizes[1], channels)
+        order = (0, 2, 4, 1, 3, 5) if self.grid else (0, 1, 3, 2, 4, 5)
+        x = x.permute(order).reshape(-1, self.window**2, channels)
+        query, key, value = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
+        if hasattr(self, "table"):
+            scores = scores + self.biases()
+        x = self.output((scores.softmax(-1) @ value).transpose(1, 2).flatten(2))
+        wide = (rows // self.window, columns // self.window, self.window, self.window)
+        x = x.reshape(batch, *wide, channels)
+        back = (0, 3, 1, 4, 2, 5) if self.grid else (0, 1, 3, 2, 4, 5)
+        x = x.permute(back).reshape(batch, rows, columns, channels).movedim(-1, 1)
+        return x.roll((self.shift, self.shift), (2, 3))[:, :, :height, :width]
+''',
+    "rotated": '''
+def rotated(x):
+    """Pairs of features turned by an angle that grows with the position (Su et al. 2021)."""
+    half = x.shape[-1] // 2
+    rates = 10000 ** (-torch.arange(half, device=x.device) / half)
+    angles = torch.arange(x.shape[1], device=x.device)[:, None] * rates
+    first, second = x[..., :half], x[..., half:]
+    return torch.cat(
+        [first * angles.cos() - second * angles.sin(), first * angles.sin() + second * angles.cos()], dim=-1
+    )
 ''',
     "both_ends": '''
 def both_ends(x):

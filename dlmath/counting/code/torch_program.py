@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dlmath.counting.engine.count import NetworkCount
 
 INDENT = "    "
+TIED = "F.linear({0}, {m}.weight)"
+"""A dense layer whose weights are those of an embedding."""
 RESERVED = ("torch", "nn", "Network", "F", "build", *HELPERS)
 CHECK = """if __name__ == "__main__":
     with torch.device("meta"):  # shapes and counts alone: nothing is allocated
@@ -67,9 +69,15 @@ class _Members:
         self.forward: list[tuple[str, str]] = []
         self.names: set[str] = set()
 
+    TAKEN = (
+        *("double", "float", "half", "type", "train", "eval", "apply", "to", "cpu", "cuda", "modules", "children"),
+        *("parameters", "buffers", "forward", "compile", "training", "extra_repr", "zero_grad", "state_dict"),
+    )
+    """What every module has already."""
+
     def attribute(self, wish: str, text: str, note: str = "") -> str:
         """Keep a layer under a name near the wish, and return how the forward calls it."""
-        base = identifier(wish)
+        base = identifier(wish) + ("_" if identifier(wish) in self.TAKEN else "")
         name, number = base, 1
         while name in self.names:
             number += 1
@@ -90,6 +98,7 @@ class _Writer:
         self.starts = [place for place, node in enumerate(self.network.nodes) if node.kind == "input"]
         self.owners = {node.shares for node in self.network.nodes if node.shares}
         self.shared: dict[str, str] = {}
+        self.tables: set[str] = set()
 
     def helpers(self) -> list[str]:
         """Return the names of what the program defines itself."""
@@ -194,7 +203,8 @@ class _Writer:
         for number, step in enumerate(piece.steps):
             is_last = number == len(piece.steps) - 1
             made = self._made(node, step, unit.texts[number], members, is_last=is_last)
-            applied = step.template.format(*read, m=made, all=", ".join(read))
+            template = TIED if made in self.tables and node.kind == "dense" else step.template
+            applied = template.format(*read, m=made, all=", ".join(read))
             note = own_name(piece.name) if is_last and step.make is None else ""
             members.forward.append((f"{target} = {applied}", note))
             read = [target]
@@ -209,6 +219,8 @@ class _Writer:
         attribute = members.attribute(word, step.make.text(texts))
         if name in self.owners and is_last:
             self.shared[name] = attribute
+            if getattr(node, "kind", "") == "embedding":
+                self.tables.add(attribute)
         return attribute
 
 

@@ -203,7 +203,51 @@ def in_order(shape: Shape) -> Shape:
 
 
 def _positions(row: Row) -> tuple[Step, ...]:
-    return (layer("Positions", place("shape", in_order(row.output)), helper="Positions"),)
+    held = options_of(row)["held"]
+    shape = in_order(row.output) if held is None else (held, row.output[-1])
+    return (layer("Positions", place("shape", shape), helper="Positions"),)
+
+
+def _bias(row: Row) -> tuple[Step, ...]:
+    shape = row.output
+    held = (shape[-1], *(1,) * (len(shape) - 1)) if len(shape) >= MAP else shape[-1:]
+    return (layer("PositionBias", place("shape", held), helper="PositionBias"),)
+
+
+def _window_attention(row: Row) -> tuple[Step, ...]:
+    """Return attention within windows; the program defines it."""
+    options = options_of(row)
+    args = (
+        place("channels", row.output[-1]),
+        place("heads", options["heads"]),
+        Arg("window", options["window"], 7),
+        Arg("shift", options["shift"], 0),
+        Arg("grid", options["over"] == "grid", False),
+        Arg("position", options["position"], "table"),
+        Arg("bias", options["bias"], True),
+    )
+    return (layer("WindowAttention", *args, helper="WindowAttention"),)
+
+
+def _shuffle(row: Row) -> tuple[Step, ...]:
+    groups = options_of(row)["groups"]
+    if len(row.output) != MAP:
+        raise refuse(row, "it shuffles maps", TARGET)
+    return (layer("ChannelShuffle", place("groups", groups)),)
+
+
+def _space_to_depth(row: Row) -> tuple[Step, ...]:
+    block = options_of(row)["block"]
+    height, width = row.input_shapes[0][:2]
+    down, right = -height % block, -width % block
+    before = (zeros(((0, down), (0, right))),) if down or right else ()
+    return (*before, layer("PixelUnshuffle", place("downscale_factor", block)))
+
+
+def _rotary(row: Row) -> tuple[Step, ...]:
+    if len(row.output) != 2 or row.output[-1] % 2:  # noqa: PLR2004  axes, and pairs of features
+        raise refuse(row, "it turns pairs of features of a sequence", TARGET)
+    return (Step("rotated({0})", helper="rotated"),)
 
 
 def _class_token(row: Row) -> tuple[Step, ...]:
@@ -315,6 +359,11 @@ RULES: dict[str, Rule] = {
     "rbf": _rbf,
     "embedding": _embedding,
     "positions": _positions,
+    "bias": _bias,
+    "windowattention": _window_attention,
+    "channelshuffle": _shuffle,
+    "spacetodepth": _space_to_depth,
+    "rotary": _rotary,
     "classtoken": _class_token,
     "parameter": _impossible("a tensor by itself is no layer"),
     "scale": _scale,

@@ -62,11 +62,23 @@ def embedding(options: Options, shapes: tuple[Shape, ...]) -> Count:
 
 
 def positions(options: Options, shapes: tuple[Shape, ...]) -> Count:
-    """Count learned position vectors added to a sequence (or map): one parameter an element."""
+    """Count learned position vectors added to a sequence (or map): one parameter an element.
+
+    `held` positions are kept however long the sequence is, as language models keep those of their longest one.
+    """
+    (shape,) = shapes
+    held = shape if options["held"] is None else (options["held"], shape[-1])
+    if options["held"] is not None and (len(shape) != 2 or shape[0] > held[0]):
+        raise ShapeError(f"positions: {held[0]} are held for {shape_text(shape)}", "give a sequence that is no longer")
+    labels = (*("positions",) * (len(held) - 1), "features")
+    return tally(shape, (Term("weights", labels, held), every("join_ops", shape)))
+
+
+def bias(options: Options, shapes: tuple[Shape, ...]) -> Count:
+    """Count a vector of biases added by itself, as beside weights that belong to another layer."""
     del options
     (shape,) = shapes
-    labels = (*("positions",) * (len(shape) - 1), "features")
-    return tally(shape, (Term("weights", labels, shape), Term("join_ops", labels, shape)))
+    return tally(shape, (Term("biases", ("features",), shape[-1:]), every("bias_adds", shape)))
 
 
 def class_token(options: Options, shapes: tuple[Shape, ...]) -> Count:
@@ -98,6 +110,10 @@ def scale(options: Options, shapes: tuple[Shape, ...]) -> Count:
     return tally(shape, terms)
 
 
+def _optional(value: object) -> object:
+    return None if value is None else at_least(1)(value)
+
+
 OUT = Option("out", at_least(1))
 
 KINDS = {
@@ -112,7 +128,10 @@ KINDS = {
     "embedding": LayerKind(
         embedding, (Option("words", at_least(1)), OUT), ("words", "out"), example="embedding:10000x128"
     ),
-    "positions": LayerKind(positions, example="positions"),
+    "positions": LayerKind(
+        positions, (Option("held", _optional, None),), ("held",), example="positions:512", equation="y = x + p"
+    ),
+    "bias": LayerKind(bias, example="bias", equation="y = x + b"),
     "classtoken": LayerKind(class_token, (Option("tokens", at_least(1), 1),), ("tokens",), example="classtoken"),
     "parameter": LayerKind(
         parameter,

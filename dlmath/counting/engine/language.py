@@ -19,7 +19,7 @@ from dlmath.errors import InvalidValueError, unknown
 from dlmath.language.exact import exact, fill
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dlmath.counting.engine.graph import Shape
 
@@ -43,19 +43,26 @@ class Reference(NamedTuple):
     settings: Mapping[str, str]
 
 
+BUILT_IN = "example:"
+"""Before the name of a built-in file: this colon begins no variant."""
+
+
 def parse_reference(text: str) -> Reference:
     """Take a model's name apart.
 
     >>> parse_reference("mobilenet:width=0.5,resolution=160")
     Reference(name='mobilenet', variant=None, settings={'width': '0.5', 'resolution': '160'})
+    >>> parse_reference("example:blocks:depth=4")
+    Reference(name='example:blocks', variant=None, settings={'depth': '4'})
     """
-    name, colon, rest = text.rpartition(":")
+    prefix = BUILT_IN if text.startswith(BUILT_IN) else ""
+    name, colon, rest = text.removeprefix(prefix).rpartition(":")
     if not colon or "/" in rest or "\\" in rest:  # a folder's name may hold a colon
         return Reference(text, None, {})
     row = split_row(f"model:{rest}")
     if len(row.values) > 1:
         raise InvalidValueError(f"model {text[:60]!r} names {len(row.values)} variants", "name one")
-    return Reference(name, row.values[0] if row.values else None, row.options)
+    return Reference(prefix + name, row.values[0] if row.values else None, row.options)
 
 
 def spelled(name: str) -> str:
@@ -65,6 +72,18 @@ def spelled(name: str) -> str:
     True
     """
     return name.strip().lower().replace("-", "").replace("_", "")
+
+
+def named_as(wanted: str, names: Iterable[str]) -> str | None:
+    """Return the name that is meant: the very one, else one that differs in capitals, `-` and `_` alone.
+
+    >>> named_as("RegNet-X-16GF", ["regnet_x_1_6gf", "regnet_x_16gf"]), named_as("resnet-50", ["resnet50"])
+    ('regnet_x_16gf', 'resnet50')
+    """
+    known = list(names)
+    plain = wanted.strip().lower().replace("-", "_")
+    exact = next((name for name in known if name.lower().replace("-", "_") == plain), None)
+    return exact or next((name for name in known if spelled(name) == spelled(wanted)), None)
 
 
 def build(
@@ -131,9 +150,9 @@ def _chosen(document: Mapping[str, Any], variant: str | None) -> tuple[str, Mapp
         raise InvalidValueError(f"{name} holds {len(variants)} networks", f"name one of {', '.join(variants)}")
     if variant is None:
         return next(((str(key), values or {}) for key, values in variants.items()), (name, {}))
-    for key, values in variants.items():
-        if spelled(str(key)) == spelled(variant):
-            return str(key), values or {}
+    meant = named_as(variant, map(str, variants))
+    if meant is not None:
+        return meant, variants[meant] or {}
     raise unknown(f"variant of {name}", variant[:40], map(str, variants))
 
 

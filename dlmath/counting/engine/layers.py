@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 _FAMILIES = {
     "convolutions": "conv conv1d conv3d depthwise separable transposed transposed1d transposed3d local local1d partial",
-    "dense": "dense rbf embedding positions classtoken parameter scale",
+    "dense": "dense rbf embedding positions classtoken parameter scale bias",
     "pooling": (
         "maxpool maxpool1d maxpool3d avgpool avgpool1d avgpool3d globalpool globalmaxpool adaptivepool "
         "adaptivemaxpool subsample roipool roialign"
     ),
     "normalisation": "batchnorm layernorm groupnorm instancenorm rmsnorm l2norm lrn",
     "sequences": "attention lstm gru rnn",
+    "windows": "windowattention channelshuffle spacetodepth rotary",
     "convlstm": "convlstm1d convlstm2d convlstm3d",
     "pointwise": (
         "relu relu6 leakyrelu elu selu celu gelu silu swish mish sigmoid tanh hardsigmoid hardswish hardtanh softplus "
@@ -147,7 +148,9 @@ def holds(kind: str) -> bool:
     >>> holds("conv"), holds("relu"), holds("prelu")
     (True, False, True)
     """
-    return kind in {"prelu", "subsample", "opaque"} or FAMILY[kind] not in {"shaping", "pointwise", "pooling"}
+    if FAMILY[kind] in {"shaping", "pointwise", "pooling", "windows"}:
+        return kind in {"prelu", "subsample", "opaque", "windowattention"}
+    return True
 
 
 def multiplies(kind: str) -> bool:
@@ -156,7 +159,7 @@ def multiplies(kind: str) -> bool:
     >>> multiplies("conv"), multiplies("batchnorm"), multiplies("matmul")
     (True, False, True)
     """
-    return kind in {"matmul", "opaque", "dense", "rbf"} or FAMILY[kind] in {"convolutions", "sequences", "convlstm"}
+    return kind in {"matmul", "opaque", "dense", "rbf", "windowattention"} or FAMILY[kind] in {"convolutions", "sequences", "convlstm"}
 
 
 def bears_unknown(kind: str) -> bool:

@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlmath.counting import zoo
-from dlmath.counting.engine.language import Reference, parse_reference
+from dlmath.counting.engine.language import parse_reference
 from dlmath.counting.engine.layers import ALIASES, FAMILY
 from dlmath.counting.models.inputs import Given, parse_given
 from dlmath.errors import InvalidValueError, UnreadableError
 from dlmath.files.atomic import STANDARD
-from dlmath.files.examples import PREFIX, is_example, path_of
+from dlmath.files.examples import is_example, path_of
 from dlmath.files.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dlmath.counting.engine.graph import Network
+    from dlmath.counting.engine.language import Reference
     from dlmath.counting.engine.tensors import Tensors
 
 INDEX = ".safetensors.index.json"
@@ -56,6 +57,8 @@ def ending_of(name: str) -> str:
 
 def holds_tensors(model: str) -> bool:
     """Return whether a model is a file, or a folder of files, of tensors without a graph."""
+    if is_example(model):
+        return ending_of(parse_reference(model).name) in TENSORS
     return ending_of(model) in TENSORS or (
         model not in {STANDARD, ""} and zoo_name(model) is None and path_of(model).is_dir()
     )
@@ -63,21 +66,13 @@ def holds_tensors(model: str) -> bool:
 
 def zoo_name(model: str) -> str | None:
     """Return the name the zoo has for a model, None when it has none."""
-    return zoo.find(reference_of(model).name)
-
-
-def reference_of(model: str) -> Reference:
-    """Return a model's name taken apart; the colon of `example:NAME` does not begin a variant."""
-    if not is_example(model):
-        return parse_reference(model)
-    reference = parse_reference(model.removeprefix(PREFIX))
-    return reference._replace(name=PREFIX + reference.name)
+    return zoo.find(parse_reference(model).name)
 
 
 def names_a_model(spec: str) -> bool:
     """Return whether a word is the name of a model, not of a layer."""
     try:
-        reference = reference_of(spec)
+        reference = parse_reference(spec)
     except InvalidValueError:
         return False
     name = reference.name
@@ -108,7 +103,7 @@ def load_model(model: str, inputs: Sequence[str] = ()) -> Network:
         With what to give instead.
     """
     given = parse_given(inputs)
-    reference = reference_of(model)
+    reference = parse_reference(model)
     ending = ending_of(reference.name)
     if zoo.find(reference.name) is not None:
         return zoo.load(reference, _only(given, reference.name))

@@ -445,11 +445,9 @@ def quantity_lines(row: Row) -> Iterator[str]:
             yield f"    {name.replace('_', ' ')}: {sums}   ({words})"
 
 
-def picture(count: NetworkCount, ending: str) -> bytes:
-    """Draw the figure of --plot: where parameters and MACs sit."""
+def picture(counts: Sequence[NetworkCount], ending: str) -> bytes:
+    """Draw the figure of --plot: the architectures, and where their parameters and MACs sit."""
     from dlmath.counting.report.plots import figure
     from dlmath.report.figures import drawn
 
-    names = [row.name for row in count.rows if row.params or row.macs]
-    rows = [row for row in count.rows if row.params or row.macs]
-    return drawn(figure(count.network.name, names, [row.params for row in rows], [row.macs for row in rows]), ending)
+    return drawn(figure(counts), ending)

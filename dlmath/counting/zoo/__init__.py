@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.counting.engine.language import Reference, build, parse_reference, spelled
+from dlmath.counting.engine.language import Reference, build, named_as, parse_reference
 from dlmath.counting.engine.surgery import without_top
 from dlmath.errors import InvalidValueError, nearest
 
@@ -66,8 +66,7 @@ def find(name: str) -> str | None:
     >>> find("Wide-ResNet50-2")
     'wide_resnet50_2'
     """
-    wanted = spelled(name)
-    return next((known for known in names() if spelled(known) == wanted), None)
+    return named_as(name, names())
 
 
 def load(model: str | Reference, input_shape: Shape | None = None) -> Network:

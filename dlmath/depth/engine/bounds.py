@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from dlmath.depth.engine.settings import DepthSettings
     from dlmath.neural.arrays import Array
 
-MOST_WORK = 5e9
-"""Units^3 over all layers and networks: about a second of singular values."""
+MOST_WORK = 2e9
+"""Units^3 over all layers and networks: about half a second of singular values."""
 MOST_UNITS = 600
 """Widest recurrent matrix whose eigenvalues are computed, in about a second."""
 LN10 = math.log(10)
@@ -63,10 +63,9 @@ def bound(settings: DepthSettings) -> Bound:
     >>> round(found.log10_slopes, 3), found.log10 > 2
     (-2.408, True)
     """
-    slopes = settings.depth * math.log10(settings.phi.max_slope)
     reason = no_bound(settings)
     if reason:
-        return Bound(None, slopes, reason)
+        return bound_by_slopes(settings, reason)
     logs = []
     kept = plan(settings).kept_layers
     for seed in range(settings.seed, settings.seed + settings.seeds):
@@ -75,8 +74,13 @@ def bound(settings: DepthSettings) -> Bound:
         if figures.log_gradient[0, 0] > -math.inf:
             logs.append(log_bound(run))  # type: ignore[arg-type]  # an LSTM has no bound and does not come here
     if not logs:
-        return Bound(None, slopes, "every gradient is 0")
-    return Bound(sum(logs) / len(logs) / LN10, slopes)
+        return bound_by_slopes(settings, "every gradient is 0")
+    return bound_by_slopes(settings, None)._replace(log10=sum(logs) / len(logs) / LN10)
+
+
+def bound_by_slopes(settings: DepthSettings, reason: str | None) -> Bound:
+    """Return the slopes' part alone, and why there is no more."""
+    return Bound(None, settings.depth * math.log10(settings.phi.max_slope), reason)
 
 
 def no_bound(settings: DepthSettings) -> str | None:

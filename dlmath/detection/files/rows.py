@@ -9,11 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.detection.files.table import Table, image_name, label_text
+from dlmath.detection.files.table import Table, image_name, joined, label_text
 from dlmath.errors import InvalidValueError, UnreadableError, nearest
 
 if TYPE_CHECKING:
@@ -100,19 +101,34 @@ def check_width(width: int, place: str, extra: Sequence[str]) -> None:
 def csv_table(content: Content, extra: Sequence[str]) -> Table:
     """Return boxes of a CSV text with or without a header; comma, semicolon or tab."""
     text = content.text()
-    lines = ["" if line.lstrip().startswith("#") else line for line in text.splitlines()]
-    first = next((line for line in lines if line.strip()), "")
+    lines = ("" if line.lstrip().startswith("#") else line for line in io.StringIO(text))
+    heading = [""]
+    for line in lines:
+        heading.append(line)
+        if line.strip():
+            break
+    first = heading[-1]
     separator = next((sign for sign in (",", ";", "\t") if sign in first), None)
     if separator is None or all(is_number(cell) for cell in first.replace(separator, " ").split()):
         return positional(split_rows(text), content.place, extra)
-    reader = csv.reader(io.StringIO("\n".join(lines)), delimiter=separator, skipinitialspace=True)
+    reader = csv.reader(chain(heading[1:], lines), delimiter=separator, skipinitialspace=True)
     try:
-        parts = list(_portions(reader, content.place))
+        return joined(list(_tables(reader, content.place)), content.place)
     except csv.Error as error:
         raise UnreadableError(f"{content.place}: {error}", "give numbers separated by commas") from error
-    header = tuple(ALIASES.get(cell.strip().lower(), cell.strip().lower()) for cell in parts[0][0])
-    columns = [[cell for part in parts[1:] for cell in part[index]] for index in range(len(header))]
-    return from_columns(header, columns, content.place)
+
+
+def _tables(reader: Iterator[list[str]], place: str) -> Iterator[Table]:
+    """Yield tables of some rows each, so that text never stands in memory whole."""
+    portions = _portions(reader, place)
+    header = tuple(ALIASES.get(cell.strip().lower(), cell.strip().lower()) for cell in next(portions)[0])
+    words: dict[str, str] = {}
+    first = 0
+    for columns in portions:
+        yield from_columns(header, columns, place, first=first, words=words)
+        first += len(columns[0])
+    if not first:
+        yield from_columns(header, [[]] * len(header), place)
 
 
 def _portions(reader: Iterator[list[str]], place: str) -> Iterator[list[Sequence[str]]]:
@@ -134,16 +150,32 @@ def _portions(reader: Iterator[list[str]], place: str) -> Iterator[list[Sequence
         yield list(zip(*portion, strict=True))
 
 
-def from_columns(header: Sequence[str], columns: Sequence[Sequence[str]], place: str, *, named: bool = True) -> Table:
-    """Return a table of named columns of text."""
+def from_columns(
+    header: Sequence[str],
+    columns: Sequence[Sequence[str]],
+    place: str,
+    *,
+    named: bool = True,
+    first: int = 0,
+    words: dict[str, str] | None = None,
+) -> Table:
+    """Return a table of named columns of text.
+
+    `first` is the number of the first row; `words` keeps each class and picture once for all portions of a file.
+    """
     cells = dict(zip(header, columns, strict=True))
     if len(cells) != len(header):
         twice = next(name for number, name in enumerate(header) if name in header[:number])
         raise UnreadableError(f"{place}: the column {twice} stands twice", "name each column once")
     form = form_of(cells, place)
-    rows = np.stack([numbers(cells[name], place, name) for name in FORM_COLUMNS[form]], axis=1)
-    values = {name: numbers(cells[name], place, name) for name in NUMERIC if name in cells}
+    rows = np.stack([numbers(cells[name], place, name, first) for name in FORM_COLUMNS[form]], axis=1)
+    values = {name: numbers(cells[name], place, name, first) for name in NUMERIC if name in cells}
     crowd, difficult = values.get("crowd"), values.get("difficult")
+    known = {} if words is None else words
+
+    def kept(word: str) -> str:
+        return known.setdefault(word, word)
+
     return Table(
         place,
         rows,
@@ -153,8 +185,8 @@ def from_columns(header: Sequence[str], columns: Sequence[Sequence[str]], place:
         area=values.get("area"),
         crowd=None if crowd is None else crowd != 0,
         ignored=None if difficult is None else difficult != 0,
-        label=[label_text(cell) for cell in map(whole_text, cells["class"])] if "class" in cells else None,
-        image=[image_name(label_text(cell)) for cell in map(whole_text, cells["image"])] if "image" in cells else None,
+        label=[kept(label_text(whole_text(cell))) for cell in cells["class"]] if "class" in cells else None,
+        image=[kept(image_name(label_text(whole_text(cell)))) for cell in cells["image"]] if "image" in cells else None,
     )
 
 
@@ -178,7 +210,7 @@ def form_of(cells: dict[str, Sequence[str]], place: str) -> str:
     )
 
 
-def numbers(cells: Sequence[str], place: str, name: str) -> Array:
+def numbers(cells: Sequence[str], place: str, name: str, first: int = 0) -> Array:
     """Return a column as float64 (N,).
 
     Raises
@@ -190,7 +222,9 @@ def numbers(cells: Sequence[str], place: str, name: str) -> Array:
         return np.array(cells, dtype=np.float64)
     except ValueError:
         row = next(number for number, cell in enumerate(cells) if not is_number(cell))
-        raise InvalidValueError(f"{place}: {name} of box {row} is {str(cells[row])[:40]!r}", "give a number") from None
+        raise InvalidValueError(
+            f"{place}: {name} of box {first + row} is {str(cells[row])[:40]!r}", "give a number"
+        ) from None
 
 
 def whole_text(cell: str) -> str:

@@ -207,5 +207,7 @@ def joined(tables: Sequence[Table], place: str) -> Table:
         score=arrays("score"),
         label=words("label"),
         image=words("image"),
+        area=arrays("area"),
+        crowd=arrays("crowd"),
         ignored=arrays("ignored"),
     )

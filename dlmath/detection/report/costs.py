@@ -36,11 +36,11 @@ def blocks(
 ) -> Iterator[Block]:
     """Yield designs, the proposal network, the anchors, and what was published."""
     made = rows(designs, published=published)
+    yield Facts(tuple(row[:2] for row in made), title="What goes through the network for a picture (VGG16)")
     yield Table(
-        COLUMNS[:5],
-        tuple(row[:5] for row in made),
-        title="A picture through three designs (VGG16)",
-        keep=("design", "MACs", "R-CNN / this"),
+        (COLUMNS[0], *COLUMNS[2:5]),
+        tuple((row[0], *row[2:5]) for row in made),
+        title="What it costs",
         scalable=("MACs", "parameters"),
     )
     layers = tuple((layer.name, layer.params, layer.macs) for layer in proposals)

@@ -54,7 +54,7 @@ def decision_rows(found: Evaluation, named: Named) -> list[tuple[Any, ...]]:
     images, scores = named.image.tolist(), named.score.tolist()
     return [
         (
-            named.images[images[row]],
+            named.images[images[row]] or None,
             named.classes[label],
             scores[row],
             row,

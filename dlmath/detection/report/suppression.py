@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlmath.detection.report.texts import CORNERS, box_text, cells, number, shortened
+from dlmath.detection.report.texts import CORNERS, box_text, number, shortened
 from dlmath.report.blocks import Facts, Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dlmath.detection.engine.soft_suppression import Step
     from dlmath.neural.arrays import Array
@@ -18,17 +18,17 @@ MOST_DECISIONS = 60
 """Decisions an explanation lists."""
 
 
-def kept_rows(boxes: Array, keep: Array, scores: Array, labels: Sequence[str] | None) -> list[tuple[Any, ...]]:
-    """Return a row for each kept box: number, corners, score, class where there is one."""
+def kept_rows(boxes: Array, keep: Array, scores: Array, told: Mapping[str, Sequence[str]]) -> list[tuple[Any, ...]]:
+    """Return a row for each kept box: number, corners, score, class and image where they are told."""
     return [
-        (int(row), *cells(boxes[row]), float(score), *((labels[row],) if labels else ()))
-        for row, score in zip(keep.tolist(), scores, strict=True)
+        (row, *corners, score, *(words[row] for words in told.values()))
+        for row, corners, score in zip(keep.tolist(), boxes[keep].tolist(), scores.tolist(), strict=True)
     ]
 
 
-def kept_columns(labels: Sequence[str] | None) -> tuple[str, ...]:
+def kept_columns(told: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Return the header of `kept_rows`."""
-    return ("box", *CORNERS, "score", *(("class",) if labels else ()))
+    return ("box", *CORNERS, "score", *told)
 
 
 def blocks(
@@ -65,10 +65,13 @@ def decision_lines(
 def explain_hard(lines: Sequence[str], threshold: float, *, per_class: bool, left_out: int) -> Iterator[Block]:
     """Yield the rule and the decisions."""
     within = " of its class" if per_class else ""
+    rule = (
+        "In order of score (equal scores: the earlier row first): a box is kept, unless a box already "
+        f"kept{within} overlaps it by IoU > {number(threshold)}. Equality does not suppress."
+    )
     yield Lines(
         (
-            "In order of score (equal scores: the earlier row first): a box is kept, unless a box already",
-            f"kept{within} overlaps it by IoU > {number(threshold)}. Equality does not suppress.",
+            rule,
             "IoU = overlap / (area + area - overlap), in float64.",
             *((f"{left_out:,} boxes below --score-threshold take no part.",) if left_out else ()),
         ),

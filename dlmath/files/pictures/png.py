@@ -74,7 +74,7 @@ FILTERS: tuple[Filter, ...] = (filter_none, filter_sub, filter_up, filter_averag
 
 
 @dataclass(frozen=True)
-class Plan:
+class Encoding:
     """How a picture is encoded.
 
     Attributes
@@ -113,12 +113,12 @@ def write_png(
     """
     height, width = pixels.shape[:2]
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    plan = planned(pixels, compress_level)
+    encoding = planned(pixels, compress_level)
     header = struct.pack(">IIBBBBB", width, height, 8 * pixels.itemsize, COLOUR_TYPES[channels], 0, 0, 0)
     file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header))
     if icc:
         file.write(chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(icc)))
-    for part in data_chunks(pixels, plan, threads or processors()):
+    for part in data_chunks(pixels, encoding, threads or processors()):
         file.write(part)
     file.write(chunk(b"IEND", b""))
 
@@ -133,11 +133,11 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def data_chunks(pixels: NDArray[Any], plan: Plan, threads: int) -> Iterator[bytes]:
+def data_chunks(pixels: NDArray[Any], encoding: Encoding, threads: int) -> Iterator[bytes]:
     """Yield the IDAT chunks: zlib's header with the first band, one a band, zlib's checksum."""
     rows = max(1, BAND_BYTES // (1 + row_bytes(pixels)))
     tops = range(0, len(pixels), rows)
-    tasks = [partial(encoded_band, pixels, plan, top, min(top + rows, len(pixels))) for top in tops]
+    tasks = [partial(encoded_band, pixels, encoding, top, min(top + rows, len(pixels))) for top in tops]
     checksum = 1
     for index, (content, adler, length) in enumerate(in_order(tasks, threads)):
         checksum = joined_adler(checksum, adler, length)
@@ -162,11 +162,11 @@ def in_order(tasks: Sequence[Callable[[], Result]], threads: int) -> Iterator[Re
                 running.append(pool.submit(tasks[following]))
 
 
-def encoded_band(pixels: NDArray[Any], plan: Plan, top: int, bottom: int) -> tuple[bytes, int, int]:
+def encoded_band(pixels: NDArray[Any], encoding: Encoding, top: int, bottom: int) -> tuple[bytes, int, int]:
     """Return one band's part of the deflate stream, its checksum and its length before compression."""
-    band = filtered(rows_with_above(pixels, top, bottom), step_of(pixels), plan.number)
+    band = filtered(rows_with_above(pixels, top, bottom), step_of(pixels), encoding.number)
     last = bottom == len(pixels)
-    deflate = zlib.compressobj(plan.level, zlib.DEFLATED, -15, 9, plan.strategy)
+    deflate = zlib.compressobj(encoding.level, zlib.DEFLATED, -15, 9, encoding.strategy)
     content = deflate.compress(band.data) + deflate.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
     return content, zlib.adler32(band.data), band.size
 
@@ -208,17 +208,17 @@ def joined_adler(first: int, second: int, length: int) -> int:
     return high << 16 | low
 
 
-def planned(pixels: NDArray[Any], compress_level: int | None) -> Plan:
+def planned(pixels: NDArray[Any], compress_level: int | None) -> Encoding:
     """Choose the filter by entropy, and whether to look for more than runs by trial."""
     number = least_entropy(pixels)
     if compress_level is not None:
-        return Plan(number, compress_level, zlib.Z_DEFAULT_STRATEGY)
-    simple = {way: trial_size(pixels, Plan(number, 1, way)) for way in (zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE)}
-    searched = {k: trial_size(pixels, Plan(k, 1, zlib.Z_DEFAULT_STRATEGY)) for k in {0, number}}
+        return Encoding(number, compress_level, zlib.Z_DEFAULT_STRATEGY)
+    simple = {way: trial_size(pixels, Encoding(number, 1, way)) for way in (zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE)}
+    searched = {k: trial_size(pixels, Encoding(k, 1, zlib.Z_DEFAULT_STRATEGY)) for k in {0, number}}
     best = min(searched, key=lambda k: searched[k])
     if searched[best] < REPEATS * min(simple.values()):
-        return Plan(best, FULL_SEARCH, zlib.Z_DEFAULT_STRATEGY)
-    return Plan(number, FULL_SEARCH, min(simple, key=lambda way: simple[way]))
+        return Encoding(best, FULL_SEARCH, zlib.Z_DEFAULT_STRATEGY)
+    return Encoding(number, FULL_SEARCH, min(simple, key=lambda way: simple[way]))
 
 
 def least_entropy(pixels: NDArray[Any]) -> int:
@@ -240,7 +240,7 @@ def entropy(values: Bytes) -> float:
     return float(-(shares * np.log2(shares)).sum())
 
 
-def trial_size(pixels: NDArray[Any], plan: Plan) -> int:
+def trial_size(pixels: NDArray[Any], encoding: Encoding) -> int:
     """Return the compressed size of some windows of the picture."""
     total = 0
     step = step_of(pixels)
@@ -250,5 +250,5 @@ def trial_size(pixels: NDArray[Any], plan: Plan) -> int:
         left = (pixels.shape[1] - columns) * (3 * index % WINDOWS) // (WINDOWS - 1)
         top, left = max(top, 0), max(left, 0)
         window = pixels[top : top + WINDOW_ROWS + 1, left : left + columns]
-        total += len(encoded_band(window, plan, 0, len(window))[0])
+        total += len(encoded_band(window, encoding, 0, len(window))[0])
     return total

@@ -43,18 +43,13 @@ class Evidence(NamedTuple):
     doctor: Diagnostician
     ends: Ends
     state: State
-    before: State
+    earlier: float  # the loss halfway
     slope: float  # |dL/dp|
 
     @property
     def loss(self) -> float:
         """The loss at the end."""
         return float(self.state.losses[0])
-
-    @property
-    def earlier(self) -> float:
-        """The loss halfway."""
-        return float(self.before.losses[0])
 
     @property
     def outputs(self) -> Array:
@@ -71,7 +66,11 @@ def diagnose(doctor: Diagnostician, ends: Ends) -> Diagnosis:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         slopes = Slopes(doctor.problem, 1).at(ends.parameters)
         evidence = Evidence(
-            doctor, ends, doctor.state(ends.parameters), doctor.state(ends.halfway), float(np.linalg.norm(slopes))
+            doctor,
+            ends,
+            doctor.state(ends.parameters),
+            float(doctor.losses(ends.halfway)[0]),
+            float(np.linalg.norm(slopes)),
         )
     cause, advice = WORDS[name](evidence)
     return Diagnosis(name, cause, advice)
@@ -131,7 +130,7 @@ def _dead(_found: Evidence) -> tuple[str, str]:
 
 
 def _plateau(name: str) -> Callable[[Evidence], tuple[str, str]]:
-    answer = " or ".join(str(level) for level in PLATEAUS[name])
+    answer = " or ".join(PLATEAUS[name])
 
     def words(found: Evidence) -> tuple[str, str]:
         doctor = found.doctor

@@ -38,6 +38,10 @@ class Kind(NamedTuple):
         The value where none is written; None: one has to be.
     takes_value, strict : bool
         Whether a number follows the word; whether the figure has to be below the limit, not at it.
+    summed : bool
+        The figure is a sum over rows and outputs, not the worst of them.
+    largest_error : callable (value) -> float, or None
+        The error that a single output may have at most; None: any, on its target's side of the midpoint.
     """
 
     usage: str
@@ -48,6 +52,13 @@ class Kind(NamedTuple):
     default: float | None = None
     takes_value: bool = True
     strict: bool = False
+    summed: bool = False
+    largest_error: Callable[[float], float] | None = None
+
+    @property
+    def by_sides(self) -> bool:
+        """Whether it asks for sides of the midpoint, which targets of more than two levels do not have."""
+        return self.largest_error is None
 
 
 def _largest_error(errors: Array, out: Array, _offsets: Array) -> Program:
@@ -77,11 +88,11 @@ def _worst_side(errors: Array, out: Array, offsets: Array) -> Program:
 KINDS: dict[str, Kind] = {
     "tolerance": Kind(
         "tolerance:T", "every output is within {value:g} of its target", "outputs within {value:g}", _largest_error,
-        default=0.1,
+        default=0.1, largest_error=lambda value: value,
     ),
     "sse": Kind(
         "sse:E", "the total squared error is below {value:g}", "squared error below {value:g}", _sum_of_squares,
-        power=2, strict=True,
+        power=2, strict=True, summed=True, largest_error=math.sqrt,
     ),
     "side": Kind(
         "side", "every output is on its target's side of the midpoint", "outputs on their side", _worst_side,
@@ -137,36 +148,50 @@ class Criterion(NamedTuple):
 
     def check_suits(self, targets: Array) -> None:
         """Raise InvalidValueError when it has no meaning for these targets (R, K)."""
-        if self.name == "side" and target_levels(targets) is None:
+        if self.kind.by_sides and target_levels(targets) is None:
             raise InvalidValueError(
-                "--until side needs targets of two levels, and an output has more", "use --until tolerance:T or sse:E"
+                f"--until {self.name} needs targets of two levels, and an output has more",
+                "use --until tolerance:T or sse:E",
             )
 
-    def met_rows(self, outputs: Array, targets: Array) -> Array:
-        """Return which rows (R,) meet it on their own; of a sum, those whose share is not above the mean allowed."""
-        if self.name == "side":
-            levels = target_levels(targets)
-            assert levels is not None
-            return levels.right(outputs, targets)
-        errors = np.abs(outputs - targets)
-        if self.name == "sse":
-            return np.asarray((errors**2).sum(axis=1) < self.value / len(targets))
-        return np.asarray((errors <= self.value).all(axis=1))
+    def misses(self, outputs: Array, targets: Array, middle: Array | float) -> Array:
+        """Return which outputs keep it from being met on their own; the three arrays broadcast, NaN misses."""
+        if self.kind.by_sides:
+            return np.asarray(~((outputs - middle) * (targets - middle) > 0))
+        assert self.kind.largest_error is not None
+        errors, allowed = np.abs(outputs - targets), self.kind.largest_error(self.value)
+        return np.asarray(~(errors < allowed) if self.kind.strict else ~(errors <= allowed))
+
+    def fails(self, outputs: Array, targets: Array, middle: Array | float) -> bool:
+        """Tell whether these outputs, whatever the others are, keep it from being met."""
+        if self.kind.summed:
+            return not float(np.square(outputs - targets).sum()) < self.value
+        return bool(self.misses(outputs, targets, middle).any())
 
     def met(self, outputs: Array, targets: Array) -> bool:
         """Tell whether outputs (R, K) meet it."""
-        if self.name == "sse":
-            return bool(np.square(outputs - targets).sum() < self.value)
-        return bool(self.met_rows(outputs, targets).all())
+        return not self.fails(outputs, targets, _middle(targets))
+
+    def met_rows(self, outputs: Array, targets: Array) -> Array:
+        """Return which rows (R,) meet it on their own; of a sum, those whose share is not above the mean allowed."""
+        if self.kind.summed:
+            return np.asarray(np.square(outputs - targets).sum(axis=1) < self.value / len(targets))
+        return np.asarray(~self.misses(outputs, targets, _middle(targets)).any(axis=1))
 
     def demands_sides(self, levels: Levels | None) -> bool:
         """Tell whether it can be met only with every output on its target's side of the midpoint."""
-        if self.name == "side":
-            return True
         if levels is None:
             return False
-        half = float(levels.gap.min()) / 2
-        return bool(self.value < half if self.name == "tolerance" else self.value <= half * half)
+        if self.kind.largest_error is None:
+            return True
+        half, allowed = float(levels.gap.min()) / 2, self.kind.largest_error(self.value)
+        return allowed < half or (self.kind.strict and allowed == half)
+
+
+def _middle(targets: Array) -> Array:
+    """Return the midpoints (K,) of the targets' levels; without two levels nobody asks for them."""
+    levels = target_levels(targets)
+    return np.zeros(targets.shape[1]) if levels is None else levels.middle
 
 
 def parse_until(spec: str) -> Criterion:

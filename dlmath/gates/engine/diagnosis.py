@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dlmath.gates.engine.curvature import AT_ONCE, Slopes, curvature
+from dlmath.gates.engine.layers import run
 from dlmath.gates.engine.levels import target_levels
 from dlmath.gates.engine.obstacles import Question, find_obstacle, one_direction_fails
 from dlmath.gates.engine.plateaus import HALF, PLATEAUS, THIRDS, standing
@@ -156,11 +157,11 @@ class Diagnostician:
             return np.full(count, CODES["untrained"], np.int8)
         if self.obstacle is not None:
             return np.full(count, CODES[self.obstacle.name], np.int8)
-        state, before = self.state(ends.parameters), self.state(ends.halfway)
-        plateau, resting = self._rest(ends, state, before)
+        state, earlier = self.state(ends.parameters), self.losses(ends.halfway)
+        plateau, resting = self._rest(ends, state, earlier)
         collapsed, chained = self._collapsed(ends)
         conditions = [
-            self._dead(ends, state, before),
+            self._dead(ends, state),
             chained | (collapsed & resting),
             (plateau >= 0) & resting,
             self._saturated(ends, state, resting),
@@ -196,6 +197,13 @@ class Diagnostician:
         largest = np.where(wrong.any(axis=(0, 1)), np.where(wrong, sizes, 0).max(axis=(0, 1)), 1)
         return State(outputs, network.losses(slice(0, slopes.count)), largest, hidden, zero)
 
+    def losses(self, parameters: Array) -> Array:
+        """Return the losses (S,) of networks (P, S)."""
+        slopes = Slopes(self.problem, parameters.shape[1])
+        slopes.parameters[:, : slopes.count] = parameters
+        run(slopes.network.forward)
+        return slopes.network.losses(slice(0, slopes.count))
+
     def _right(self, outputs: Array) -> Array:
         """Return which outputs (R, K, S) are on their target's side, or near their target where there are no sides."""
         targets = self.problem.targets[:, :, None]
@@ -205,23 +213,30 @@ class Diagnostician:
         middle = self.levels.middle[:, None]
         return np.asarray((outputs - middle) * (targets - middle) > 0)
 
-    def _dead(self, ends: Ends, state: State, before: State) -> Array:
+    def _dead(self, ends: Ends, state: State) -> Array:
         """Return which networks have a layer that gives constants for good.
 
         An optimizer with a memory may carry a layer out of its dead region again: there it must have been dead for
         half of the training.
         """
-        if len(np.unique(self.problem.targets, axis=0)) == 1:  # a constant can be learned behind a dead layer
+        if (self.problem.targets == self.problem.targets[0]).all():  # a constant can be learned behind a dead layer
             return np.zeros(len(state.zero), bool)
-        return np.asarray(state.zero & (before.zero | (len(ends.memory) == 0)))
+        dead = state.zero.copy()
+        if len(ends.memory) and dead.any():
+            chosen = np.flatnonzero(dead)
+            dead[chosen] = self.state(ends.halfway[:, chosen]).zero
+        return dead
 
     def _saturated(self, ends: Ends, state: State, resting: Array) -> Array:
         """Return which networks no longer move, or are at rest, because their slopes have vanished."""
-        slopes = Slopes(self.problem, ends.parameters.shape[1])
-        steps = np.abs(self.reach(ends) * slopes.at(ends.parameters)) * (ends.epochs * AGES)
-        still = (steps <= STILL * np.maximum(1, np.abs(ends.parameters))).all(axis=0)
-        flat = np.minimum(state.wrong_slopes, state.hidden_slopes) < FLAT
-        return np.asarray((still | resting) & flat)
+        saturated = np.asarray(np.minimum(state.wrong_slopes, state.hidden_slopes) < FLAT)
+        flat = np.flatnonzero(saturated)
+        if len(flat):
+            some = ends.of(flat)
+            steps = np.abs(self.reach(some) * Slopes(self.problem, len(flat)).at(some.parameters)) * ends.epochs * AGES
+            still = (steps <= STILL * np.maximum(1, np.abs(some.parameters))).all(axis=0)
+            saturated[flat] = still | resting[flat]
+        return saturated
 
     # --------------------------------------------------------------------------------------- equal units
 
@@ -263,11 +278,11 @@ class Diagnostician:
         count = problem.architecture.parameter_count
         return np.asarray(problem.optimizer.reach(ends.memory, count, problem.rate) * per_epoch)
 
-    def _rest(self, ends: Ends, state: State, before: State) -> tuple[Array, Array]:
+    def _rest(self, ends: Ends, state: State, earlier: Array) -> tuple[Array, Array]:
         """Return the plateau each network is on (0 half, 1 thirds, -1 none) and which networks are at rest."""
         count = len(ends.diverged)
         plateau, excess = np.full(count, -1), np.zeros(count)
-        settled = np.abs(before.losses - state.losses) <= SETTLED * state.losses
+        settled = np.abs(earlier - state.losses) <= SETTLED * state.losses
         everywhere = np.zeros(count, bool)
         if self.levels is not None:
             for number, name in reversed(list(enumerate(PLATEAUS))):
@@ -279,7 +294,7 @@ class Diagnostician:
             return plateau, np.ones(count, bool)
         resting = np.zeros(count, bool)
         partly = np.flatnonzero((plateau >= 0) & ~everywhere)
-        falls = np.abs(before.losses - state.losses) / state.losses
+        falls = np.abs(earlier - state.losses) / state.losses
         resting[partly] = self._rests_on_plateau(ends.of(partly), excess[partly], falls[partly])
         others = np.flatnonzero(settled & ((plateau < 0) | everywhere))
         resting[others] = self._rests_elsewhere(ends.of(others), state.losses[others], falls[others])
@@ -314,8 +329,21 @@ class Diagnostician:
         """Tell for each network whose loss has settled whether it is at a minimum: no slope left, no way down."""
         if not len(losses) or not self.curved:
             return falls <= SETTLED_UNSEEN
-        reach = self.reach(ends)
-        around = curvature(self.problem, ends.parameters, reach)
+        resting = self._falls_no_more(ends, losses)  # most of them, which spares the Hessian of the others
+        chosen = np.flatnonzero(resting)
+        if len(chosen):
+            resting[chosen] = self._at_minimum(ends.of(chosen), losses[chosen])
+        return resting
+
+    def _falls_no_more(self, ends: Ends, losses: Array) -> Array:
+        """Tell for each network whether its loss, falling as fast as now, hardly falls in `AGES` times the run."""
+        slopes = Slopes(self.problem, len(losses)).at(ends.parameters)
+        speed = (self.reach(ends) * np.square(slopes)).sum(axis=0)
+        return np.asarray(speed * ends.epochs * AGES <= SETTLED * losses)
+
+    def _at_minimum(self, ends: Ends, losses: Array) -> Array:
+        """Tell for each network whether Newton's step would gain nothing and no way down leads on."""
+        around = curvature(self.problem, ends.parameters, self.reach(ends))
         stiffest = np.abs(around.eigenvalues).max(axis=1)
         stiffness = np.maximum(np.abs(around.eigenvalues), 1e-6 * np.maximum(stiffest, 1e-300)[:, None])
         decrement = (np.square(around.gradient) / (2 * stiffness)).sum(axis=1)  # what Newton's step would gain

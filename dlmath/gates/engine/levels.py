@@ -58,8 +58,8 @@ def target_levels(targets: Array) -> Levels | None:
     >>> target_levels(np.array([[0.0], [0.3], [1.0]])) is None
     True
     """
-    shared = _pair(np.unique(targets))
-    pairs = [shared or _pair(np.unique(column)) for column in targets.T]
+    shared = _pair(targets)
+    pairs = [shared or _pair(column) for column in targets.T]
     if None in pairs:
         return None
     low, high = np.array(pairs, np.float64).T
@@ -67,7 +67,7 @@ def target_levels(targets: Array) -> Levels | None:
 
 
 def _pair(values: Array) -> tuple[float, float] | None:
-    """Return the two levels that all of a few distinct values are, if they are."""
-    distinct = values.tolist()
+    """Return the two levels that all of the values are, if they are."""
+    distinct = sorted(set(values.ravel().tolist()))  # np.unique would import numpy.ma at every start
     coded = next((pair for pair in CODED if set(distinct) <= set(pair)), None)
     return coded or (tuple(distinct) if len(distinct) == 2 else None)

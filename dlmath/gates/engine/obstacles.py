@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dlmath.gates.engine.levels import target_levels
-from dlmath.gates.engine.separability import separate
 from dlmath.neural.activations import get_activation
 
 if TYPE_CHECKING:
@@ -64,6 +63,12 @@ class Question(NamedTuple):
     targets: Array
     criterion: Criterion
     biased: bool
+
+    @property
+    def middle(self) -> Array:
+        """The midpoints (K,) between the levels of the targets; zeros where they have more levels than two."""
+        levels = target_levels(self.targets)
+        return np.zeros(self.targets.shape[1]) if levels is None else levels.middle
 
     @property
     def hidden(self) -> tuple[Activation, ...]:
@@ -119,22 +124,13 @@ def contradictions(inputs: Array, targets: Array) -> Iterator[tuple[int, int]]:
 
 
 def _contradiction(question: Question) -> Obstacle | None:
+    """Look for rows that no function can answer both: the best answer to two is their mean."""
     for first, second in itertools.islice(contradictions(question.inputs, question.targets), MOST_PAIRS):
         pair = question.targets[[first, second]]
-        middle = np.broadcast_to(pair.mean(axis=0), pair.shape)
-        if not _pair_met(question, middle, pair):
+        if question.criterion.fails(np.broadcast_to(pair.mean(axis=0), pair.shape), pair, question.middle):
             what = f"rows {first + 1} and {second + 1} have equal inputs and different targets"
             return Obstacle("other", f"{what}: no function gives both", "mend the data, or allow more error")
     return None
-
-
-def _pair_met(question: Question, answers: Array, targets: Array) -> bool:
-    """Tell whether the best answer to two contradicting rows meets the criterion on both."""
-    if question.criterion.name == "sse":
-        return bool(((answers - targets) ** 2).sum() < question.criterion.value)
-    if question.criterion.name == "side":
-        return False
-    return bool((np.abs(answers - targets) <= question.criterion.value).all())
 
 
 # --------------------------------------------------------------------------------------------- out of range
@@ -144,17 +140,10 @@ def _unreachable(question: Question) -> Obstacle | None:
     """Look for a target that lies beyond what the output activation can give."""
     low, high = question.output.range
     nearest = np.clip(question.targets, low, high)
-    if question.criterion.name == "side":
-        levels = target_levels(question.targets)
-        assert levels is not None  # checked before training
-        met = (nearest - levels.middle) * (question.targets - levels.middle) > 0
-    elif question.criterion.name == "sse":
-        met = np.broadcast_to(((nearest - question.targets) ** 2).sum() < question.criterion.value, nearest.shape)
-    else:
-        met = np.abs(nearest - question.targets) <= question.criterion.value
-    if met.all():
+    if not question.criterion.fails(nearest, question.targets, question.middle):
         return None
-    row, output = np.argwhere(~met)[0].tolist()
+    beyond = nearest != question.targets
+    row, output = np.argwhere(beyond)[0].tolist()
     name, target = question.output.name, question.targets[row, output]
     return Obstacle(
         "other",
@@ -180,6 +169,8 @@ def _inseparable(question: Question) -> Obstacle | None:
     """Look for an output that needs two lines where the network has one."""
     if not question.is_one_unit or not question.output.rises:
         return None
+    from dlmath.gates.engine.separability import separate  # fractions are imported only where one unit is asked about
+
     for output, bits in _columns(question):
         proof = separate(question.inputs.tolist(), bits)
         if not proof.separable:
@@ -200,6 +191,8 @@ def one_direction_fails(question: Question) -> bool:
     """Tell whether a network whose outputs rise along one direction only cannot compute the table."""
     if not question.output.rises:
         return False
+    from dlmath.gates.engine.separability import separate
+
     return any(not separate(question.inputs.tolist(), bits).separable for _, bits in _columns(question))
 
 
@@ -223,21 +216,10 @@ def _forced_row(question: Question, at_zero: float) -> Obstacle | None:
         return None
     for row in np.flatnonzero(~question.inputs.any(axis=1)).tolist():
         for output, target in enumerate(question.targets[row].tolist()):
-            if _forced_miss(question, at_zero, target, output):
+            if question.criterion.fails(np.array(at_zero), np.array(target), float(question.middle[output])):
                 what = f"without a bias row {row + 1}, all zeros, gives z = 0 and the output {at_zero:g} whatever the "
                 return Obstacle("unbiased", f"{what}weights; its target is {target:g}", ADVICE_BIAS, output)
     return None
-
-
-def _forced_miss(question: Question, answer: float, target: float, output: int) -> bool:
-    levels = target_levels(question.targets)
-    if question.criterion.name == "side":
-        assert levels is not None  # checked before training
-        middle = float(levels.middle[output])
-        return not (answer - middle) * (target - middle) > 0
-    if question.criterion.name == "sse":
-        return not (answer - target) ** 2 < question.criterion.value
-    return not abs(answer - target) <= question.criterion.value
 
 
 def _forced_pair(question: Question, at_zero: float) -> Obstacle | None:
@@ -268,17 +250,12 @@ def _opposite_rows(inputs: Array) -> Iterator[tuple[int, int]]:
 
 
 def _pair_missed(question: Question, targets: list[float], centre: float, output: int) -> bool:
-    """Tell whether two outputs that add up to twice the centre must miss these targets."""
-    if question.criterion.name == "side":
-        levels = target_levels(question.targets)
-        assert levels is not None  # checked before training
-        middle = float(levels.middle[output])
-        both_high, both_low = min(targets) > middle, max(targets) < middle
-        return (both_high and centre <= middle) or (both_low and centre >= middle)
-    off = sum(targets) - 2 * centre
-    if question.criterion.name == "sse":
-        return not off * off / 2 < question.criterion.value
-    return abs(off) > 2 * question.criterion.value
+    """Tell whether two outputs that add up to twice the centre must miss these targets: the errors are best equal."""
+    middle = float(question.middle[output])
+    if question.criterion.kind.by_sides and min(targets) < middle < max(targets):  # outputs far apart are on both sides
+        return False
+    error = (sum(targets) - 2 * centre) / 2
+    return question.criterion.fails(np.array(targets) - error, np.array(targets), middle)
 
 
 def _forced_line(question: Question, at_zero: float) -> Obstacle | None:
@@ -288,6 +265,8 @@ def _forced_line(question: Question, at_zero: float) -> Obstacle | None:
         return None
     if any(middle != at_zero for middle in levels.middle.tolist()):  # then the unit's threshold is not at z = 0
         return None
+    from dlmath.gates.engine.separability import separate
+
     for output, bits in _columns(question):
         if not _strictly_separable(separate(question.inputs.tolist(), bits, bias=False)):
             what = "without a bias the unit's line goes through the origin, and no such line separates the rows"

@@ -7,7 +7,6 @@ right: mean squared error 1/8 or 1/6 of the squared gap of the targets. So it do
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
     from dlmath.neural.arrays import Array
 
 HALF, THIRDS = "half", "thirds"
-PLATEAUS: dict[str, tuple[Fraction, ...]] = {
-    HALF: (Fraction(1, 2),),
-    THIRDS: (Fraction(1, 3), Fraction(2, 3)),
+PLATEAUS: dict[str, dict[str, float]] = {
+    HALF: {"1/2": 1 / 2},
+    THIRDS: {"1/3": 1 / 3, "2/3": 2 / 3},
 }
 """The answers given to rows that are not told apart, in units of the levels of the targets."""
 
@@ -69,8 +68,7 @@ def standing(name: str, problem: Problem, levels: Levels, outputs: Array, losses
     levels : Levels
         Of the targets, which take no other values.
     """
-    between = PLATEAUS[name]
-    steps = np.array([0.0, *map(float, between), 1.0])
+    steps = np.array([0.0, *PLATEAUS[name].values(), 1.0])
     shares = levels.shares(outputs)
     targets = levels.shares(problem.targets)[:, :, None]
     nearest = np.abs(shares[..., None] - steps).argmin(axis=-1)  # (R, K, S): which level each output is nearest to

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlmath.errors import InvalidValueError, ShapeError, unknown
-from dlmath.gates.engine.causes import Diagnosis, diagnose
 from dlmath.gates.engine.criteria import Criterion, parse_until
 from dlmath.gates.engine.diagnosis import NAMES as FAILURE_NAMES
 from dlmath.gates.engine.diagnosis import Diagnostician, Ends
@@ -24,6 +23,7 @@ from dlmath.neural.optimizers import default_learning_rate, parse_optimizer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dlmath.gates.engine.causes import Diagnosis
     from dlmath.neural.architecture import Architecture
     from dlmath.neural.arrays import Array
     from dlmath.neural.initialisers import Initialiser
@@ -249,6 +249,8 @@ def diagnose_shown(inputs: Array, targets: Array, result: TrainingResult) -> Dia
     shown, settings = result.shown, result.settings
     if shown.learned:
         return None
+    from dlmath.gates.engine.causes import diagnose  # only where there is a cause to tell
+
     problem = make_problem(inputs, targets, settings)
     parameters, halfway, memory = (part[:, None] for part in (shown.parameters, shown.halfway, shown.memory))
     ends = Ends(parameters, halfway, memory, np.array([shown.stopped == "diverged"]), settings.epochs)

@@ -10,8 +10,6 @@ one output each. YAML (or JSON) says the same in one of three ways::
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -100,6 +98,8 @@ def is_csv(name: str, text: str) -> bool:
 
 def csv_table(text: str, name: str) -> Table:
     """Return the table of a CSV text; empty lines and lines that start with # are passed over."""
+    import csv
+
     delimiter = delimiter_of(text)
     try:
         lines = [(number, row) for number, row in numbered(text, delimiter) if row]
@@ -130,6 +130,9 @@ def delimiter_of(text: str) -> str:
 
 def numbered(text: str, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """Yield CSV rows with their line numbers; a blank line and one that starts with # give an empty row."""
+    import csv
+    import io
+
     # Comments are words, not CSV: a quotation mark in one must not swallow the lines after it
     lines = ("" if line.lstrip().startswith("#") else line for line in io.StringIO(text))
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != "\t")

@@ -10,7 +10,6 @@ from dlmath.gates.answers import right_rows
 from dlmath.gates.engine.diagnosis import FAILURES, NAMES
 from dlmath.gates.engine.ensemble import STOPS
 from dlmath.gates.engine.training import STOP_TEXTS
-from dlmath.gates.report.certificate import certificate_table
 from dlmath.gates.report.hidden import hidden_blocks
 from dlmath.gates.report.plane import boundary, one_input_curve, output_name, plane
 from dlmath.gates.report.tables import right_text, shown_rows, truth_table
@@ -52,6 +51,8 @@ def blocks(trained: Trained, columns: int, *, per_seed: bool = False) -> Iterato
     yield shown_rows(main_table(trained), correct)
     yield from hidden_blocks(gate, trained.request.architecture, trained.hidden)
     if trained.diagnosis is not None and trained.diagnosis.certificate is not None:
+        from dlmath.gates.report.certificate import certificate_table
+
         yield certificate_table(gate, trained.diagnosis.certificate, output=trained.diagnosis.output)
     if found.settings.seeds > 1:
         yield from ensemble(found, columns)

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from fractions import Fraction
 
-    from dlmath.gates.engine.perceptron import Perceptron, Run, Step
+    from dlmath.gates.engine.perceptron import Perceptron
+    from dlmath.gates.engine.perceptron_records import Run, Step
     from dlmath.gates.perceptron_result import Trained
     from dlmath.gates.report.plane_plot import Plane
     from dlmath.report.blocks import Block, Cell, Line

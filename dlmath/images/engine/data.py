@@ -97,6 +97,18 @@ def permuted(images: Array, order: Array) -> Array:
     return np.asarray(images.reshape(count, height * width, channels)[:, order].reshape(images.shape))
 
 
+def in_order(images: ImageSet, order: Array | None) -> ImageSet:
+    """Return a set with its pixels in another order; as it is where there is none."""
+    return images if order is None else images._replace(images=permuted(images.images, order))
+
+
+def permute_batch(batch: Array, order: Array) -> None:
+    """Put the pixels of a batch (H, C, W, N) into another order, in place."""
+    height, channels, width, count = batch.shape
+    pixels = batch.transpose(0, 2, 1, 3).reshape(height * width, channels, count)[order]
+    np.copyto(batch, pixels.reshape(height, width, channels, count).transpose(0, 2, 1, 3))
+
+
 def pixel_order(shape: tuple[int, int, int], seed: tuple[int, int]) -> Array:
     """Return a random order of the pixels of an image."""
     return np.random.default_rng(list(seed)).permutation(shape[0] * shape[1])
@@ -115,6 +127,11 @@ class Augmentation(NamedTuple):
 
     shift: int = 0
     flip: bool = False
+
+    @property
+    def moves(self) -> bool:
+        """Whether it does anything."""
+        return bool(self.shift or self.flip)
 
     def apply(self, batch: Array, generator: np.random.Generator) -> None:
         """Move the images of a batch (H, C, W, N), each by itself, in place."""

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.images.engine.data import DIRECTIONS, ImageSet, shifted
+from dlmath.images.engine.data import DIRECTIONS, in_order, shifted
 from dlmath.images.engine.loss import cross_entropies, softmax
 
 if TYPE_CHECKING:
+    from dlmath.images.engine.data import ImageSet
     from dlmath.images.engine.model import Model
     from dlmath.neural.arrays import Array
 
@@ -75,13 +76,18 @@ def scores_of(logits: Array, labels: Array) -> Scores:
     return Scores(float(cross_entropies(logits, labels).mean()), right, right / len(labels))
 
 
-def shift_table(model: Model, test: ImageSet, largest: int) -> list[float]:
-    """Return the accuracy with images moved by 0 .. largest pixels, the mean of up, down, left and right."""
-    table = [score(model, test.rows(), test.labels).accuracy]
-    for pixels in range(1, largest + 1):
-        moved = [ImageSet(shifted(test.images, pixels * y, pixels * x), test.labels) for y, x in DIRECTIONS]
-        table.append(float(np.mean([score(model, one.rows(), one.labels).accuracy for one in moved])))
-    return table
+def shift_table(model: Model, test: ImageSet, largest: int, order: Array | None = None) -> list[float]:
+    """Return the accuracy with images moved by 0 .. largest pixels, the mean of up, down, left and right.
+
+    A network of permuted pixels sees what was moved before it was permuted.
+    """
+
+    def accuracy(rows: int, columns: int) -> float:
+        images = in_order(test._replace(images=shifted(test.images, rows, columns)), order)
+        return score(model, images.rows(), images.labels).accuracy
+
+    moved = ([accuracy(pixels * y, pixels * x) for y, x in DIRECTIONS] for pixels in range(1, largest + 1))
+    return [accuracy(0, 0), *(float(np.mean(four)) for four in moved)]
 
 
 def confusion(logits: Array, labels: Array, classes: int) -> Array:
@@ -95,5 +101,5 @@ def wrong_answers(logits: Array, labels: Array) -> list[Wrong]:
     """Return every wrong answer, the surest first."""
     answers, chances = logits.argmax(axis=0), softmax(logits)
     places = np.flatnonzero(answers != labels)
-    found = [Wrong(int(i), int(labels[i]), int(answers[i]), float(chances[answers[i], i])) for i in places]
-    return sorted(found, key=lambda wrong: -wrong.probability)
+    answered = [Wrong(int(i), int(labels[i]), int(answers[i]), float(chances[answers[i], i])) for i in places]
+    return sorted(answered, key=lambda wrong: -wrong.probability)

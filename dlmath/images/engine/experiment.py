@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.images.engine.data import Data, permuted, pixel_order
+from dlmath.images.engine.data import Data, in_order, pixel_order
 from dlmath.images.engine.evaluation import Scores, Wrong, confusion, logits_of, shift_table, wrong_answers
 from dlmath.images.engine.model import STREAMS, Model
 from dlmath.images.engine.training import NOBODY, Recipe, Watch, train
@@ -74,14 +74,16 @@ class Run(NamedTuple):
     stopped: str
 
 
+def order_of(data: Data, plan: Plan, seed: int) -> Array | None:
+    """Return the order in which a network sees the pixels; None where it is their own."""
+    return pixel_order(data.shape, (seed, STREAMS["permutation"])) if plan.permute else None
+
+
 def prepared(data: Data, plan: Plan, seed: int) -> Data:
-    """Return the data as this plan and seed have it: cut short, permuted."""
-    cut = data._replace(train=data.train.first(plan.train))
-    if not plan.permute:
-        return cut
-    order = pixel_order(data.shape, (seed, STREAMS["permutation"]))
-    train, test = (part._replace(images=permuted(part.images, order)) for part in (cut.train, cut.test))
-    return cut._replace(train=train, test=test)
+    """Return the data as a network of this plan and seed sees it: cut short, permuted."""
+    order = order_of(data, plan, seed)
+    train, test = in_order(data.train.first(plan.train), order), in_order(data.test, order)
+    return data._replace(train=train, test=test)
 
 
 def build_model(network: Network, plan: Plan, seed: int) -> Model:
@@ -99,20 +101,23 @@ def run_once(network: Network, data: Data, plan: Plan, seed: int, watch: Watch =
     The answer depends on nothing but the arguments: seed k alone is seed k of many, in any process.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # numbers beyond all bounds are told as `diverged`
-        return _measured(network, prepared(data, plan, seed), plan, seed, watch)
+        return _measured(network, data._replace(train=data.train.first(plan.train)), plan, seed, watch)
 
 
-def _measured(network: Network, chosen: Data, plan: Plan, seed: int, watch: Watch) -> Run:
-    trained = train(build_model(network, plan, seed), chosen.train, chosen.test, plan.recipe, seed, watch)
-    logits = logits_of(trained.model, chosen.test.rows())
-    labels = chosen.test.labels
-    moved = None if plan.shift is None else shift_table(trained.model, chosen.test, plan.shift)
+def _measured(network: Network, plain: Data, plan: Plan, seed: int, watch: Watch) -> Run:
+    order = order_of(plain, plan, seed)
+    model = build_model(network, plan, seed)
+    trained = train(model, plain.train, plain.test, plan.recipe, seed, watch, order)
+    chosen = in_order(plain.test, order)
+    logits = logits_of(trained.model, chosen.rows())
+    labels = chosen.labels
+    moved = None if plan.shift is None else shift_table(trained.model, plain.test, plan.shift, order)
     return Run(
         seed,
         trained.curve.train,
         trained.curve.test,
         moved,
-        confusion(logits, labels, len(chosen.classes)),
+        confusion(logits, labels, len(plain.classes)),
         wrong_answers(logits, labels)[:SHOWN_WRONG],
         trained.model.tensors(),
         trained.stopped,

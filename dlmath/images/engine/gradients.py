@@ -8,7 +8,7 @@ import numpy as np
 
 from dlmath.images.engine.loss import cross_entropies, mean_slope
 from dlmath.images.engine.model import STREAMS, Model
-from dlmath.images.engine.pooling import GlobalMaximum, MaxPool, PairMaximum
+from dlmath.images.engine.pooling import AdaptivePool, GlobalMaximum, MaxPool, PairMaximum
 from dlmath.images.engine.training import put_rows
 from dlmath.neural.activations import get_activation
 
@@ -155,12 +155,15 @@ class Checker:
 
 def pieces_of(running: Running) -> list[Array]:
     """Return, for every unit with kinks, on which piece of its function it stands; for maxima, who wins."""
-    found = []
+    pieces = []
     for op, step in zip(running.ops, running.lowered.steps, strict=True):
-        if isinstance(op, (MaxPool, PairMaximum, GlobalMaximum)):
+        if isinstance(op, (MaxPool, PairMaximum, GlobalMaximum, AdaptivePool)):
             (winners,) = op.backward(np.ones_like(op.output), training=True)
-            found.append(winners.copy())
-        elif step.kind == "activation":
+            pieces.append(winners.copy())
+        elif step.kind in {"activation", "relu6"}:
             source = running.output(step.inputs[0])
-            found += [source > kink for kink in get_activation(step.options["name"]).kinks]
-    return found
+            if step.kind == "relu6":
+                pieces += [source > 0, source > 6]
+                continue
+            pieces += [source > kink for kink in get_activation(step.options["name"]).kinks]
+    return pieces

@@ -8,7 +8,7 @@ from dlmath.images.engine import joins, pooling
 from dlmath.images.engine.convolution import Convolution
 from dlmath.images.engine.dense import Dense, Flatten
 from dlmath.images.engine.normalisation import Normalise
-from dlmath.images.engine.pointwise import Activation, Bias, Dropout, Relu, Scale
+from dlmath.images.engine.pointwise import Activation, Bias, Dropout, Relu, ReluSix, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -136,11 +136,14 @@ TRAINABLE: dict[str, Trainable] = {
     "bias": Trainable(Bias, _bias, in_place=True),
     "scale": Trainable(Scale, _scale),
     "activation": Trainable(_activation, in_place=True, keeps_output=True),
+    "relu6": Trainable(ReluSix, in_place=True, keeps_output=True),
     "dropout": Trainable(Dropout, in_place=True),
     "stochasticdepth": Trainable(_whole_dropout, in_place=True),
     "flatten": Trainable(Flatten),
     "maxpool": Trainable(pooling.max_pool, keeps_output=True),
     "avgpool": Trainable(pooling.AveragePool),
+    "adaptivepool": Trainable(pooling.AdaptivePool),
+    "adaptivemaxpool": Trainable(pooling.AdaptivePool, keeps_output=True),
     "globalmaxpool": Trainable(pooling.GlobalMaximum, keeps_output=True),
     "globalpool": Trainable(pooling.GlobalAverage),
     "batchnorm": Trainable(Normalise, _batch_norm),

@@ -72,7 +72,7 @@ WORDS = {name.replace("-", ""): name for name in ACTIVATIONS} | {"silu": "swish"
 """The registry's activations by the words that layers are called."""
 RENAMED = ("maxpool", "globalpool", "globalmaxpool", "batchnorm", "layernorm", "groupnorm", "instancenorm", "flatten")
 MOVED = ("add", "multiply", "average", "concat", "dropout", "stochasticdepth", "avgpool", "zeropad", "crop")
-AS_IT_IS = (*RENAMED, *MOVED, "padchannels", "scale")
+AS_IT_IS = (*RENAMED, *MOVED, "padchannels", "scale", "relu6")
 
 
 def lower(network: Network) -> Lowered:
@@ -183,11 +183,12 @@ def _dense(node: Node, options: dict[str, Any], shapes: tuple[Shape, ...]) -> Pa
 
 
 def _adaptive(node: Node, options: dict[str, Any], shapes: tuple[Shape, ...]) -> Parts:
-    """Return windows of one size, where the map divides evenly."""
+    """Return windows of one size where the map divides evenly, which are faster."""
+    _check_map(node, options, shapes)
     rows, columns = shapes[0][:2]
     sizes = options["size"] * 2 if len(options["size"]) == 1 else options["size"]
     if rows % sizes[0] or columns % sizes[1]:
-        raise untrainable(node, f"{rows}x{columns} does not divide into {sizes[0]}x{sizes[1]}")
+        return [(node.kind, options)]
     kernel = rows // sizes[0], columns // sizes[1]
     kind = "maxpool" if node.kind == "adaptivemaxpool" else "avgpool"
     return [(kind, resolve(kind, get_kind(kind), {"kernel": kernel, "pad": "valid"}))] if max(kernel) > 1 else []

@@ -144,10 +144,10 @@ class Model:
 
     def tensors(self) -> dict[str, Array]:
         """Return every tensor by name, in the order of the layers, canonical."""
-        made: dict[str, Array] = {}
+        tensors: dict[str, Array] = {}
         for slot in self.slots:
-            made[slot.name] = self.get(slot.name)
-        return made | {name: values.copy() for name, values in self.state.items()}
+            tensors[slot.name] = self.get(slot.name)
+        return tensors | {name: values.copy() for name, values in self.state.items()}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of every tensor by name."""

@@ -94,6 +94,23 @@ def _in_rows(values: Array) -> Array:
     return values.reshape(values.shape[0] * values.shape[1], -1) if values.ndim == 4 else values
 
 
+class ReluSix(Op):
+    """a = min(max(0, z), 6), which the first mobile networks use (Howard et al. 2017)."""
+
+    def __init__(self, site: Site) -> None:
+        self.source, self.output = site.inputs[0], site.place()
+
+    def forward(self, *, training: bool) -> None:
+        """Write the clipped numbers."""
+        del training
+        np.clip(self.source, 0, 6, out=self.output)
+
+    def backward(self, gradient: Array, *, training: bool) -> tuple[Array, ...]:
+        """Return dL/dz: dL/da where 0 < a < 6, else 0."""
+        del training
+        return (np.multiply(gradient, (self.output > 0) & (self.output < 6), out=gradient),)
+
+
 class Activation(Op):
     """a = phi(z) for any function of the registry, as its `Machine` runs it: alpha u + beta, u = core(gamma z)."""
 

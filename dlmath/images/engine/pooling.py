@@ -149,6 +149,60 @@ class AveragePool(Op):
         return (self.back,)
 
 
+class AdaptivePool(Op):
+    """Means or maxima over windows that divide a map: output i of n sees floor(i H / n) to ceil((i + 1) H / n).
+
+    Where the map does not divide evenly, windows differ in size and overlap by one.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self.source, self.output = site.inputs[0], site.fresh()
+        self.back = np.empty_like(self.source)
+        self.largest = site.kind == "adaptivemaxpool"
+        rows, columns = (shares(site.shapes[0][axis], site.output[axis]) for axis in (0, 1))
+        self.windows = [((i, j), (row, column)) for i, row in enumerate(rows) for j, column in enumerate(columns)]
+
+    def forward(self, *, training: bool) -> None:
+        """Take each window's mean or maximum."""
+        del training
+        for (i, j), place in self.windows:
+            window = at(self.source, place)
+            self.output[i, :, j] = window.max(axis=(0, 2)) if self.largest else window.mean(axis=(0, 2))
+
+    def backward(self, gradient: Array, *, training: bool) -> tuple[Array, ...]:
+        """Hand each output's gradient to the first largest of its window, or an equal share to all of it."""
+        del training
+        self.back.fill(0)
+        for (i, j), place in self.windows:
+            back = at(self.back, place)
+            if self.largest:
+                back += (
+                    first_largest(at(self.source, place), self.output[i, :, j]) * gradient[i, None, :, j][:, :, None]
+                )
+            else:
+                back += gradient[i, None, :, j][:, :, None] / gradient.dtype.type(back.shape[0] * back.shape[2])
+        return (self.back,)
+
+
+def shares(size: int, parts: int) -> list[slice]:
+    """Return which positions each of so many windows sees.
+
+    >>> shares(5, 2)
+    [slice(0, 3, None), slice(2, 5, None)]
+    """
+    return [slice(i * size // parts, -(-(i + 1) * size // parts)) for i in range(parts)]
+
+
+def first_largest(window: Array, largest: Array) -> Array:
+    """Return where a window (h, C, w, N) first equals its largest numbers (C, N), in row-major order."""
+    height, channels, width, batch = window.shape
+    equal = (window == largest[None, :, None]).transpose(0, 2, 1, 3).reshape(height * width, channels, batch)
+    first = np.zeros(equal.shape, window.dtype)
+    channel, image = np.ogrid[:channels, :batch]
+    first[equal.argmax(axis=0), channel, image] = 1
+    return first.reshape(height, width, channels, batch).transpose(0, 2, 1, 3)
+
+
 class GlobalMaximum(Op):
     """The largest of each map; on a tie the first in row-major order gets the gradient."""
 

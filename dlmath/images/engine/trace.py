@@ -169,8 +169,8 @@ class Passed:
 
     def first(self, *kinds: str) -> int | None:
         """Return the first step of these kinds that a gradient reaches."""
-        found = (place for place, step in enumerate(self.steps) if step.kind in kinds)
-        return next((place for place in found if self.gradients[place] is not None), None)
+        places = (place for place, step in enumerate(self.steps) if step.kind in kinds)
+        return next((place for place in places if self.gradients[place] is not None), None)
 
     def name(self, step: Step) -> str:
         """Return the name of the layer a step belongs to."""
@@ -192,9 +192,9 @@ class Passed:
 
     def gradient(self, place: int) -> Array:
         """Return dL/d(output) of a step."""
-        found = self.gradients[place]
-        assert found is not None
-        return np.asarray(found)
+        slope = self.gradients[place]
+        assert slope is not None
+        return np.asarray(slope)
 
 
 def trace(model: Model, data: ImageSet, image: int) -> Trace:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.images.engine.data import Augmentation, ImageSet
+from dlmath.images.engine.data import Augmentation, ImageSet, in_order, permute_batch
 from dlmath.images.engine.evaluation import Scores, score
 from dlmath.images.engine.model import STREAMS, Model
-from dlmath.neural.optimizers import Update, get_optimizer
+from dlmath.neural.optimizers import Update, parse_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,8 @@ class Recipe(NamedTuple):
         An epoch shows every image once, in batches of one size: what is left over waits for the next epoch, which
         has another order. Fewer images than a batch are one batch.
     optimizer : str
-    learning_rate, momentum : float
+        With its constants, as `parse_optimizer` reads it.
+    learning_rate : float
     weight_decay : float
         lambda: dL/dW gets lambda W more, for kernels and matrices, not for biases nor normalisation.
     schedule : str
@@ -46,7 +47,6 @@ class Recipe(NamedTuple):
     batch: int = 64
     optimizer: str = "adam"
     learning_rate: float = 0.003
-    momentum: float = 0.9
     weight_decay: float = 0.0
     schedule: str = "constant"
     augmentation: Augmentation = Augmentation()
@@ -85,9 +85,9 @@ class Stepper:
     """The optimizer of a model: one update of all parameters from the gradient that is there."""
 
     def __init__(self, model: Model, recipe: Recipe) -> None:
-        self.rule, self.recipe, self.model = get_optimizer(recipe.optimizer), recipe, model
+        self.optimizer, self.recipe, self.model = parse_optimizer(recipe.optimizer), recipe, model
         size = len(model.parameters)
-        self.memory = self.rule.memory(size).astype(model.dtype)[:, None]
+        self.memory = self.optimizer.rule.memory(size).astype(model.dtype)[:, None]
         self.scratch = np.empty((size, 1), model.dtype)
         self.decay = np.zeros(size, model.dtype)
         for slot in model.slots:
@@ -100,7 +100,7 @@ class Stepper:
         gradient = self.model.gradient
         if self.recipe.weight_decay:
             gradient += self.decay * self.model.parameters
-        if self.rule.takes_scaled_gradient:
+        if self.optimizer.rule.takes_scaled_gradient:
             gradient *= gradient.dtype.type(rate)
         if rate != self.rate:
             self.rate, self.program = rate, self._program(rate)
@@ -110,8 +110,8 @@ class Stepper:
     def _program(self, rate: float) -> list[tuple[Callable[..., object], tuple[object, ...]]]:
         """Return the calls of one update at this rate; what the rule remembers stays."""
         parameters, gradient = self.model.parameters[:, None], self.model.gradient[:, None]
-        update = Update(parameters, gradient, self.scratch, self.memory, rate, self.recipe.momentum)
-        return self.rule.program(update)
+        update = Update(parameters, gradient, self.scratch, self.memory, rate, self.optimizer.convention)
+        return self.optimizer.program(update)
 
 
 class Watch(NamedTuple):
@@ -131,7 +131,13 @@ NOBODY = Watch()
 
 
 def train(
-    model: Model, train_set: ImageSet, test_set: ImageSet, recipe: Recipe, seed: int, watch: Watch = NOBODY
+    model: Model,
+    train_set: ImageSet,
+    test_set: ImageSet,
+    recipe: Recipe,
+    seed: int,
+    watch: Watch = NOBODY,
+    order: Array | None = None,
 ) -> Training:
     """Train a model in place.
 
@@ -141,6 +147,8 @@ def train(
         With its initial parameters.
     seed : int
         Of the order of the images and of all that is drawn while training: the same seed gives the same bytes.
+    order : ndarray, optional
+        The order in which the network sees the pixels of both sets; images are moved before.
 
     Returns
     -------
@@ -148,7 +156,7 @@ def train(
         An interrupt (Ctrl-C) ends the training and is told in `stopped`; what was reached is there. Before anything
         was measured it is passed on.
     """
-    loop = Loop(model, train_set, test_set, recipe, seed, watch)
+    loop = Loop(model, train_set, test_set, recipe, seed, watch, order)
     try:
         stopped = loop.run()
     except KeyboardInterrupt:
@@ -162,11 +170,21 @@ class Loop:
     """Epoch after epoch."""
 
     def __init__(
-        self, model: Model, train_set: ImageSet, test_set: ImageSet, recipe: Recipe, seed: int, watch: Watch
+        self,
+        model: Model,
+        train_set: ImageSet,
+        test_set: ImageSet,
+        recipe: Recipe,
+        seed: int,
+        watch: Watch,
+        order: Array | None,
     ) -> None:
         self.model, self.recipe, self.watch = model, recipe, watch
-        self.train_rows, self.train_labels = train_set.rows(), train_set.labels
-        self.test_rows, self.test_labels = test_set.rows(), test_set.labels
+        self.train_rows, self.train_labels = in_order(train_set, order).rows(), train_set.labels
+        self.test_rows, self.test_labels = in_order(test_set, order).rows(), test_set.labels
+        # Images that are moved are moved first and permuted batch by batch; others are permuted once and for all
+        self.late_order = order if recipe.augmentation.moves else None
+        self.shown_rows = self.train_rows if self.late_order is None else train_set.rows()
         self.batch = min(recipe.batch, len(self.train_labels))
         self.steps = len(self.train_labels) // self.batch
         self.order = np.random.default_rng([seed, STREAMS["order"]])
@@ -197,8 +215,10 @@ class Loop:
         factor = SCHEDULES[self.recipe.schedule]
         for turn, chosen in enumerate(self._batches()):
             done = (epoch - 1) * self.steps + turn
-            put_rows(running.images, self.train_rows[chosen])
+            put_rows(running.images, self.shown_rows[chosen])
             self.recipe.augmentation.apply(running.images, self.moves)
+            if self.late_order is not None:
+                permute_batch(running.images, self.late_order)
             running.learn(self.train_labels[chosen])
             self.stepper.step(self.recipe.learning_rate * factor(done / total))
             if self.watch.step is not None:

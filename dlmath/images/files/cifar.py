@@ -1,5 +1,4 @@
-"""CIFAR's binary files: for each image one label byte (CIFAR-100: a coarse one before it), then red, green, blue planes.
-
+"""CIFAR's binary files: for each image a label byte (CIFAR-100: a coarse one before it), then red, green, blue planes.
 
 Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images; www.cs.toronto.edu/~kriz/cifar.html.
 """

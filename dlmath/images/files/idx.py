@@ -50,13 +50,13 @@ def read_idx_folder(folder: Path, dtype: str = "float32") -> Read:
 
 def _pair(folder: Path, role: str) -> tuple[Path, Path] | None:
     """Return the files of images and labels of a role."""
-    found = [_find(folder, role, "images", "idx3"), _find(folder, role, "labels", "idx1")]
-    if found == [None, None]:
+    pair = [_find(folder, role, "images", "idx3"), _find(folder, role, "labels", "idx1")]
+    if pair == [None, None]:
         return None
-    for path, word in zip(found, ("images", "labels"), strict=True):
+    for path, word in zip(pair, ("images", "labels"), strict=True):
         if path is None:
             raise UnreadableError(f"{folder}: the {role} {word} are missing", f"put the file of {role} {word} there")
-    images, labels = found
+    images, labels = pair
     assert images is not None
     assert labels is not None
     return images, labels

@@ -131,12 +131,12 @@ def read_digits(dtype: str = "float32") -> Read:
     MissingExtraError
         When it is not installed.
     """
-    found = find_spec("sklearn")
-    if found is None or found.origin is None:
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
         raise MissingExtraError(
             "--data digits needs scikit-learn, which is not installed", "pip install 'dlmath[data]'"
         )
-    path = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
     try:
         with gzip.open(path) as file:
             table = np.loadtxt(file, delimiter=",", dtype=np.int64)

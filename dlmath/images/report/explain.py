@@ -30,17 +30,17 @@ POOLINGS = {
 
 def explain(facing: Facing) -> Iterator[Block]:
     """Yield the formulas, then a convolution, a pooling, the last sum and the softmax with this network's numbers."""
-    one = facing.measured[0]
+    entry = facing.measured[0]
     data = facing.data()
-    found = trace(facing.model(one), data.test, facing.request.image)
-    yield introduction(facing, found, data.classes)
-    if found.convolution is not None:
-        yield from convolution(found.convolution)
-    if found.pooling is not None:
-        yield from pooling(found.pooling)
-    if found.dense is not None:
-        yield from dense(found.dense, data.classes)
-    yield from softmax(found, data.classes)
+    followed = trace(facing.model(entry), data.test, facing.request.image)
+    yield introduction(facing, followed, data.classes)
+    if followed.convolution is not None:
+        yield from convolution(followed.convolution)
+    if followed.pooling is not None:
+        yield from pooling(followed.pooling)
+    if followed.dense is not None:
+        yield from dense(followed.dense, data.classes)
+    yield from softmax(followed, data.classes)
 
 
 def short(value: float) -> str:
@@ -57,16 +57,13 @@ def signed(value: float) -> str:
     return f"({short(value)})" if value < 0 else short(value)
 
 
-def introduction(facing: Facing, found: Trace, classes: tuple[str, ...]) -> Lines:
+def introduction(facing: Facing, followed: Trace, classes: tuple[str, ...]) -> Lines:
     """Say which image is followed, and by which rules."""
-    answer = int(found.logits.argmax())
-    seed = facing.request.seeds[0]
+    truth, answer = classes[followed.truth], classes[int(followed.logits.argmax())]
+    network = f"network {facing.measured[0].letter}, seed {facing.request.seeds[0]}, after training"
     return Lines(
         (
-            (
-                f"network {facing.measured[0].letter}, seed {seed}, after training; test image {found.image}, which is "
-                f"{classes[found.truth]!r} and is answered {classes[answer]!r}"
-            ),
+            f"{network}; test image {followed.image}, which is {truth!r} and is answered {answer!r}",
             "in float64, by the code that trains, as at test: one image, so that L = -ln p of its class",
             "convolution  z = sum over window and channels of x W, plus b (the kernel is not flipped: a correlation)",
             "             dL/dW = sum over all outputs of dL/dz x;  dL/dx = sum over the outputs that see x of dL/dz W",
@@ -76,9 +73,9 @@ def introduction(facing: Facing, found: Trace, classes: tuple[str, ...]) -> Line
     )
 
 
-def convolution(found: ConvolutionTrace) -> Iterator[Block]:
+def convolution(conv: ConvolutionTrace) -> Iterator[Block]:
     """Yield one output number of a convolution: its window, kernel, sum; and what it gives to the gradients."""
-    row, column, out = found.place
+    row, column, out = conv.place
     where = f"row {row}, column {column}, map {out}"
     rows = tuple(
         (
@@ -91,86 +88,86 @@ def convolution(found: ConvolutionTrace) -> Iterator[Block]:
             None if tap.pixel_share is None else tap.pixel_share + 0.0,
             None if tap.pixel_gradient is None else tap.pixel_gradient + 0.0,
         )
-        for tap in found.taps
+        for tap in conv.taps
     )
     columns = ("i,j,c", "x", "W", "x W", "dz x", "dL/dW", "dz W", "dL/dx")
-    yield Table(columns, rows, title=f"Convolution {found.layer} ({found.weights}), output at {where}", digits=4)
-    yield Lines(tuple(convolution_lines(found)))
+    yield Table(columns, rows, title=f"Convolution {conv.layer} ({conv.weights}), output at {where}", digits=4)
+    yield Lines(tuple(convolution_lines(conv)))
 
 
-def convolution_lines(found: ConvolutionTrace) -> Iterator[str]:
+def convolution_lines(conv: ConvolutionTrace) -> Iterator[str]:
     """Yield the sum, the activation, and what the columns of the table mean."""
-    yield f"sum of x W = {short(found.total)}"
-    if found.bias is not None:
-        yield f"z = sum + b = {short(found.total)} + {signed(found.bias)} = {short(found.z)}"
-    if found.activation is not None:
-        name, value, slope = found.activation
+    yield f"sum of x W = {short(conv.total)}"
+    if conv.bias is not None:
+        yield f"z = sum + b = {short(conv.total)} + {signed(conv.bias)} = {short(conv.z)}"
+    if conv.activation is not None:
+        name, value, slope = conv.activation
         phi = get_activation(name)
         yield f"{name}: {phi.equation}: a = {short(value)};  {phi.derivative}"
-        yield f"dL/da = {short(slope)};  dz = dL/dz = dL/da * da/dz = {short(found.delta)}"
+        yield f"dL/da = {short(slope)};  dz = dL/dz = dL/da * da/dz = {short(conv.delta)}"
     else:
-        yield f"dz = dL/dz = {short(found.delta)}"
+        yield f"dz = dL/dz = {short(conv.delta)}"
     yield (
         "dz x is this output's share of dL/dW, the sum over all outputs; dz W its share of dL/dx, the sum over the "
         "outputs that see that pixel; - is padding. This output is the one of its layer on which the loss pulls most."
     )
 
 
-def pooling(found: PoolingTrace) -> Iterator[Block]:
+def pooling(pool: PoolingTrace) -> Iterator[Block]:
     """Yield one output number of a pooling: its inputs, who won, who gets the gradient."""
-    where = "map {}".format(*found.place) if len(found.place) == 1 else "row {}, column {}, map {}".format(*found.place)
+    where = "map {}".format(*pool.place) if len(pool.place) == 1 else "row {}, column {}, map {}".format(*pool.place)
     yield Lines(
         (
-            f"y = {POOLINGS[found.kind]}",
-            f"y = {short(found.output)};  dL/dy = {short(found.gradient)};  inputs: {len(found.inputs)}",
+            f"y = {POOLINGS[pool.kind]}",
+            f"y = {short(pool.output)};  dL/dy = {short(pool.gradient)};  inputs: {len(pool.inputs)}",
         ),
-        title=f"Pooling {found.layer}, output at {where}",
+        title=f"Pooling {pool.layer}, output at {where}",
     )
     rows: list[tuple[Cell, ...]] = [
-        (f"{row},{column}", value + 0.0, slope + 0.0) for row, column, value, slope in shown_inputs(found)
+        (f"{row},{column}", value + 0.0, slope + 0.0) for row, column, value, slope in shown_inputs(pool)
     ]
     yield Table(("row,column", "x", "dL/dx from y"), tuple(rows), digits=DIGITS)
 
 
-def shown_inputs(found: PoolingTrace) -> list[tuple[int, int, float, float]]:
+def shown_inputs(pool: PoolingTrace) -> list[tuple[int, int, float, float]]:
     """Return the inputs that are written out: all of a window; of a whole map the largest."""
-    if len(found.inputs) <= 4 * MOST_TERMS and not found.kind.startswith("global"):
-        return list(found.inputs)
-    return sorted(found.inputs, key=lambda entry: (-abs(entry[3]), -entry[2]))[:MOST_TERMS]
+    if len(pool.inputs) <= 4 * MOST_TERMS and not pool.kind.startswith("global"):
+        return list(pool.inputs)
+    return sorted(pool.inputs, key=lambda entry: (-abs(entry[3]), -entry[2]))[:MOST_TERMS]
 
 
-def dense(found: DenseTrace, classes: tuple[str, ...]) -> Iterator[Block]:
+def dense(unit: DenseTrace, classes: tuple[str, ...]) -> Iterator[Block]:
     """Yield the sum of the true class's logit."""
-    largest = sorted(found.terms, key=lambda term: -abs(term[3]))
+    largest = sorted(unit.terms, key=lambda term: -abs(term[3]))
     kept = sorted(largest[:MOST_TERMS])
     rest = largest[MOST_TERMS:]
     rows: list[tuple[Cell, ...]] = [(str(i), x, w, product + 0.0, share + 0.0) for i, x, w, product, share in kept]
     if rest:
         rows.append((f"{len(rest)} others", None, None, sum(term[3] for term in rest), None))
     columns = ("input", "x", "W", "x W", "dL/dW = dz x")
-    title = f"Dense {found.layer} ({found.weights}), the output of the true class, {classes[found.unit]}"
+    title = f"Dense {unit.layer} ({unit.weights}), the output of the true class, {classes[unit.unit]}"
     yield Table(columns, tuple(rows), title=title, digits=DIGITS)
-    total = sum(term[3] for term in found.terms)
-    end = "" if found.bias is None else f" + {signed(found.bias)}"
-    yield Lines(((f"z = sum of x W{' + b' if end else ''} = {short(total)}{end} = {short(found.z)};  "
-                 f"dz = dL/dz = p - y = {short(found.delta)}"),))  # fmt: skip
+    total = sum(term[3] for term in unit.terms)
+    end = "" if unit.bias is None else f" + {signed(unit.bias)}"
+    yield Lines(((f"z = sum of x W{' + b' if end else ''} = {short(total)}{end} = {short(unit.z)};  "
+                 f"dz = dL/dz = p - y = {short(unit.delta)}"),))  # fmt: skip
 
 
-def softmax(found: Trace, classes: tuple[str, ...]) -> Iterator[Block]:
+def softmax(followed: Trace, classes: tuple[str, ...]) -> Iterator[Block]:
     """Yield the probabilities and the gradient the whole way back begins with."""
-    top = float(found.logits.max())
+    top = float(followed.logits.max())
     rows = tuple(
         (
             classes[k],
             float(z),
             math.exp(z - top),
-            float(found.probabilities[k]),
-            int(k == found.truth),
-            float(found.slopes[k]),
+            float(followed.probabilities[k]),
+            int(k == followed.truth),
+            float(followed.slopes[k]),
         )
-        for k, z in enumerate(found.logits.tolist())
+        for k, z in enumerate(followed.logits.tolist())
     )
     columns = ("class", "z", "e^(z - max)", "p", "y", "dL/dz = p - y")
     yield Table(columns, rows, title="Softmax and cross-entropy", digits=DIGITS)
-    chance = float(found.probabilities[found.truth])
-    yield Facts((("L", f"-ln {short(chance)} = {short(found.loss)}"),), digits=DIGITS)
+    chance = float(followed.probabilities[followed.truth])
+    yield Facts((("L", f"-ln {short(chance)} = {short(followed.loss)}"),), digits=DIGITS)

@@ -57,8 +57,8 @@ class Measured(NamedTuple):
     @property
     def test_range(self) -> tuple[float, float]:
         """Least and largest over the seeds."""
-        found = [run.test[-1].accuracy for run in self.runs]
-        return min(found), max(found)
+        accuracies = [run.test[-1].accuracy for run in self.runs]
+        return min(accuracies), max(accuracies)
 
     @property
     def shifted(self) -> list[float] | None:

@@ -78,7 +78,7 @@ def result(request: Request, measured: Sequence[Measured]) -> dict[str, Any]:
     """Return the result as INTERFACE.md names it."""
     data = request.data
     return {
-        "networks": [network_result(one) for one in measured],
+        "networks": [network_result(entry) for entry in measured],
         "data": {
             "name": data.name,
             "train": len(data.train.first(request.plan.train).labels),
@@ -90,25 +90,25 @@ def result(request: Request, measured: Sequence[Measured]) -> dict[str, Any]:
     }
 
 
-def network_result(one: Measured) -> dict[str, Any]:
+def network_result(entry: Measured) -> dict[str, Any]:
     """Return what was found of one network."""
-    shown = one.shown
+    shown = entry.shown
     return {
-        "name": one.name,
-        "params": one.params,
-        "macs": one.macs,
-        "train_accuracy": one.train_accuracy,
-        "test_accuracy": one.test_accuracy,
-        "test_range": list(one.test_range),
+        "name": entry.name,
+        "params": entry.params,
+        "macs": entry.macs,
+        "train_accuracy": entry.train_accuracy,
+        "test_accuracy": entry.test_accuracy,
+        "test_range": list(entry.test_range),
         "loss": curve(shown, "loss"),
         "accuracy": curve(shown, "accuracy"),
-        "shifted": one.shifted,
+        "shifted": entry.shifted,
         "confusion": shown.confusion,
         "wrong": [wrong._asdict() for wrong in shown.wrong],
-        "gradient_error": None if one.check is None else one.check.largest,
+        "gradient_error": None if entry.check is None else entry.check.largest,
         "stopped": shown.stopped,
-        "stuck": one.stuck,
-        "runs": [run_result(run) for run in one.runs],
+        "stuck": entry.stuck,
+        "runs": [run_result(run) for run in entry.runs],
     }
 
 
@@ -138,7 +138,7 @@ def notes(request: Request, measured: Sequence[Measured], *, interrupted: bool) 
     """Yield what is to be known beside the result."""
     yield from request.source.notes
     if interrupted:
-        reached = sum(len(one.runs) for one in measured)
+        reached = sum(len(entry.runs) for entry in measured)
         yield f"interrupted: shown is what was reached ({reached} of {len(request.networks) * len(request.seeds)} runs)"
     if request.plan.shift:
         lost = ink_lost(request.data.test.images, request.plan.shift)

@@ -50,7 +50,7 @@ def figure(facing: Facing) -> Figure:
 
 def headline(facing: Facing) -> str:
     """Return what the figure shows in a line."""
-    names = "  ".join(f"{one.letter}: {shortened(one.name)} ({one.params:,})" for one in facing.measured[:3])
+    names = "  ".join(f"{entry.letter}: {shortened(entry.name)} ({entry.params:,})" for entry in facing.measured[:3])
     return f"{facing.request.data.name}   {names}"
 
 
@@ -61,28 +61,31 @@ def shortened(name: str, longest: int = 60) -> str:
 
 def accuracy_curves(axes: Axes, facing: Facing) -> None:
     """Draw test accuracy after each epoch (dashed: training) of the shown runs."""
-    for number, one in enumerate(facing.measured):
+    for number, entry in enumerate(facing.measured):
         color = COLORS[number % len(COLORS)]
-        for scores, style, label in ((one.shown.test, "-", f"{one.letter} test"), (one.shown.train, "--", "training")):
+        for scores, style, label in (
+            (entry.shown.test, "-", f"{entry.letter} test"),
+            (entry.shown.train, "--", "training"),
+        ):
             values = [100 * score.accuracy for score in scores]
             axes.plot(range(len(values)), values, style, color=color, label=label if style == "-" else None)
         axes.annotate(
-            f"{one.letter} {100 * one.shown.test[-1].accuracy:.1f}",
-            (len(one.shown.test) - 1, 100 * one.shown.test[-1].accuracy),
+            f"{entry.letter} {100 * entry.shown.test[-1].accuracy:.1f}",
+            (len(entry.shown.test) - 1, 100 * entry.shown.test[-1].accuracy),
             xytext=(4, 0), textcoords="offset points", color=color, fontsize=TEXT, va="center",
         )  # fmt: skip
     axes.locator_params(axis="x", integer=True)
-    axes.set_xlim(0, max(1, max(len(one.shown.test) for one in facing.measured) - 1) * 1.14)
+    axes.set_xlim(0, max(1, max(len(entry.shown.test) for entry in facing.measured) - 1) * 1.14)
     labelled(axes, "accuracy (dashed: training)", "epoch", "%")
     axes.set_ylim(0, 103)
 
 
 def shift_curves(axes: Axes, measured: Sequence[Measured]) -> None:
     """Draw test accuracy with moved images, medians, with the range over the seeds."""
-    for number, one in enumerate(measured):
-        tables = np.array([run.shifted for run in one.runs if run.shifted is not None]) * 100
+    for number, entry in enumerate(measured):
+        tables = np.array([run.shifted for run in entry.runs if run.shifted is not None]) * 100
         pixels, color = np.arange(tables.shape[1]), COLORS[number % len(COLORS)]
-        axes.plot(pixels, np.median(tables, axis=0), MARKERS[number % 6] + "-", color=color, label=one.letter)
+        axes.plot(pixels, np.median(tables, axis=0), MARKERS[number % 6] + "-", color=color, label=entry.letter)
         if len(tables) > 1:
             axes.fill_between(pixels, tables.min(axis=0), tables.max(axis=0), color=color, alpha=0.2)
     axes.set_xticks(range(len(measured[0].shifted or ())))
@@ -101,12 +104,12 @@ def labelled(axes: Axes, title: str, x: str, y: str) -> None:
         axes.spines[side].set_visible(False)
 
 
-def confusion_panel(axes: Axes, one: Measured, classes: Sequence[str]) -> None:
+def confusion_panel(axes: Axes, entry: Measured, classes: Sequence[str]) -> None:
     """Draw the shares of each class's answers, truths down, with the counts written."""
-    table = np.asarray(one.shown.confusion)
+    table = np.asarray(entry.shown.confusion)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_title(f"{one.letter}: truth down, answer across", fontsize=TITLE)
+    axes.set_title(f"{entry.letter}: truth down, answer across", fontsize=TITLE)
     places = range(len(classes)) if len(classes) <= MOST_WRITTEN else range(0, len(classes), 5)
     names = [classes[place] for place in places]
     axes.set_yticks(list(places), names, fontsize=TEXT - 2)

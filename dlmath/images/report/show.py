@@ -50,12 +50,12 @@ def feature_maps(model: Model, data: Data, image: int) -> list[Maps]:
     running = model.on(1, fused=False)
     put_rows(running.images, data.test._replace(images=data.test.images[image : image + 1]).rows())
     running.forward(training=False)
-    found = []
+    layers = []
     for number, node in enumerate(model.network.nodes):
         values = canonical(running.output(running.lowered.places[number]))[0]
         if values.ndim == 3:
-            found.append(Maps(node.name, node.kind, values.copy()))
-    return found
+            layers.append(Maps(node.name, node.kind, values.copy()))
+    return layers
 
 
 def first_kernels(model: Model) -> tuple[str, Array] | None:
@@ -75,8 +75,8 @@ def first_kernels(model: Model) -> tuple[str, Array] | None:
 
 def pictures(facing: Facing, *, color: bool) -> Iterator[Block]:
     """Yield kernels, feature maps, wrong answers and confusions of the first network."""
-    one, data = facing.measured[0], facing.data()
-    model = facing.model(one)
+    entry, data = facing.measured[0], facing.data()
+    model = facing.model(entry)
     kernels = first_kernels(model)
     if kernels is not None:
         yield kernel_pictures(*kernels, facing.columns, color=color)

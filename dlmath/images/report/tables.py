@@ -42,23 +42,23 @@ class Facing(NamedTuple):
     @property
     def several(self) -> bool:
         """Whether there are seeds to compare."""
-        return max(len(one.runs) for one in self.measured) > 1
+        return max(len(entry.runs) for entry in self.measured) > 1
 
     @property
     def seeds(self) -> str:
         """How many seeds the figures are of; an interrupted comparison may have reached unequal numbers."""
-        counts = sorted({len(one.runs) for one in self.measured})
+        counts = sorted({len(entry.runs) for entry in self.measured})
         return " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
 
     def data(self) -> Data:
         """Return the images of the shown runs, as they were trained on."""
         return prepared(self.request.data, self.request.plan, self.request.seeds[0])
 
-    def model(self, one: Measured) -> Model:
+    def model(self, entry: Measured) -> Model:
         """Return the trained network of a shown run."""
-        place = next(i for i, network in enumerate(self.request.networks) if network.name == one.name)
+        place = next(i for i, network in enumerate(self.request.networks) if network.name == entry.name)
         model = build_model(self.request.networks[place], self.request.plan_of(place), self.request.seeds[0])
-        model.load(one.shown.tensors)
+        model.load(entry.shown.tensors)
         return model
 
 
@@ -85,8 +85,16 @@ def networks_csv(measured: Sequence[Measured]) -> Table:
     shifts = len(measured[0].shifted or ())
     columns = ("network", "params", "macs", "train_accuracy", "test_accuracy", "test_low", "test_high")
     rows = tuple(
-        (one.name, one.params, one.macs, one.train_accuracy, one.test_accuracy, *one.test_range, *(one.shifted or ()))
-        for one in measured
+        (
+            entry.name,
+            entry.params,
+            entry.macs,
+            entry.train_accuracy,
+            entry.test_accuracy,
+            *entry.test_range,
+            *(entry.shifted or ()),
+        )
+        for entry in measured
     )
     return Table((*columns, *(f"shift_{pixels}" for pixels in range(shifts))), rows, title="Networks")
 
@@ -109,7 +117,7 @@ def setting(facing: Facing) -> Facts:
     train, test = len(data.train.first(request.plan.train).labels), len(data.test.labels)
     size = "x".join(map(str, data.shape))
     pairs: list[tuple[str, Cell]] = [
-        *((one.letter, one.name) for one in facing.measured),
+        *((entry.letter, entry.name) for entry in facing.measured),
         ("images", f"{data.name}: {train:,} for training, {test:,} for testing, {size}, {len(data.classes)} classes"),
     ]
     if request.plan.permute:
@@ -117,7 +125,7 @@ def setting(facing: Facing) -> Facts:
     steps = train // min(recipe.batch, train)
     often = f"{plural(recipe.epochs, 'epoch')} of {plural(steps, 'step')} of {min(recipe.batch, train)} images"
     pairs.append(("training", f"{often}, {recipe.optimizer} at {recipe.learning_rate:g}{extras(facing)}"))
-    reached = [run.seed for one in facing.measured for run in one.runs]
+    reached = [run.seed for entry in facing.measured for run in entry.runs]
     pairs.append(("seeds", f"{min(reached)} to {max(reached)}" if facing.several else str(reached[0])))
     return Facts(tuple(pairs), title="Networks")
 
@@ -125,7 +133,7 @@ def setting(facing: Facing) -> Facts:
 def extras(facing: Facing) -> str:
     """Return what of the training is not as usual."""
     recipe = facing.request.plan.recipe
-    found = [
+    unusual = [
         f"{recipe.schedule} schedule" if recipe.schedule != "constant" else "",
         f"weight decay {recipe.weight_decay:g}" if recipe.weight_decay else "",
         f"images moved by up to {recipe.augmentation.shift}" if recipe.augmentation.shift else "",
@@ -134,7 +142,7 @@ def extras(facing: Facing) -> str:
         f"weights of {facing.words.weights}" if facing.words.weights else "",
         facing.request.plan.dtype if facing.request.plan.dtype != "float32" else "",
     ]
-    return "".join(f", {text}" for text in found if text)
+    return "".join(f", {text}" for text in unusual if text)
 
 
 def networks_table(facing: Facing) -> Table:
@@ -142,30 +150,30 @@ def networks_table(facing: Facing) -> Table:
     ranged = ("range",) if facing.several else ()
     rows = tuple(
         (
-            one.letter,
-            one.params,
-            one.macs,
-            percent(one.train_accuracy),
-            percent(one.test_accuracy),
-            *((range_text(one),) if facing.several else ()),
-            end_text(one),
+            entry.letter,
+            entry.params,
+            entry.macs,
+            percent(entry.train_accuracy),
+            percent(entry.test_accuracy),
+            *((range_text(entry),) if facing.several else ()),
+            end_text(entry),
         )
-        for one in facing.measured
+        for entry in facing.measured
     )
     title = "Accuracy, %" + (" (medians of the seeds)" if facing.several else "")
     return Table(("network", "params", "MACs", "train", "test", *ranged, "ended"), rows, title=title)
 
 
-def range_text(one: Measured) -> str:
+def range_text(entry: Measured) -> str:
     """Return the least and largest test accuracy."""
-    low, high = one.test_range
+    low, high = entry.test_range
     return f"{100 * low:.1f} to {100 * high:.1f}"
 
 
-def end_text(one: Measured) -> str:
+def end_text(entry: Measured) -> str:
     """Return how the runs ended."""
-    stopped = sorted({run.stopped for run in one.runs if run.stopped != "epochs"})
-    stuck = f"{one.stuck} of {len(one.runs)} learned nothing" if one.stuck else ""
+    stopped = sorted({run.stopped for run in entry.runs if run.stopped != "epochs"})
+    stuck = f"{entry.stuck} of {len(entry.runs)} learned nothing" if entry.stuck else ""
     return ", ".join([*stopped, *([stuck] if stuck else [])]) or "after all epochs"
 
 
@@ -173,15 +181,15 @@ def shift_table(measured: Sequence[Measured]) -> Table:
     """Return test accuracies with moved images."""
     shifts = len(measured[0].shifted or ())
     columns = ("network", *(f"{pixels} px" for pixels in range(shifts)))
-    rows: list[tuple[Cell, ...]] = [(one.letter, *map(percent, one.shifted or ())) for one in measured]
+    rows: list[tuple[Cell, ...]] = [(entry.letter, *map(percent, entry.shifted or ())) for entry in measured]
     return Table(columns, tuple(rows), title="Test accuracy, %, with images moved by so many pixels")
 
 
 def loss_curve(facing: Facing) -> Lines:
     """Draw the first network's loss on the test images."""
-    one = facing.measured[0]
-    values = [scores.loss for scores in one.shown.test]
-    label = f"loss of {one.letter} on the test images, seed {one.shown.seed}"
+    entry = facing.measured[0]
+    values = [scores.loss for scores in entry.shown.test]
+    label = f"loss of {entry.letter} on the test images, seed {entry.shown.seed}"
     lines = curve(
         list(range(len(values))), values, width=min(facing.columns, CURVE_COLUMNS), height=6, x_label="epoch",
         y_label=label,
@@ -192,9 +200,9 @@ def loss_curve(facing: Facing) -> Lines:
 def gradients(measured: Sequence[Measured]) -> Iterator[Block]:
     """Yield how well the gradients agree with differences."""
     rows: list[tuple[Cell, ...]] = [
-        (one.letter, float(f"{check.largest:.3g}"), check.name, check.compared, check.at_kink, check.parameters)
-        for one in measured
-        if (check := one.check) is not None
+        (entry.letter, float(f"{check.largest:.3g}"), check.name, check.compared, check.at_kink, check.parameters)
+        for entry in measured
+        if (check := entry.check) is not None
     ]
     if rows:
         columns = ("network", "largest error", "of", "compared", "at a kink", "parameters")
@@ -204,12 +212,13 @@ def gradients(measured: Sequence[Measured]) -> Iterator[Block]:
 def sentences(facing: Facing) -> Iterator[str]:
     """Yield what was measured in a sentence, and what went wrong in others."""
     yield summary(facing)
-    for one in facing.measured:
-        if one.stuck:
-            yield stuck_text(one)
-        diverged = sum(run.stopped == "diverged" for run in one.runs)
+    for entry in facing.measured:
+        if entry.stuck:
+            yield stuck_text(entry)
+        diverged = sum(run.stopped == "diverged" for run in entry.runs)
         if diverged:
-            yield f"{one.letter} diverged in {diverged} of {len(one.runs)} runs: its loss is no finite number any more."
+            runs = plural(len(entry.runs), "run")
+            yield f"{entry.letter} diverged in {diverged} of {runs}: its loss is no finite number any more."
 
 
 def summary(facing: Facing) -> str:
@@ -218,15 +227,15 @@ def summary(facing: Facing) -> str:
     kind = " whose pixels are permuted" if facing.request.plan.permute else ""
     middle = f"; medians of {facing.seeds} seeds" if facing.several else ""
     parts = [
-        f"{one.letter} ({one.params:,} parameters) is right on {100 * one.test_accuracy:.1f} %"
-        for one in facing.measured
+        f"{entry.letter} ({entry.params:,} parameters) is right on {100 * entry.test_accuracy:.1f} %"
+        for entry in facing.measured
     ]
     text = f"Of {len(data.test.labels):,} test images{kind}, {listed(parts)}"
-    moved = [one.shifted for one in facing.measured if one.shifted and len(one.shifted) > 1]
+    moved = [entry.shifted for entry in facing.measured if entry.shifted and len(entry.shifted) > 1]
     if len(moved) == len(facing.measured):
         pixels = len(moved[0]) - 1
         tail = listed(
-            [f"{one.letter} on {100 * table[-1]:.1f} %" for one, table in zip(facing.measured, moved, strict=True)]
+            [f"{entry.letter} on {100 * table[-1]:.1f} %" for entry, table in zip(facing.measured, moved, strict=True)]
         )
         text += f"; moved by {plural(pixels, 'pixel')}, {tail}"
     return f"{text}{middle}."
@@ -241,11 +250,11 @@ def listed(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def stuck_text(one: Measured) -> str:
+def stuck_text(entry: Measured) -> str:
     """Say that a loss has not left the level of guessing."""
-    level = math.log(one.classes)
-    runs = f"in {one.stuck} of {len(one.runs)} runs" if len(one.runs) > 1 else "here"
+    level = math.log(entry.classes)
+    runs = f"in {entry.stuck} of {len(entry.runs)} runs" if len(entry.runs) > 1 else "here"
     return (
-        f"{one.letter} learned nothing {runs}: its loss ended within 1 % of ln {one.classes} = {level:.4f}, "
+        f"{entry.letter} learned nothing {runs}: its loss ended within 1 % of ln {entry.classes} = {level:.4f}, "
         "that of equal chances."
     )

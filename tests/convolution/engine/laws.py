@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from dlmath.convolution.engine.algorithm import working_dtype
 from dlmath.convolution.engine.borders import parse_border
+from dlmath.convolution.engine.dense import DENSE
+from dlmath.convolution.engine.fft import FFT, transform_size
 from dlmath.convolution.engine.kernel import ExactKernel
-from dlmath.convolution.engine.separable import MAXIMUM_RANK, TOLERANCE
+from dlmath.convolution.engine.separable import MAXIMUM_RANK, TOLERANCE, factorise
 
 BORDERS = ["replicate", "reflect", "mirror", "wrap", "constant:0", "constant:-7", "constant:3", "valid"]
 DTYPES = ["u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f4", "f8", "?"]
@@ -88,3 +90,40 @@ def requests(
         "scale": draw(st.sampled_from(list(scales))),
     }
     return image, random_kernel(rng, draw(st.sampled_from(list(kinds))), taps), options
+
+
+# One algorithm in floating point, on one tile
+
+
+def definition(source, kernel, shape):
+    """Return the sums of a tile, tap by tap, in double precision."""
+    total = np.zeros((shape.rows, shape.row_elements))
+    for i in range(shape.kernel_rows):
+        for j in range(shape.kernel_columns):
+            window = source[i : i + shape.rows, j * shape.channels : j * shape.channels + shape.row_elements]
+            total += kernel[i, j] * window.astype(np.float64)
+    return total
+
+
+def run(algorithm, kernel, dtype, shape, source):
+    """Return an algorithm's sums of one tile."""
+    prepared = algorithm.prepare(kernel, np.dtype(dtype), shape)
+    assert prepared.source.shape == shape.source_shape
+    prepared.source[...] = source
+    return prepared.run()
+
+
+def bound_of(algorithm, kernel, dtype, shape, source):
+    """Return the most by which sums may be off on any processor."""
+    largest = np.abs(np.asarray(source, dtype=float)).max()
+    own = sum_error(kernel.size, np.float64, largest * np.abs(kernel).sum())  # of the definition
+    if algorithm is DENSE:
+        return own + sum_error(kernel.size, dtype, largest * np.abs(kernel).sum())
+    if algorithm is FFT:
+        sides = shape.rows + shape.kernel_rows, shape.columns + shape.kernel_columns
+        return own + transform_error(transform_size(sides[0]) * transform_size(sides[1]), dtype, source, kernel)
+    # what the factors leave out, and a pass down of kh products, one across of kw, and the sum over the ranks
+    columns, rows = factorise(kernel, np.dtype(dtype), MAXIMUM_RANK + 1)
+    left_out = np.abs(kernel - columns.T @ rows).sum() + sum_error(len(rows), np.float64, np.abs(kernel).sum())
+    passes = (np.abs(columns).sum(axis=1) * np.abs(rows).sum(axis=1)).sum()
+    return own + largest * (left_out + sum_error(sum(kernel.shape) + len(rows), dtype, passes))

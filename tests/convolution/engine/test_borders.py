@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.convolution.engine.borders import Border, indices, parse_border, runs
+from dlmath.convolution.engine.borders import Border, indices, parse_border, stretches
 from dlmath.errors import InvalidValueError
 
 PADDING = {"replicate": "edge", "reflect": "symmetric", "mirror": "reflect", "wrap": "wrap"}
@@ -31,7 +31,7 @@ def test_every_halo_is_what_numpy_pads(kind, size, before, after):
 
 @given(st.sampled_from([*PADDING, "constant"]), st.integers(1, 7), st.integers(-40, 40), st.integers(1, 30))
 def test_runs_follow_one_another_without_gaps(kind, size, start, length):
-    found = runs(start, start + length, size, Border(kind))
+    found = stretches(start, start + length, size, Border(kind))
     assert [run.target for run in found] == np.cumsum([0, *(run.length for run in found[:-1])]).tolist()
     assert sum(run.length for run in found) == length
 

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dlmath.convolution.engine.program import Program, compile_kernels, divide
+from dlmath.convolution.engine.program import Program, compile_kernels
+from dlmath.convolution.engine.search import divide
 
 
 def weights_of(program: Program, number: int = 0) -> dict[tuple[int, int], int]:

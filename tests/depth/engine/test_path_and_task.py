@@ -13,7 +13,8 @@ import pytest
 from dlmath.depth.engine.explicit import ExplicitNetwork
 from dlmath.depth.engine.path import squashed_ranges, strongest_path
 from dlmath.depth.engine.settings import DepthSettings
-from dlmath.depth.engine.task import Task, parity, train_parity
+from dlmath.depth.engine.task import Task, parity
+from dlmath.depth.engine.training import train_parity
 from dlmath.errors import InvalidValueError, TooLargeError
 
 SMALL = DepthSettings(depth=3, width=4, activation="sigmoid", init="lecun")

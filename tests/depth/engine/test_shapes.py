@@ -13,7 +13,8 @@ from dlmath.depth.engine.measure import measure
 from dlmath.depth.engine.normals import BIASES, stream
 from dlmath.depth.engine.planner import count_weights, no_law, plan
 from dlmath.depth.engine.settings import BiasLaw, DepthSettings, bias_law, check_settings, weight_law
-from dlmath.depth.engine.task import Task, train_parity
+from dlmath.depth.engine.task import Task
+from dlmath.depth.engine.training import train_parity
 from dlmath.errors import InvalidValueError
 
 UNEVEN = DepthSettings(depth=4, width=9, widths=(5, 9, 4, 7), batch=3, dtype="float64", activation="tanh", init="he")

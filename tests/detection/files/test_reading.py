@@ -195,6 +195,7 @@ def test_what_is_no_box_is_told(word, told):
         ("empty.csv", "", "is empty"),
         ("header.csv", "x1,y1,x2,y2\n", "holds no boxes"),
         ("short.csv", "x1,y1,x2,y2\n0,0,1,1\n0,0,1\n", ":3: has 3 values"),
+        ("noted.csv", "# note\n\nx1,y1,x2,y2\n0,0,1,1\n0,0,1\n", ":5: has 3 values"),
         ("other.csv", "x1,y1,x2,yy\n0,0,1,1\n", "did you mean"),
         ("twice.csv", "x1,y1,x2,y2,x1\n0,0,1,1,1\n", "stands twice"),
         ("words.csv", "x1,y1,x2,y2\n0,0,1,one\n", "y2 of box 0 is 'one'"),

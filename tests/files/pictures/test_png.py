@@ -68,7 +68,7 @@ def test_16_bits_come_back_whole(tmp_path_factory, data, height, width, channels
 def test_every_filter_and_strategy_is_read_over_several_bands(monkeypatch, number, strategy, channels):
     pixels = photograph(97, 131, channels) if channels > 1 else photograph(97, 131, 1)[:, :, 0]
     monkeypatch.setattr(png, "BAND_BYTES", 4000)
-    monkeypatch.setattr(png, "planned", lambda *_: png.Plan(number, 6, strategy))
+    monkeypatch.setattr(png, "planned", lambda *_: png.Encoding(number, 6, strategy))
     for threads in (1, 3):
         content = encoded(pixels, threads=threads)
         assert content.count(b"IDAT") > 3
@@ -89,7 +89,7 @@ def test_the_number_of_threads_does_not_change_the_file():
 def test_drawings_are_searched_for_repeats_and_photographs_are_not():
     assert png.planned(graphics(), None).strategy == zlib.Z_DEFAULT_STRATEGY
     assert png.planned(photograph(), None).strategy in {zlib.Z_RLE, zlib.Z_HUFFMAN_ONLY}
-    assert png.planned(photograph(), 9) == png.Plan(png.least_entropy(photograph()), 9, zlib.Z_DEFAULT_STRATEGY)
+    assert png.planned(photograph(), 9) == png.Encoding(png.least_entropy(photograph()), 9, zlib.Z_DEFAULT_STRATEGY)
 
 
 @pytest.mark.parametrize("kind", ["drawing", "photograph", "flat"])

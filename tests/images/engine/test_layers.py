@@ -7,6 +7,7 @@ import pytest
 
 from dlmath.convolution.engine.convolve import convolve
 from dlmath.counting.engine.language import build
+from dlmath.counting.engine.layers import count_layer
 from dlmath.errors import DlmathError
 from dlmath.images.engine.loss import cross_entropies, mean_slope
 from dlmath.images.engine.model import Model
@@ -51,6 +52,10 @@ CHAINS = {
     "globalmaxpool kept": ["conv:3x3x4", "globalmaxpool:,keep=yes", "conv:1x1x5", "flatten", "dense:3"],
     "globalpool kept": ["conv:3x3x4", "globalpool:,keep=yes", "flatten", "dense:3"],
     "adaptivepool": ["zeropad:0:1:0:1", "conv:3x3x4", "adaptivepool:2x4", *WIDE],
+    "adaptivepool uneven": ["conv:3x3x4", "adaptivepool:3x4", *WIDE],
+    "adaptivepool grown": ["conv:3x3x4", "adaptivepool:9x13", *WIDE],
+    "adaptivemaxpool": ["conv:3x3x4", "adaptivemaxpool:3x4", *WIDE],
+    "relu6": ["conv:3x3x4", "scale", "relu6", *WIDE],
     "batchnorm": ["conv:3x3x4,bias=no", "batchnorm", "tanh", *WIDE],
     "batchnorm vector": ["dense:5", "batchnorm", "tanh", "dense:3"],
     "batchnorm bare": ["conv:3x3x4", "batchnorm:,scale=no,center=no", "tanh", *WIDE],
@@ -190,8 +195,6 @@ def test_convolution_is_its_definition(layer):
     model, running, _ = running_network([f"{layer},bias=no", "flatten", "dense:2"], batch=3, shape="7x11x4")
     running.forward(training=True)
     place = running.lowered.places[1]
-    from dlmath.counting.engine.layers import count_layer
-
     step = running.lowered.steps[place]
     windows = count_layer(step.kind, step.options, ((7, 11, 4),)).windows
     groups = 4 if step.kind == "depthwise" else step.options["groups"]
@@ -204,6 +207,40 @@ def test_convolution_is_its_definition(layer):
         wanted = naive_convolution(pixels, weights, *settings, groups, step.output[:2])
         found = canonical(running.output(place))[image]
         assert np.abs(found - wanted).max() <= 2 * weights.size * EPS * np.abs(weights).sum() * np.abs(pixels).max()
+
+
+@pytest.mark.parametrize("kind", ["maxpool", "avgpool"])
+@pytest.mark.parametrize(
+    "windows", ["2", "3/2", "3/2,pad=1", "2x3/1x2", "3/2,pad=valid,ceil=yes", "3,pad=same-lower", "4/3,pad=0:2:1:1"]
+)
+def test_pooling_is_its_definition(kind, windows):
+    """The largest, or the mean, of what of a window lies in the picture: padding never wins and is not counted."""
+    _, running, _ = running_network([f"{kind}:{windows}", "flatten", "dense:2"], batch=2, shape="7x11x3")
+    running.forward(training=True)
+    place = running.lowered.places[1]
+    step = running.lowered.steps[place]
+    down, along = count_layer(kind, step.options, ((7, 11, 3),)).windows
+    best = np.max if kind == "maxpool" else np.mean
+    for image in range(2):
+        pixels, found = canonical(running.images)[image], canonical(running.output(place))[image]
+        for row, column in np.ndindex(*step.output[:2]):
+            top, left = row * down.stride - down.before, column * along.stride - along.before
+            seen = pixels[max(top, 0) : top + down.kernel, max(left, 0) : left + along.kernel]
+            np.testing.assert_allclose(found[row, column], best(seen, axis=(0, 1)), rtol=16 * EPS, atol=16 * EPS)
+
+
+@pytest.mark.parametrize("kind", ["adaptivepool", "adaptivemaxpool"])
+@pytest.mark.parametrize("size", ["3x4", "7x11", "1x2", "9x5"])
+def test_adaptive_pooling_is_its_definition(kind, size):
+    """Output i of n sees floor(i H / n) to ceil((i + 1) H / n), as PyTorch divides a map."""
+    _, running, _ = running_network([f"{kind}:{size}", "flatten", "dense:2"], batch=2, shape="7x11x3")
+    running.forward(training=True)
+    pixels, found = canonical(running.images)[1], canonical(running.output(running.lowered.places[1]))[1]
+    best = np.max if kind == "adaptivemaxpool" else np.mean
+    rows, columns = found.shape[:2]
+    for i, j in np.ndindex(rows, columns):
+        window = pixels[i * 7 // rows : -(-(i + 1) * 7 // rows), j * 11 // columns : -(-(j + 1) * 11 // columns)]
+        np.testing.assert_allclose(found[i, j], best(window, axis=(0, 1)), rtol=16 * EPS, atol=16 * EPS)
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [((3, 3), 1), ((5, 3), 1), ((1, 1), 1), ((3, 5), 2)])
@@ -227,7 +264,7 @@ def test_convolution_is_that_of_dlmath_convolve(kernel, stride):
 
 def test_maximum_goes_to_the_first_of_equals():
     """On ties the first in row-major order gets the whole gradient, and nobody gets it twice."""
-    for layer in ("maxpool:2", "maxpool:2x2/2,pad=0", "globalmaxpool"):
+    for layer in ("maxpool:2", "maxpool:2x2/2,pad=0", "adaptivemaxpool:2", "globalmaxpool"):
         _, running, _ = running_network([layer, "dense:2"], batch=1, shape="4x4x1", fused=False)
         running.images[...] = 1.0
         running.forward(training=True)

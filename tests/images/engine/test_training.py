@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dlmath.counting.engine.words import parse_chain
-from dlmath.images.engine.data import Data, ImageSet, permuted, pixel_order, shifted
+from dlmath.images.engine.data import Augmentation, Data, ImageSet, in_order, permuted, pixel_order, shifted
 from dlmath.images.engine.evaluation import confusion, logits_of, score, shift_table, wrong_answers
 from dlmath.images.engine.experiment import Plan, build_model, run_once
 from dlmath.images.engine.gradients import check_gradients
@@ -260,3 +260,55 @@ def test_trace_gradients_are_those_of_the_loss(learned, data):
         logits = logits_of(model, data.test.rows()[3:4].astype(float))
         losses.append(cross_entropies(logits, data.test.labels[3:4])[0])
     assert (losses[0] - losses[1]) / (2 * step) == pytest.approx(tap.weight_gradient, rel=1e-6, abs=1e-9)
+
+
+def test_images_are_moved_before_they_are_permuted(data):
+    """Training and testing with permuted pixels is that of a network whose first weights are permuted instead."""
+    order = pixel_order((16, 16, 1), (0, 4))
+    recipe = Recipe(epochs=2, batch=25, optimizer="sgd", learning_rate=0.1, augmentation=Augmentation(2, flip=True))
+    ends = []
+    for seen, rows in ((None, slice(None)), (order, order)):
+        model = Model(network("flatten dense:12 relu dense:10"), "float64")
+        model.initialise("he", 0)
+        model.put("W1", model.get("W1")[rows])
+        train(model, data.train, data.test, recipe, 0, order=seen)
+        ends.append((logits_of(model, in_order(data.test, seen).rows()), shift_table(model, data.test, 2, seen)))
+    np.testing.assert_allclose(ends[0][0], ends[1][0], rtol=0, atol=256 * 12 * 2.2e-16 * 100)
+    assert ends[0][1] == ends[1][1]
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        "depthwise:3x3,multiplier=4 batchnorm relu globalpool dense:10",
+        "conv:1x1x6 conv:3x3x4 globalmaxpool dense:10",
+        "conv:5x3x4/2,dilation=2,pad=3:1:2:2 tanh avgpool:3/2 flatten dense:10",
+        "conv:3x3x4,bias=no relu maxpool:3/2,pad=1 flatten dense:10,bias=no",
+        "zeropad:1 separable:3x3x6 relu adaptivepool:3x3 flatten dense:10",
+    ],
+)
+def test_trace_adds_up_for_every_kind_of_layer(data, chain):
+    """The window that is written out is the one whose sum the layer gives, and shares are parts of the gradients."""
+    model = build_model(network(chain), Plan(Recipe()), 1)
+    found = trace(model, data.test, 5)
+    conv = found.convolution
+    assert sum(tap.pixel * tap.weight for tap in conv.taps) == pytest.approx(conv.total, rel=1e-12, abs=1e-13)
+    assert conv.total + (conv.bias or 0) == pytest.approx(conv.z, rel=1e-12, abs=1e-13)
+    if found.pooling is not None:
+        best = max if "max" in found.pooling.kind else (lambda values: sum(values) / len(values))
+        assert best([value for _, _, value, _ in found.pooling.inputs]) == pytest.approx(found.pooling.output)
+        assert sum(slope for *_, slope in found.pooling.inputs) == pytest.approx(found.pooling.gradient)
+    assert sum(product for *_, product, _ in found.dense.terms) + (found.dense.bias or 0) == pytest.approx(
+        found.dense.z
+    )
+
+
+def test_trace_of_groups_names_the_channels_that_are_seen(data):
+    model = build_model(network("conv:3x3x8,groups=1 relu flatten dense:10"), Plan(Recipe()), 1)
+    assert {tap.channel for tap in trace(model, data.test, 0).convolution.taps} == {0}
+    colour = data._replace(test=data.test._replace(images=np.repeat(data.test.images, 6, axis=3) * np.arange(1, 7)))
+    model = build_model(network("conv:3x3x8,groups=2 relu flatten dense:10", (16, 16, 6)), Plan(Recipe()), 1)
+    conv = trace(model, colour.test, 0).convolution
+    first = 0 if conv.place[2] < 4 else 3
+    assert {tap.channel for tap in conv.taps} == {first, first + 1, first + 2}
+    assert sum(tap.pixel * tap.weight for tap in conv.taps) == pytest.approx(conv.total, rel=1e-12)

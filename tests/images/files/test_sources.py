@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import struct
 from importlib.util import find_spec
 
@@ -15,7 +14,6 @@ from dlmath.errors import DlmathError
 from dlmath.images.files.checking import Raw, prepared
 from dlmath.images.files.idx import TYPES, read_idx
 from dlmath.images.files.sources import open_source
-from dlmath.images.files.weights import load_weights, save_weights
 
 GENERATOR = np.random.default_rng(0)
 PIXELS = GENERATOR.integers(0, 256, (30, 5, 7), dtype=np.uint8)
@@ -345,7 +343,7 @@ def test_one_flat_image_is_told(tmp_path):
     assert any("one value throughout" in note for note in notes)
 
 
-# ---------------------------------------------------------------- digits, scaling, weights
+# ---------------------------------------------------------------- digits, scaling
 
 
 @pytest.mark.skipif(find_spec("sklearn") is None, reason="the extra `data` is not installed")
@@ -378,48 +376,3 @@ def test_pixels_are_scaled_by_what_they_are(pixels, divisor):
     read = prepared("x", Raw(pixels, LABELS, "x"), Raw(pixels, LABELS, "x"))
     wanted = pixels.astype(np.float32) / (pixels.max() if divisor not in {1, 255} else divisor)
     np.testing.assert_allclose(read.data.train.images[..., 0], wanted, rtol=1e-6)
-
-
-@pytest.mark.parametrize("ending", ["npz", "safetensors"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_weights_come_back(tmp_path, ending, dtype):
-    name = str(tmp_path / f"w.{ending}")
-    tensors = {
-        "W1": GENERATOR.random((3, 3, 1, 4)).astype(dtype),
-        "b1": np.zeros(4, dtype),
-        "W2": np.ones((2, 3), dtype),
-    }
-    save_weights(name, tensors)
-    found = load_weights(name)
-    assert list(found) == list(tensors)
-    assert all(np.array_equal(found[key], tensors[key]) and found[key].dtype == dtype for key in tensors)
-    first = (tmp_path / f"w.{ending}").read_bytes()
-    save_weights(name, tensors)
-    assert (tmp_path / f"w.{ending}").read_bytes() == first
-
-
-def test_npz_weights_are_read_by_numpy(tmp_path):
-    save_weights(str(tmp_path / "w.npz"), {"W1": np.arange(6.0).reshape(2, 3)})
-    with np.load(tmp_path / "w.npz") as arrays:
-        assert np.array_equal(arrays["W1"], np.arange(6.0).reshape(2, 3))
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "match"),
-    [
-        ("w.npz", b"x", "damaged"),
-        ("w.safetensors", b"\xff" * 9, "damaged"),
-        ("w.safetensors", b"", "damaged"),
-        ("w.safetensors", struct.pack("<Q", 2) + b"{", "damaged"),
-        ("w.h5", b"", "unknown ending"),
-    ],
-)
-def test_damaged_weights_are_refused(tmp_path, name, content, match):
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(DlmathError, match=match):
-        load_weights(str(tmp_path / name))
-    made = io.BytesIO()
-    np.savez(made, W1=np.array([np.nan]))
-    (tmp_path / "n.npz").write_bytes(made.getvalue())
-    with pytest.raises(DlmathError, match="no finite number"):
-        load_weights(str(tmp_path / "n.npz"))

@@ -1,0 +1,120 @@
+"""Layers in a few words, as pictures of networks have them: `3x3 conv, 64, /2`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dlmath.counting.engine.shapes import shape_text
+from dlmath.counting.engine.stages import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dlmath.counting.engine.count import Row
+
+    Words = Callable[[Row, Mapping[str, Any]], str]
+
+ABBREVIATED = {
+    "batchnorm": "BN",
+    "layernorm": "LN",
+    "groupnorm": "GN",
+    "instancenorm": "IN",
+    "rmsnorm": "RMS norm",
+    "relu": "ReLU",
+    "relu6": "ReLU6",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "hardswish": "h-swish",
+    "hardsigmoid": "h-sigmoid",
+    "leakyrelu": "leaky ReLU",
+    "prelu": "PReLU",
+    "lrn": "LRN",
+    "scale": "scale",
+}
+
+
+def touch(row: Row) -> str:
+    """Return the word for a layer that is written into the box before it; "" for one that is not worth one."""
+    kind = row.node.kind
+    return "" if kind in {"identity", "flatten", "reshape", "permute", "dropout", "stochasticdepth"} else ABBREVIATED.get(
+        kind, kind
+    )
+
+
+def _square(value: Any) -> str:
+    sizes = value if isinstance(value, (tuple, list)) else (value,)
+    return "x".join(map(str, sizes if len(sizes) > 1 else sizes * 2))
+
+
+def _stride(value: Any) -> str:
+    sizes = value if isinstance(value, (tuple, list)) else (value,)
+    return "" if set(sizes) <= {1, None} else f", /{sizes[0] if len(set(sizes)) == 1 else 'x'.join(map(str, sizes))}"
+
+
+def _convolution(word: str) -> Words:
+    def words(row: Row, options: Mapping[str, Any]) -> str:
+        groups = options.get("groups", 1)
+        grouped = f", {groups} groups" if groups not in {1, None} else ""
+        out = f", {options['out']}" if "out" in options else ""
+        return f"{_square(options['kernel'])} {word}{out}{_stride(options.get('stride'))}{grouped}"
+
+    return words
+
+
+def _pool(word: str) -> Words:
+    return lambda row, options: f"{word} {_square(options['kernel'])}{_stride(options['stride'] or options['kernel'])}"
+
+
+def _sized(word: str, option: str, after: str = "") -> Words:
+    return lambda row, options: f"{word} {options[option]}{after}"
+
+
+CAPTIONS: dict[str, Words] = {
+    **dict.fromkeys(("conv", "conv1d", "conv3d"), _convolution("conv")),
+    "depthwise": _convolution("depthwise"),
+    "separable": _convolution("separable"),
+    **dict.fromkeys(("transposed", "transposed1d", "transposed3d"), _convolution("up-conv")),
+    "partial": _convolution("partial conv"),
+    **dict.fromkeys(("local", "local1d"), _convolution("local")),
+    **dict.fromkeys(("maxpool", "maxpool1d", "maxpool3d"), _pool("max pool")),
+    **dict.fromkeys(("avgpool", "avgpool1d", "avgpool3d"), _pool("average pool")),
+    "subsample": _pool("subsampling"),
+    "globalpool": lambda row, options: "global average pool",
+    "globalmaxpool": lambda row, options: "global max pool",
+    **dict.fromkeys(("adaptivepool", "adaptivemaxpool"), lambda row, options: f"pool to {shape_text(row.output[:-1])}"),
+    **dict.fromkeys(("roipool", "roialign"), lambda row, options: f"regions to {shape_text(row.output[:-1])}"),
+    "dense": _sized("dense", "out"),
+    "rbf": _sized("radial basis", "out"),
+    "embedding": lambda row, options: f"embedding {options['words']} x {options['out']}",
+    "positions": lambda row, options: "+ positions",
+    "classtoken": lambda row, options: "class token",
+    "attention": _sized("attention,", "heads", " heads"),
+    "windowattention": _sized("window attention,", "heads", " heads"),
+    "lstm": _sized("LSTM", "units"),
+    "gru": _sized("GRU", "units"),
+    "rnn": _sized("RNN", "units"),
+    "resize": lambda row, options: f"resize to {shape_text(row.output[:-1])}",
+    "upsample": lambda row, options: f"upsample to {shape_text(row.output[:-1])}",
+    "input": lambda row, options: "input",
+    "take": lambda row, options: "take one step",
+    "channelshuffle": lambda row, options: "channel shuffle",
+    "spacetodepth": lambda row, options: "merge 2x2",
+    "opaque": lambda row, options: str(options["label"]),
+}
+
+
+def caption(row: Row) -> str:
+    """Return a layer in a few words, its own name before them where it has one."""
+    from dlmath.counting.engine.layers import get_kind
+    from dlmath.counting.engine.options import resolve
+
+    kind = row.node.kind
+    options = resolve(kind, get_kind(kind), row.node.options)
+    rule = CAPTIONS.get(kind)
+    text = rule(row, options) if rule is not None else ABBREVIATED.get(kind, kind)
+    name = words_of(row.name)[-1] if words_of(row.name) else ""
+    own = name if not (name.rstrip("0123456789") == kind or name == "input") else ""
+    return f"{own}: {text}" if own and own != text and len(own) <= LONGEST_NAME else text
+
+
+LONGEST_NAME = 16
