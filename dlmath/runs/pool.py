@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 AHEAD = 8
 QUICK = 0.02
 MOST_WAITING = 30_000
-"""Cells that take less than QUICK seconds are sent AHEAD, so that a worker never waits for this process; their bytes fit
+"""Cells that take less than QUICK seconds are sent AHEAD, so that a worker waits for nobody; their bytes fit
 into a pipe, so that neither ever waits for the other to read."""
 
 

@@ -161,7 +161,9 @@ class Run:
         planned = self.plan[index]
         errors = {number: self.errors[cell.id] for number, cell in enumerate(planned.cells) if cell.id in self.errors}
         cells = [cell for cell in self.seen[index] if cell is not None]
-        self.reports[index] = report_of(planned, cells, errors, self.cached_in(planned), self.view)
+        written = "" if self.store is None else f"{self.store.folder / planned.experiment.name}.csv"
+        report = report_of(planned, cells, errors, self.cached_in(planned), self.view)
+        self.reports[index] = report._replace(written=written)
         if self.words.fail_fast and not self.reports[index].holds:
             self.is_over = True
 

@@ -2,7 +2,7 @@
 
     python experiments/benchmarks/run_cells.py [CELLS]
 
-Goals: at most 60 s beyond the cells' own time, at most 500 MB, and no folder of results with more than 1000 files; again
+Goals: at most 60 s beyond the cells' own time, at most 500 MB, no folder of results with more than 1000 files; again
 with all cells known. The figures of a busy machine are no figures: compare `wall` and `processor`.
 """
 

@@ -39,6 +39,7 @@ def entry(ran: Ran) -> dict[str, Any]:
         "failed": [{"id": one.id, "cell": one.name, "words": one.words, "error": one.error} for one in ran.failures],
         "expectations": [expectation_entry(verdict) for verdict in ran.verdicts],
         "holds": ran.holds,
+        "results": ran.written or None,
         "measured": ran.measured,
         "summary": [summary(ran, row) for row in ran.rows],
     }
@@ -101,6 +102,7 @@ def details(ran: Ran, most: int | None = None) -> Iterator[Block]:
     """Yield everything about one experiment."""
     cells = f"{ran.cells} ({ran.cached} from earlier runs)" if ran.cached else str(ran.cells)
     facts = [("claim", ran.claim), ("source", ran.source), ("command", ran.command), ("cells", cells)]
+    facts.append(("results", ran.written))
     yield Facts(tuple((name, value) for name, value in facts if value), title=ran.name)
     if ran.rows and ran.columns:
         yield from shortened(sweep_table(ran, most or LONG), len(ran.rows))
