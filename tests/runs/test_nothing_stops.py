@@ -323,6 +323,8 @@ def cluster(start, tmp_path):
     address = json.loads(place.read_text(encoding="utf-8"))["address"]
     words = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny"]
     workers = [start([*words, "--no-dashboard"], **quiet) for _ in range(2)]
+    registered = f"from distributed import Client; Client({address!r}).wait_for_workers(2)"
+    start([sys.executable, "-c", registered], **quiet).wait(start.patience)
     return address, scheduler, workers
 
 

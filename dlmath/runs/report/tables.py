@@ -12,7 +12,7 @@ from dlmath.files.atomic import STANDARD
 from dlmath.files.examples import path_of
 from dlmath.frame.outcome import scalar
 from dlmath.report.blocks import Facts, Lines, Table, figure
-from dlmath.report.harmless import visible
+from dlmath.report.harmless import harmless, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -67,15 +67,22 @@ def spread_entry(value: Shown) -> Any:
 def main_table(runs: Sequence[Ran]) -> Table:
     """Return every value of every cell, one a row, and the cells that failed: what `--format csv` prints."""
     rows = tuple(
-        (ran.name, row.name, name, row.runs, *spread_cells(value), None)
+        (ran.name, harmless(row.name), name, row.runs, *map(harmless_cell, spread_cells(value)), None)
         for ran in runs
         for row in ran.rows
         for name, value in zip(ran.columns, row.values, strict=True)
     )
     failed = tuple(
-        (ran.name, one.name, None, None, None, None, None, one.error) for ran in runs for one in ran.failures
+        (ran.name, harmless(one.name), None, None, None, None, None, harmless(one.error))
+        for ran in runs
+        for one in ran.failures
     )
     return Table(("experiment", "cell", "value", "runs", "mean", "low", "high", "error"), rows + failed)
+
+
+def harmless_cell(cell: Cell) -> Cell:
+    """Return a cell that no spreadsheet works out."""
+    return harmless(cell) if isinstance(cell, str) else cell
 
 
 def spread_cells(value: Shown) -> tuple[Cell, Cell, Cell]:
