@@ -197,7 +197,7 @@ class Pool:
 def died(code: int | None) -> DlmathError:
     """Return the error of a cell whose process died twice, the second time alone."""
     how = f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit status {code}"
-    hint = ": memory may have run out" if code == -signal.SIGKILL else ""
+    hint = ": memory may have run out" if code == -getattr(signal, "SIGKILL", 9) else ""
     return DlmathError(f"its process was ended twice, the second time alone ({how}{hint})", "ask for less at once")
 
 

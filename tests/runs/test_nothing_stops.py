@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import signal
 import sys
@@ -14,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from dlmath.errors import DlmathError
-from dlmath.runs import limits, pool, queue, state
-from dlmath.runs.cell import Task, execute, given_up, program_version
+from dlmath.runs import limits, pool, queue, run_experiments, state
+from dlmath.runs.cell import Task, execute, given_up, machine, program_version
 from dlmath.runs.cells import run_tasks
 from dlmath.runs.files.results import Store
 from dlmath.runs.queue import Queue
@@ -367,3 +368,21 @@ def test_cells_that_only_waited_for_a_worker_that_died_are_run_by_another(result
     assert [one["words"]["hidden"] for one in found["failed"]] == ["40", "41", "90"]
     assert [line["words"]["hidden"] for line in lines_of()] == [str(hidden) for hidden in range(1, 101)]
     assert len(journal()) == 100
+
+
+def test_a_record_depends_on_what_computes_and_not_on_the_release_of_a_kernel():
+    assert set(machine()) == {"dlmath", "numpy", "pillow", "python", "platform"}
+    assert platform.release() not in machine()["platform"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [((), "run again to go on from there"), (("--results", "none"), "none is kept, with --results none")],
+)
+def test_an_interrupt_promises_only_what_is_kept(dlmath, write, monkeypatch, words, told):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_experiments, "run_tasks", interrupted)
+    status, _, err = dlmath(write(SMALL), *words)
+    assert (status, err) == (130, f"note: 0 cells are done; {told}\n")
