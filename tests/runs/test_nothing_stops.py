@@ -386,3 +386,18 @@ def test_an_interrupt_promises_only_what_is_kept(dlmath, write, monkeypatch, wor
     monkeypatch.setattr(run_experiments, "run_tasks", interrupted)
     status, _, err = dlmath(write(SMALL), *words)
     assert (status, err) == (130, f"note: 0 cells are done; {told}\n")
+
+
+def test_a_folder_that_is_removed_again_and_again_ends_with_everything_in_it(start, tmp_path):
+    (tmp_path / "x.yaml").write_text(SMALL.replace("[1, 2, 3, 4, 5, 6]", "{range: [1, 61]}"), encoding="utf-8")
+    words = [sys.executable, "-m", "dlmath", "run", "x.yaml", "--quiet", "--jobs", "2"]
+    process = start(words, cwd=tmp_path, stdout=-3, stderr=-1, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    removed = 0
+    while process.poll() is None and removed < 3:
+        if (tmp_path / "results" / "journal.jsonl").exists():
+            shutil.rmtree(tmp_path / "results", ignore_errors=True)
+            removed += 1
+        time.sleep(0.05)
+    _, err = process.communicate(timeout=start.patience)
+    assert (process.returncode, err) == (0, b"")
+    assert len(lines_of(tmp_path / "results" / "x.jsonl")) == 60
