@@ -265,22 +265,11 @@ def to_csv(table: Table) -> str:
     import csv
     import io
 
-    from dlmath.report.harmless import harmless
-
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([harmless(title) for title in table.columns])
-    writer.writerows(map(csv_cell, row) for row in table.rows)
+    writer.writerow(table.columns)
+    writer.writerows([scalar(plain(cell)) if cell is not None else "" for cell in row] for row in table.rows)
     return text.getvalue()
-
-
-def csv_cell(cell: Any) -> str:
-    """Return a cell as CSV has it; words that a spreadsheet would work out are told to be text."""
-    from dlmath.report.harmless import harmless
-
-    if cell is None:
-        return ""
-    return harmless(cell) if isinstance(cell, str) else scalar(plain(cell))
 
 
 def scalar(value: Any) -> str:
