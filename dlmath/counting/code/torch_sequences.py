@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlmath.counting.code.pieces import Arg, Step, options_of, place, refuse
+from dlmath.counting.code.pieces import Arg, Statement, options_of, place, refuse
 from dlmath.counting.code.torch_windows import MAP, TARGET, in_order, layer, zeros
 
 if TYPE_CHECKING:
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from dlmath.counting.engine.count import Row
 
-    Rule = Callable[[Row], tuple[Step, ...]]
+    Rule = Callable[[Row], tuple[Statement, ...]]
 
 
-def embedding(row: Row) -> tuple[Step, ...]:
+def embedding(row: Row) -> tuple[Statement, ...]:
     """Return a look-up."""
     options = options_of(row)
     if len(row.output) >= MAP:
@@ -23,21 +23,21 @@ def embedding(row: Row) -> tuple[Step, ...]:
     return (layer("Embedding", place("num_embeddings", options["words"]), place("embedding_dim", options["out"])),)
 
 
-def positions(row: Row) -> tuple[Step, ...]:
+def positions(row: Row) -> tuple[Statement, ...]:
     """Return learned vectors added."""
     held = options_of(row)["held"]
     shape = in_order(row.output) if held is None else (held, row.output[-1])
     return (layer("Positions", place("shape", shape), helper="Positions"),)
 
 
-def own_bias(row: Row) -> tuple[Step, ...]:
+def own_bias(row: Row) -> tuple[Statement, ...]:
     """Return biases by themselves."""
     shape = row.output
     held = (shape[-1], *(1,) * (len(shape) - 1)) if len(shape) >= MAP else shape[-1:]
     return (layer("PositionBias", place("shape", held), helper="PositionBias"),)
 
 
-def window_attention(row: Row) -> tuple[Step, ...]:
+def window_attention(row: Row) -> tuple[Statement, ...]:
     """Return attention within windows; the program defines it."""
     options = options_of(row)
     args = (
@@ -52,7 +52,7 @@ def window_attention(row: Row) -> tuple[Step, ...]:
     return (layer("WindowAttention", *args, helper="WindowAttention"),)
 
 
-def shuffle(row: Row) -> tuple[Step, ...]:
+def shuffle(row: Row) -> tuple[Statement, ...]:
     """Return channels dealt out anew."""
     groups = options_of(row)["groups"]
     if len(row.output) != MAP:
@@ -60,7 +60,7 @@ def shuffle(row: Row) -> tuple[Step, ...]:
     return (layer("ChannelShuffle", place("groups", groups)),)
 
 
-def space_to_depth(row: Row) -> tuple[Step, ...]:
+def space_to_depth(row: Row) -> tuple[Statement, ...]:
     """Return squares laid into the channels."""
     block = options_of(row)["block"]
     height, width = row.input_shapes[0][:2]
@@ -69,14 +69,14 @@ def space_to_depth(row: Row) -> tuple[Step, ...]:
     return (*before, layer("PixelUnshuffle", place("downscale_factor", block)))
 
 
-def rotary(row: Row) -> tuple[Step, ...]:
+def rotary(row: Row) -> tuple[Statement, ...]:
     """Return pairs of features turned."""
     if len(row.output) != 2 or row.output[-1] % 2:
         raise refuse(row, "it turns pairs of features of a sequence", TARGET)
-    return (Step("rotated({0})", helper="rotated"),)
+    return (Statement("rotated({0})", helper="rotated"),)
 
 
-def class_token(row: Row) -> tuple[Step, ...]:
+def class_token(row: Row) -> tuple[Statement, ...]:
     """Return learned vectors set before a sequence."""
     options = options_of(row)
     return (
@@ -86,7 +86,7 @@ def class_token(row: Row) -> tuple[Step, ...]:
     )
 
 
-def attention(row: Row) -> tuple[Step, ...]:
+def attention(row: Row) -> tuple[Statement, ...]:
     """Return attention: PyTorch's own, or one whose heads have a size of their own."""
     options, shapes = options_of(row), row.input_shapes
     width = shapes[0][-1]
@@ -123,7 +123,7 @@ def attention(row: Row) -> tuple[Step, ...]:
 def recurrent(name: str) -> Rule:
     """Return the rule of recurrence."""
 
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         options = options_of(row)
         if options["bias"] and options["biases"] != 2:
             raise refuse(row, "PyTorch has 2 bias vectors a gate (write biases=2)", TARGET)

@@ -109,7 +109,9 @@ def missing_notes(count: NetworkCount) -> list[str]:
     if rest:
         notes.append(f"{len(rest)} more kinds of layers, {sum(left.times for left in rest):,} layers: as above")
     if count.macs_unknown:
-        notes.append(f"operations are not known: {count.macs_unknown}; give it whole (--input)")
+        how = "--input SHAPE" if len(count.network.input_shapes) < 2 else "--input NAME=SHAPE for each"
+        more = f"; give it whole: {how}" if count.open_inputs else ""
+        notes.append(f"operations are not known: {count.macs_unknown}{more}")
     return notes
 
 
