@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from dlmath.report.blocks import Block, Cell
 
 
+FIGURES = ("weights", "biases", "params", "MACs")
+KEPT = ("params", "MACs", "output", "kind", "weights", "biases", "input", "receptive field", "layers")
+"""Columns in the order of their importance, after the name."""
 MOST_LAYERS = 60
 """Rows of the table up to which every layer has one, unless told otherwise."""
 
@@ -39,7 +42,7 @@ def stage_table(count: NetworkCount, units: str) -> Table:
     rows = [stage_row(each, units) for each in stages(count)]
     total = [figure_of(count, name, units) for name in ("weights", "biases", "params", "macs")]
     last = ("total", len(count.rows), "", shape_text(count.output_shape), *total, None)
-    return Table(columns, (*rows, last), title=title(count))
+    return Table(columns, (*rows, last), title=title(count), keep=("stage", *KEPT), scalable=FIGURES)
 
 
 def stage_row(each: Stage, units: str) -> tuple[Cell, ...]:
@@ -55,7 +58,13 @@ def layer_table(count: NetworkCount, units: str) -> Table:
     columns = ("layer", "kind", "input", "output", "weights", "biases", "params", "MACs", "receptive field")
     rows = [layer_row(row, units) for row in count.rows]
     total = [figure_of(count, name, units) for name in ("weights", "biases", "params", "macs")]
-    return Table(columns, (*rows, ("total", "", "", shape_text(count.output_shape), *total, None)), title=title(count))
+    return Table(
+        columns,
+        (*rows, ("total", "", "", shape_text(count.output_shape), *total, None)),
+        title=title(count),
+        keep=("layer", *KEPT),
+        scalable=FIGURES,
+    )
 
 
 def layer_row(row: Row, units: str) -> tuple[Cell, ...]:
@@ -160,4 +169,7 @@ def comparison(count: NetworkCount, others: Sequence[NetworkCount], units: str) 
             gap = (figure_in(here - there, units), here / there if there else None) if whole else (None, None)
             cells += [figure_of(one, name, units), *gap]
         rows.append(tuple(cells))
-    return Table(columns, tuple(rows), title="Beside each other")
+    keep = ("network", "params", "MACs", "ratio", "weights", "difference")
+    return Table(
+        columns, tuple(rows), title="Beside each other", keep=keep, scalable=("weights", "params", "MACs", "difference")
+    )
