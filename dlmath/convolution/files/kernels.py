@@ -161,13 +161,13 @@ def array_weights(weights: NDArray[Any], place: str) -> Rows:
     """Return an array's weights: fractions when all are integers or multiples of 1/4096, else floats."""
     import numpy as np
 
-    if weights.dtype.kind in "iu":
-        return tuple(tuple(map(Fraction, row)) for row in weights.tolist())
-    check_finite(weights, place)
-    steps = weights.astype(np.float64) * EXACT_DENOMINATOR
-    exact = bool((steps == np.rint(steps)).all() and (abs(steps) < 2**53).all())
-    kind = Fraction if exact else float
-    return tuple(tuple(kind(weight) for weight in row) for row in weights.tolist())
+    if weights.dtype.kind not in "iu":
+        check_finite(weights, place)
+        steps = weights.astype(np.float64) * EXACT_DENOMINATOR
+        if not ((steps == np.rint(steps)).all() and (abs(steps) < 2**53).all()):
+            return tuple(tuple(map(float, row)) for row in weights.tolist())
+    exact = {value: Fraction(value) for value in np.unique(weights).tolist()}  # one object for all of one value
+    return tuple(tuple(map(exact.__getitem__, row)) for row in weights.tolist())
 
 
 def check_count(count: int, place: str) -> None:
