@@ -103,11 +103,11 @@ class Kernel:
         """Return the weights as float64, shape (rows, columns)."""
         import numpy as np
 
-        made: dict[int, list[float]] = {}  # rows that are one object, as a box's are, are turned once
+        turned: dict[int, list[float]] = {}  # rows that are one object, as a box's are, are turned once
         for row in self.weights:
-            if id(row) not in made:
-                made[id(row)] = [float(weight) for weight in row]
-        return np.array([made[id(row)] for row in self.weights], dtype=np.float64)
+            if id(row) not in turned:
+                turned[id(row)] = [float(weight) for weight in row]
+        return np.array([turned[id(row)] for row in self.weights], dtype=np.float64)
 
 
 @dataclass(frozen=True)

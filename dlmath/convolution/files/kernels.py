@@ -315,12 +315,12 @@ def yaml_rows(rows: Any, place: str) -> Rows:
     """Return rows given as lists, or as lines of text."""
     if not isinstance(rows, list) or not rows:
         raise UnreadableError(f"{place}: rows is not a list of rows", "give a list of lists of numbers")
-    found = tuple(yaml_row(row, f"{place}: row {k}") for k, row in enumerate(rows, start=1))
-    odd = next((k for k, row in enumerate(found, start=1) if len(row) != len(found[0])), None)
+    read = tuple(yaml_row(row, f"{place}: row {k}") for k, row in enumerate(rows, start=1))
+    odd = next((k for k, row in enumerate(read, start=1) if len(row) != len(read[0])), None)
     if odd is not None:
-        raise UnreadableError(f"{place}: row {odd} has {len(found[odd - 1])} numbers", f"row 1 has {len(found[0])}")
-    check_count(sum(map(len, found)), place)
-    return found
+        raise UnreadableError(f"{place}: row {odd} has {len(read[odd - 1])} numbers", f"row 1 has {len(read[0])}")
+    check_count(sum(map(len, read)), place)
+    return read
 
 
 def yaml_row(row: Any, place: str) -> tuple[Fraction, ...]:

@@ -193,14 +193,14 @@ def header_of(source: Source, *, allow_large: bool) -> Header:
 @contextmanager
 def reading(source: Source) -> Iterator[tuple[str, str]]:
     """Give format and module of an image file's reader, and turn whatever that raises into an error with the reason."""
-    found = signature(source.head)
-    if found is None:
+    reader = signature(source.head)
+    if reader is None:
         raise UnreadableError(f"{source.place}: is not an image", f"give one of {READABLE}")
     # Pillow warns of metadata it cannot read; what matters is told as an error, the rest is not the user's concern
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         with silent() if is_noisy(source.head) else nullcontext():
-            yield found
+            yield reader
     except MemoryError as error:
         raise TooLargeError(f"{source.place}: does not fit in memory", "give a smaller picture") from error
     except DAMAGE as error:
