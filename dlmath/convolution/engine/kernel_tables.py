@@ -84,6 +84,7 @@ def sized_sobel(name: str, n: int) -> Kernel | Magnitude:
 SIZED = ("sobel", "sobel-x", "sobel-y", "sobel-angle")
 """Names of 3 x 3 kernels that take a larger N: sobel:5."""
 
+DIAGONAL = "atan2(roberts-y, roberts-x) in degrees, -180 to 180: of the two diagonals, not of x and y"
 ANGLE = "atan2(y response, x response) in degrees, -180 to 180: 0 where it grows brighter to the right, 90 downward"
 
 
@@ -186,6 +187,8 @@ def magnitudes(kernels: dict[str, Kernel]) -> list[Magnitude]:
         for name, parts in pairs
         if name not in {"roberts", "frei-chen"}  # whose two parts are no x and y
     ]
+    cross = tuple(kernels[f"roberts-{axis}"] for axis in "xy")
+    angles.append(Magnitude("roberts-angle", cross, "angle", ROBERTS, DIAGONAL))
     compass = tuple(kernels[f"kirsch-{point}"] for point in COMPASS)
     return [
         *lengths,
