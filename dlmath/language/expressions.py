@@ -12,15 +12,12 @@ This module turns text into a tree; `dlmath.language.expectations` gives trees t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dlmath.language.errors import DepthError
 from dlmath.language.functions import FUNCTIONS
 from dlmath.language.grammar import Dialect, Parser, number
-from dlmath.language.tree import Expectation, Literal, Over, Path, paths_of, walk
-
-if TYPE_CHECKING:
-    from dlmath.language.tree import Node
+from dlmath.language.tree import Expectation, Over, Path, paths_of, walk
 
 __all__ = ["CONSTANTS", "DIALECT", "Expectation", "Over", "Path", "parse", "paths_of", "walk"]
 
@@ -54,8 +51,3 @@ def parse(text: str) -> Expectation:
         return Parser(text, DIALECT).expectation()
     except RecursionError:
         raise DepthError("brackets are nested too deep", "make it simpler") from None
-
-
-def is_constant(node: Node) -> bool:
-    """Tell whether a node looks at nothing."""
-    return not any(isinstance(part, Path | Over) for part in walk(node)) or isinstance(node, Literal)

@@ -18,7 +18,8 @@ from dlmath.runs.report.ran import Failure, Ran, Row, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dlmath.language.expectations import AnyCell, Judgement, Sweep
+    from dlmath.language.cells import AnyCell
+    from dlmath.language.expectations import Judgement, Sweep
     from dlmath.language.tree import Expectation
     from dlmath.runs.files.experiment import Expected
     from dlmath.runs.plan import Planned

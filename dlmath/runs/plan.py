@@ -31,7 +31,7 @@ from dlmath.runs.vocabulary import command_line, default_words, vocabulary
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.language.expectations import AnyCell
+    from dlmath.language.cells import AnyCell
     from dlmath.language.tree import Expectation
     from dlmath.runs.files.experiment import Experiment
     from dlmath.runs.files.sweep import Axis

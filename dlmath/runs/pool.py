@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 import warnings
+from collections import deque
 from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
@@ -26,13 +27,20 @@ if TYPE_CHECKING:
     from dlmath.runs.queue import Queue
 
 
+AHEAD = 8
+QUICK = 0.02
+MOST_WAITING = 30_000
+"""Cells that take less than QUICK seconds are sent AHEAD, so that a worker waits for nobody; their bytes fit
+into a pipe, so that neither ever waits for the other to read."""
+
+
 def can_fork() -> bool:
     """Tell whether processes start as copies of this one, within milliseconds."""
     return "fork" in multiprocessing.get_all_start_methods()
 
 
 class Worker:
-    """One process, and the cell that it runs."""
+    """One process, the cell that it runs, and those that wait in its pipe."""
 
     def __init__(self, context: Any, leash: Connection, others: Sequence[Connection]) -> None:
         self.ours, theirs = context.Pipe()
@@ -42,27 +50,39 @@ class Worker:
             warnings.simplefilter("ignore", DeprecationWarning)
             self.process.start()
         theirs.close()
-        self.cell: tuple[int, Task] | None = None
+        self.cells: deque[tuple[int, Task]] = deque()
+        self.waiting = 0
         self.started = 0.0
+
+    def has_room(self, longest: float) -> bool:
+        """Tell whether it takes another cell: an idle one does, a busy one when cells are over in no time."""
+        if not self.cells:
+            return True
+        return 0 < longest < QUICK and len(self.cells) < AHEAD and self.waiting < MOST_WAITING
 
     def give(self, number: int, task: Task) -> None:
         """Send a cell."""
-        self.cell, self.started = (number, task), time.time()
+        if not self.cells:
+            self.started, self.waiting = time.time(), 0
+        self.cells.append((number, task))
+        content = pickle.dumps(task)
+        self.waiting += len(content)
         with suppress(OSError):  # it is dead: that is seen when its answer does not come
-            self.ours.send(task)
+            self.ours.send_bytes(content)
 
     @property
     def deadline(self) -> float:
         """When its cell is given up."""
-        limit = self.cell[1].limit if self.cell else None
+        limit = self.cells[0][1].limit if self.cells else None
         return float("inf") if limit is None else self.started + limit
 
     def answer(self) -> Done | None:
-        """Return what came of the cell; None: the process is gone."""
+        """Return what came of the cell, the next one being at it now; None: the process is gone."""
         try:
             done: Done = self.ours.recv()
         except (EOFError, OSError, pickle.UnpicklingError):
             return None
+        self.started = time.time()
         return done
 
     def end(self) -> int | None:
@@ -107,7 +127,7 @@ class Pool:
         while True:
             idle, nothing_left = yield from self.hand_out(queue)
             yield from done  # and is written down while the workers are at the next cells
-            busy = [worker for worker in self.workers if worker.cell is not None]
+            busy = [worker for worker in self.workers if worker.cells]
             done = []
             if busy:
                 done = list(self.gather(busy, queue, again, wait_for=PAUSE if idle and not nothing_left else None))
@@ -117,52 +137,57 @@ class Pool:
                 time.sleep(PAUSE)
         for number, task in again:
             self.workers[0].give(number, task)
-            while self.workers[0].cell is not None:
+            while self.workers[0].cells:
                 yield from self.gather(self.workers[:1], queue, None)
 
     def hand_out(self, queue: Queue) -> Generator[tuple[int, Done | None], None, tuple[bool, bool]]:
-        """Give cells to idle workers, yield what is known by now; return (idle workers are left, the queue ended)."""
-        for worker in self.workers:
-            while worker.cell is None:
-                offer = queue.take()
-                if offer is None:
-                    return True, True
-                if offer.task is None:
-                    return True, False
-                if offer.is_known:
-                    yield offer.number, None
-                else:
-                    worker.give(offer.number, offer.task)
+        """Give cells to workers with room, one each in turn, and yield what is known by now.
+
+        Returns
+        -------
+        (bool, bool)
+            Whether workers with room are left, and whether the queue ended.
+        """
+        while hungry := [worker for worker in self.workers if worker.has_room(queue.longest)]:
+            worker = min(hungry, key=lambda worker: len(worker.cells))
+            offer = queue.take()
+            if offer is None or offer.task is None:
+                return True, offer is None
+            if offer.is_known:
+                yield offer.number, None
+            else:
+                worker.give(offer.number, offer.task)
         return False, False
 
     def gather(
         self, busy: Sequence[Worker], queue: Queue, again: list[tuple[int, Task]] | None, wait_for: float | None = None
     ) -> Iterator[tuple[int, Done]]:
-        """Wait for something to happen, and yield what is done."""
+        """Wait for something to happen, and yield what is done; `again` takes the cells whose worker died."""
         until = min(worker.deadline for worker in busy) - time.time()
         timeout = min(until, float("inf") if wait_for is None else wait_for)
         ready = set(wait([worker.ours for worker in busy], None if timeout == float("inf") else max(timeout, 0.0)))
         for worker in busy:
-            assert worker.cell is not None
-            number, task = worker.cell
+            number, task = worker.cells[0]
             if worker.ours in ready:
                 done = worker.answer()
                 if done is None:
-                    code = self.replace(worker)
+                    code = self.replace(worker, queue)
                     if again is not None:
                         again.append((number, task))
                         continue
                     done = given_up(task, died(code), worker.started)
-                worker.cell = None
+                else:
+                    worker.cells.popleft()
                 queue.longest = max(queue.longest, done.clock[CLOCK])
                 yield number, done
             elif time.time() >= worker.deadline:
-                self.replace(worker)
+                self.replace(worker, queue)
                 yield number, given_up(task, too_long(task), worker.started)
 
-    def replace(self, worker: Worker) -> int | None:
-        """End a worker and put a new one in its place; return how it ended."""
+    def replace(self, worker: Worker, queue: Queue) -> int | None:
+        """End a worker, put a new one in its place, give back the cells that only waited; return how it ended."""
         code = worker.end()
+        queue.give_back(list(worker.cells)[1:])
         place = self.workers.index(worker)
         del self.workers[place]
         self.workers.insert(place, self.new())
@@ -172,7 +197,7 @@ class Pool:
 def died(code: int | None) -> DlmathError:
     """Return the error of a cell whose process died twice, the second time alone."""
     how = f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit status {code}"
-    hint = ": memory may have run out" if code == -signal.SIGKILL else ""
+    hint = ": memory may have run out" if code == -getattr(signal, "SIGKILL", 9) else ""
     return DlmathError(f"its process was ended twice, the second time alone ({how}{hint})", "ask for less at once")
 
 

@@ -38,16 +38,18 @@ class Queue:
     """
 
     def __init__(self, tasks: Sequence[Task], wanted: Callable[[Task], bool | None]) -> None:
-        self.waiting = deque(enumerate(tasks))
+        self.fresh = iter(enumerate(tasks))
+        self.again: deque[tuple[int, Task]] = deque()
         self.later: deque[tuple[int, Task]] = deque()
         self.wanted = wanted
+        self.is_through = False
         self.longest = 0.0
         self.looked = 0.0
         self.moved = time.monotonic()
 
     def take(self) -> Offer | None:
         """Return the next offer, None when nothing is left."""
-        if not self.waiting and self.later:
+        if self.is_through and not self.again and self.later:
             now = time.monotonic()
             if now - self.moved > PATIENCE + 3 * self.longest:
                 self.moved = now
@@ -55,12 +57,25 @@ class Queue:
             if now - self.looked < PAUSE:
                 return Offer()
             self.looked = now
-            self.waiting, self.later = self.later, self.waiting
-        while self.waiting:
-            number, task = self.waiting.popleft()
+            self.again, self.later = self.later, self.again
+        while (following := self.following()) is not None:
+            number, task = following
             wanted = self.wanted(task)
             if wanted is not None:
                 self.moved = time.monotonic()
                 return Offer(number, task, is_known=not wanted)
             self.later.append((number, task))
         return Offer() if self.later else None
+
+    def give_back(self, tasks: Sequence[tuple[int, Task]]) -> None:
+        """Take back tasks that were handed out and not begun."""
+        self.again.extend(tasks)
+
+    def following(self) -> tuple[int, Task] | None:
+        """Return the next task that is to be asked about, the new ones first."""
+        if not self.is_through:
+            following = next(self.fresh, None)
+            if following is not None:
+                return following
+            self.is_through = True
+        return self.again.popleft() if self.again else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlmath.runs.cell import DONE, digest_of_file, machine
@@ -11,7 +13,7 @@ from dlmath.runs.judge import report_of, unfinished
 from dlmath.runs.plan import asked, task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from dlmath.language.expectations import Known
     from dlmath.runs.cell import Done, Task
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 RESULTS = "results"
 NOWHERE = "none"
-MOST_KEPT = 64_000_000
+MOST_KEPT = 32_000_000
 """Bytes of records that stay in memory; of more, the rest is read again from the folder when it is written out."""
 
 
@@ -43,7 +45,7 @@ class Run:
         self.done: set[str] = set()
         self.cached: set[str] = set()
         self.errors: dict[str, str] = {}
-        self.kept: dict[str, dict[str, Any]] = {}
+        self.kept: dict[str, bytes] = {}
         self.room = MOST_KEPT
         self.reports: dict[int, Ran] = {}
         self.notes: list[str] = []
@@ -98,17 +100,17 @@ class Run:
 
     def retain(self, record: dict[str, Any]) -> None:
         """Keep a record in memory as long as there is room, and always one that is nowhere else."""
-        size = len(line(record)) if self.store is not None else MOST_KEPT + 1
-        if self.store is not None and (size <= self.room or record["status"] != DONE):
-            self.room -= size
-            self.kept[record["id"]] = record
+        if self.store is None:
+            return
+        content = line(record)
+        if len(content) <= self.room or record["status"] != DONE:
+            self.room -= len(content)
+            self.kept[record["id"]] = content
 
-    def todo(self) -> list[Task]:
+    def todo(self) -> Tasks:
         """Return the cells that are left, each once, in the order of the plan."""
-        if self.is_over:
-            return []
-        left = [places[0] for cell, places in self.where.items() if cell not in self.done]
-        return [task_of(self.plan[index].cells[number]) for index, number in left]
+        left = [] if self.is_over else [places[0] for cell, places in self.where.items() if cell not in self.done]
+        return Tasks([self.plan[index].cells[number] for index, number in left])
 
     def is_wanted(self, task: Task) -> bool | None:
         """Tell whether a cell is to be run here; None: another run is at it; False: one has finished it meanwhile."""
@@ -159,7 +161,9 @@ class Run:
         planned = self.plan[index]
         errors = {number: self.errors[cell.id] for number, cell in enumerate(planned.cells) if cell.id in self.errors}
         cells = [cell for cell in self.seen[index] if cell is not None]
-        self.reports[index] = report_of(planned, cells, errors, self.cached_in(planned), self.view)
+        written = "" if self.store is None else f"{self.store.folder / planned.experiment.name}.csv"
+        report = report_of(planned, cells, errors, self.cached_in(planned), self.view)
+        self.reports[index] = report._replace(written=written)
         if self.words.fail_fast and not self.reports[index].holds:
             self.is_over = True
 
@@ -184,7 +188,8 @@ class Run:
         """Yield the lines of an experiment's results, in the order of its plan."""
         assert self.store is not None
         for cell in planned.cells:
-            record = self.kept.get(cell.id) or self.store.read(cell.id)
+            content = self.kept.get(cell.id)
+            record = self.store.read(cell.id) if content is None else json.loads(content)
             if record is None:
                 raise LostRecordError(cell.id)
             yield row(planned, cell, record, question)
@@ -206,6 +211,19 @@ class Run:
             self.reports.get(index) or unfinished(planned, self.cached_in(planned))
             for index, planned in enumerate(self.plan)
         ]
+
+
+class Tasks(Sequence["Task"]):
+    """Cells as tasks, each made when its turn comes."""
+
+    def __init__(self, cells: list[PlannedCell]) -> None:
+        self.cells = cells
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __getitem__(self, index: Any) -> Any:
+        return [task_of(cell) for cell in self.cells[index]] if isinstance(index, slice) else task_of(self.cells[index])
 
 
 class LostRecordError(Exception):

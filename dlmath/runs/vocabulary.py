@@ -21,8 +21,8 @@ COMMANDS = tuple(name for name in HOUSES if name != "run")
 def vocabulary(command: str) -> Vocabulary:
     """Return the words of one command, `_` standing for `-`.
 
-    >>> vocabulary("param-count")["input"]
-    Option(field='input_shape', kind=<class 'str'>, many=False, default=None)
+    >>> vocabulary("train-gate")["learning_rate"]
+    Option(field='learning_rate', kind=<class 'float'>, many=False, default=None)
     """
     words = command_of(command).words.by_name()
     return {name: Option(word.field, word.kind, word.many, word.default) for name, word in words.items()}

@@ -66,6 +66,7 @@ OF_EXPERIMENTS = {
     "experiments.*.expectations.*.failing.*": "the cells that break it",
     "experiments.*.expectations.*.reason": "why it has no value, where it has none",
     "experiments.*.holds": "whether every expectation holds and every cell was carried out; null: not finished",
+    "experiments.*.results": "the table of results that was written; null with --results none",
     "experiments.*.measured.**": "what `measure:` names, by its labels",
     "experiments.*.summary.*.cell.**": "a place in the sweep",
     "experiments.*.summary.*.runs": "its repeats",

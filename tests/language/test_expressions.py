@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath.language.errors import ExpressionError
-from dlmath.language.expectations import Cell, NoCellError, Scope, Sweep, evaluate, judge, probe, values_of
+from dlmath.language.expectations import Cell, NoCellError, Scope, Sweep, evaluate, judge, values_of
 from dlmath.language.expressions import parse, paths_of
 from dlmath.language.functions import FUNCTIONS
 from dlmath.neural.intervals import spread, t_quantile
@@ -244,10 +244,13 @@ def test_where_sees_settings_first_and_tests_see_results_first():
     assert judge(parse("epochs.median == 7 where epochs == 100"), sweep).holds
 
 
-def test_a_missing_path_is_found_in_the_first_cell():
-    with pytest.raises(ExpressionError, match="rate"):
-        probe(parse("max[rte] > 1"), RISING.cells[0], RISING)
-    probe(parse("rte > 1 where hidden == 4"), RISING.cells[0], RISING)  # that cell is not meant
+def test_a_missing_path_is_told_with_the_cell_in_which_it_is_missing():
+    with pytest.raises(ExpressionError, match="rate") as caught:
+        judge(parse("max[rte] > 1"), RISING)
+    assert caught.value.cell is RISING.cells[0]
+    with pytest.raises(ExpressionError, match="no cell"):
+        judge(parse("rte > 1 where hidden == 5"), RISING)  # no cell is meant
+    assert judge(parse("rte > 1 where hidden == 4"), RISING).failing == (0, 1)
 
 
 def test_values_are_one_a_cell_or_one_over_the_sweep():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import signal
 import sys
@@ -14,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from dlmath.errors import DlmathError
-from dlmath.runs import limits, pool, queue, state
-from dlmath.runs.cell import Task, execute, given_up, program_version
+from dlmath.runs import limits, pool, queue, run_experiments, state
+from dlmath.runs.cell import Task, execute, given_up, machine, program_version
 from dlmath.runs.cells import run_tasks
 from dlmath.runs.files.results import Store
 from dlmath.runs.queue import Queue
@@ -82,10 +83,10 @@ def test_a_cell_that_takes_too_long_is_given_up(dlmath, write, monkeypatch):
         return execute(task)
 
     monkeypatch.setattr(pool, "execute", slow)
-    status, _, err = dlmath(write(SMALL + "time_limit: 0.3\n"))
+    status, _, err = dlmath(write(SMALL + "time_limit: 3\n"))
     assert status == 2
     assert err == (
-        "error: x, cell hidden=2: took longer than time_limit: 0.3 seconds; raise time_limit:, or ask for less\n"
+        "error: x, cell hidden=2: took longer than time_limit: 3 seconds; raise time_limit:, or ask for less\n"
     )
     assert [line["status"] for line in lines_of()].count("done") == 5
 
@@ -323,6 +324,8 @@ def cluster(start, tmp_path):
     address = json.loads(place.read_text(encoding="utf-8"))["address"]
     words = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny"]
     workers = [start([*words, "--no-dashboard"], **quiet) for _ in range(2)]
+    registered = f"from distributed import Client; Client({address!r}).wait_for_workers(2)"
+    start([sys.executable, "-c", registered], **quiet).wait(start.patience)
     return address, scheduler, workers
 
 
@@ -355,3 +358,46 @@ def test_a_cell_is_given_up_in_a_thread_too(monkeypatch):
     with ThreadPoolExecutor(1) as threads:
         ((_, done),) = run_tasks([task], threads, 1, lambda _: True)
     assert done.record["error"].startswith("took longer than time_limit: 0.05 seconds")
+
+
+@needs_fork
+def test_cells_that_only_waited_for_a_worker_that_died_are_run_by_another(result, write, monkeypatch):
+    monkeypatch.setattr(pool, "QUICK", 1e9)  # every cell is sent ahead
+    monkeypatch.setattr(pool, "execute", deadly("40", "41", "90"))
+    found = result(write(SMALL.replace("[1, 2, 3, 4, 5, 6]", "{range: [1, 101]}")), "--jobs", 2)["experiments"][0]
+    assert [one["words"]["hidden"] for one in found["failed"]] == ["40", "41", "90"]
+    assert [line["words"]["hidden"] for line in lines_of()] == [str(hidden) for hidden in range(1, 101)]
+    assert len(journal()) == 100
+
+
+def test_a_record_depends_on_what_computes_and_not_on_the_release_of_a_kernel():
+    assert set(machine()) == {"dlmath", "numpy", "pillow", "python", "platform"}
+    assert platform.release() not in machine()["platform"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [((), "run again to go on from there"), (("--results", "none"), "none is kept, with --results none")],
+)
+def test_an_interrupt_promises_only_what_is_kept(dlmath, write, monkeypatch, words, told):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_experiments, "run_tasks", interrupted)
+    status, _, err = dlmath(write(SMALL), *words)
+    assert (status, err) == (130, f"note: 0 cells are done; {told}\n")
+
+
+def test_a_folder_that_is_removed_again_and_again_ends_with_everything_in_it(start, tmp_path):
+    (tmp_path / "x.yaml").write_text(SMALL.replace("[1, 2, 3, 4, 5, 6]", "{range: [1, 61]}"), encoding="utf-8")
+    words = [sys.executable, "-m", "dlmath", "run", "x.yaml", "--quiet", "--jobs", "2"]
+    process = start(words, cwd=tmp_path, stdout=-3, stderr=-1, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    removed = 0
+    while process.poll() is None and removed < 3:
+        if (tmp_path / "results" / "journal.jsonl").exists():
+            shutil.rmtree(tmp_path / "results", ignore_errors=True)
+            removed += 1
+        time.sleep(0.05)
+    _, err = process.communicate(timeout=start.patience)
+    assert (process.returncode, err) == (0, b"")
+    assert len(lines_of(tmp_path / "results" / "x.jsonl")) == 60

@@ -36,6 +36,8 @@ DRAFTS = ".dlmath-*"
 STALE = 3600.0
 """Seconds after which a draft belongs to no run that still lives."""
 DIGEST = "digest"
+TRIES = 20
+"""Times that something is written into a folder that is being removed."""
 HASH_DIGITS = 8
 DIGEST_DIGITS = 32
 
@@ -101,14 +103,23 @@ class Store:
         self._again(add)
 
     def _again(self, write: Callable[[], None]) -> None:
-        """Write, and where the folder was removed meanwhile make it again."""
-        try:
-            if not self.cells.is_dir():
-                self.open()
-            write()
-        except OSError as error:
-            what = f"--results {self.folder}: {error.strerror or error}"
-            raise UnwritableError(what, "free some space or name another folder; what is finished is kept") from error
+        """Write, and where the folder was removed meanwhile, even while it is written to, make it again."""
+        for tries_left in reversed(range(TRIES)):
+            try:
+                if not self.cells.is_dir():
+                    self.open()
+                write()
+            except (OSError, UnwritableError) as error:
+                cause = error.__cause__ if isinstance(error, UnwritableError) else error
+                if isinstance(cause, FileNotFoundError) and tries_left:
+                    time.sleep(0.01)
+                    continue
+                if isinstance(error, UnwritableError):
+                    raise
+                what = f"--results {self.folder}: {error.strerror or error}"
+                mend = "free some space or name another folder; what is finished is kept"
+                raise UnwritableError(what, mend) from error
+            return
 
     # --- claims -------------------------------------------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ class Row(NamedTuple):
 class Ran(NamedTuple):
     """An experiment that was run.
 
-    `mistakes` are errors about paths that no cell has.
+    `mistakes` are errors about paths that no cell has; `written` is the table of results, where one was written.
     """
 
     name: str
@@ -87,6 +87,7 @@ class Ran(NamedTuple):
     seeds: str
     axes: tuple[tuple[str, ...], ...]
     mistakes: tuple[str, ...] = ()
+    written: str = ""
     finished: bool = True
 
     @property

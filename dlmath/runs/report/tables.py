@@ -12,7 +12,7 @@ from dlmath.files.atomic import STANDARD
 from dlmath.files.examples import path_of
 from dlmath.frame.outcome import scalar
 from dlmath.report.blocks import Facts, Lines, Table, figure
-from dlmath.report.harmless import visible
+from dlmath.report.harmless import harmless, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,6 +39,7 @@ def entry(ran: Ran) -> dict[str, Any]:
         "failed": [{"id": one.id, "cell": one.name, "words": one.words, "error": one.error} for one in ran.failures],
         "expectations": [expectation_entry(verdict) for verdict in ran.verdicts],
         "holds": ran.holds,
+        "results": ran.written or None,
         "measured": ran.measured,
         "summary": [summary(ran, row) for row in ran.rows],
     }
@@ -66,15 +67,22 @@ def spread_entry(value: Shown) -> Any:
 def main_table(runs: Sequence[Ran]) -> Table:
     """Return every value of every cell, one a row, and the cells that failed: what `--format csv` prints."""
     rows = tuple(
-        (ran.name, row.name, name, row.runs, *spread_cells(value), None)
+        (ran.name, harmless(row.name), name, row.runs, *map(harmless_cell, spread_cells(value)), None)
         for ran in runs
         for row in ran.rows
         for name, value in zip(ran.columns, row.values, strict=True)
     )
     failed = tuple(
-        (ran.name, one.name, None, None, None, None, None, one.error) for ran in runs for one in ran.failures
+        (ran.name, harmless(one.name), None, None, None, None, None, harmless(one.error))
+        for ran in runs
+        for one in ran.failures
     )
     return Table(("experiment", "cell", "value", "runs", "mean", "low", "high", "error"), rows + failed)
+
+
+def harmless_cell(cell: Cell) -> Cell:
+    """Return a cell that no spreadsheet works out."""
+    return harmless(cell) if isinstance(cell, str) else cell
 
 
 def spread_cells(value: Shown) -> tuple[Cell, Cell, Cell]:
@@ -101,6 +109,7 @@ def details(ran: Ran, most: int | None = None) -> Iterator[Block]:
     """Yield everything about one experiment."""
     cells = f"{ran.cells} ({ran.cached} from earlier runs)" if ran.cached else str(ran.cells)
     facts = [("claim", ran.claim), ("source", ran.source), ("command", ran.command), ("cells", cells)]
+    facts.append(("results", ran.written))
     yield Facts(tuple((name, value) for name, value in facts if value), title=ran.name)
     if ran.rows and ran.columns:
         yield from shortened(sweep_table(ran, most or LONG), len(ran.rows))
