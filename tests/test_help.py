@@ -43,8 +43,7 @@ def paths_in(value, path=()):
 def without_output_words(line: str) -> list[str]:
     """Return an example's words without those that say how the result is printed."""
     words = shlex.split(line)
-    kept = [word for place, word in enumerate(words) if "--get" not in words[max(place - 1, 0) : place + 1]]
-    return [word for word in kept if word != "--explain"]
+    return [word for place, word in enumerate(words) if "--get" not in words[max(place - 1, 0) : place + 1]]
 
 
 @pytest.mark.usefixtures("folder")

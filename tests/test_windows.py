@@ -20,7 +20,7 @@ WIDTHS = (60, 80, 100, 120, 160)
 SLOW = ("run experiments/", "--seeds", "--separable 4")
 LINES = sorted(
     {
-        command.removeprefix("dlmath ").partition(" | ")[0]
+        re.match(r"""(?:[^|"']|"[^"]*"|'[^']*')*""", command.removeprefix("dlmath "))[0].strip()
         for _, command, _ in EXAMPLES
         if command.startswith("dlmath ") and not re.search(r"[;&<>$`]", re.sub(r'"[^"]*"', "", command))
     }

@@ -5,6 +5,7 @@ sums -> / denominator -> + offset -> + bias -> activation -> |r| (--scale absolu
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -133,7 +134,9 @@ def suited(kernel: AnyKernel | None, choices: Choices) -> AnyKernel | None:
     if isinstance(kernel, Kernel):
         return suited_part(kernel, choices)
     if isinstance(kernel, Magnitude):
-        return replace(kernel, parts=tuple(suited_part(part, choices) for part in kernel.parts))
+        mean = choices.like.divisor == "half-absolute" and kernel.combine == "l2"  # the root of the mean square
+        root = math.sqrt(len(kernel.parts)) if mean else 1
+        return replace(kernel, parts=tuple(suited_part(part, choices).divided(root) for part in kernel.parts))
     return normalized_bank(kernel) if kernel and choices.normalize else kernel
 
 

@@ -13,7 +13,6 @@ from dlmath.convolution.choices import choices_of
 from dlmath.convolution.engine.kernels import names_in
 from dlmath.convolution.files.kernels import is_kernel_file, read_kernel
 from dlmath.convolution.job import PLAIN_NUMBERS, planned
-from dlmath.convolution.report import explain
 from dlmath.convolution.report import images as report
 from dlmath.convolution.work import carried_out
 from dlmath.errors import InvalidValueError, UnwritableError
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from dlmath.convolution.words import Words
     from dlmath.files.pictures.picture import Header, Picture
     from dlmath.frame.output import Output
+    from dlmath.report.blocks import Block
 
 
 class Task(NamedTuple):
@@ -259,6 +259,13 @@ def written(task: Task, done: report.Done, words: Words) -> tuple[str, ...]:
     )
 
 
+def explanation_of(done: list[report.Done]) -> Iterator[Block]:
+    """Yield the arithmetic behind every result."""
+    from dlmath.convolution.report.explain import explained
+
+    return explained(done)
+
+
 def outcome(done: list[report.Done], words: Words, choices: Choices, output: Output, notes: list[str]) -> Outcome:
     """Gather the results, the table, the explanation and the pictures."""
     return Outcome(
@@ -267,7 +274,7 @@ def outcome(done: list[report.Done], words: Words, choices: Choices, output: Out
         result={"images": [report.entry(item) for item in done]},
         table=report.main_table(done),
         blocks=partial(report.blocks, done, show=words.show, streams=output.streams),
-        explanation=partial(explain.explained, done) if output.explain else None,
+        explanation=partial(explanation_of, done) if output.explain else None,
         picture=partial(report.picture, done),
         notes=notes,
         printed=words.target != STANDARD,

@@ -19,9 +19,9 @@ STEP = Within(1, MOST_STEP)
 
 def activation_names() -> list[str]:
     """Return the names of activation functions, for completion."""
-    from dlmath.neural.names import ACTIVATIONS
+    from dlmath.neural.names import ACTIVATIONS, completions
 
-    return list(ACTIVATIONS)
+    return list(completions(ACTIVATIONS))
 
 
 def kernel_names() -> list[str]:

@@ -6,7 +6,6 @@ sums -> / denominator -> + offset -> + bias -> activation -> |r| (--scale absolu
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,8 +13,6 @@ import numpy as np
 
 from dlmath.convolution.engine.convolve import convolve, pixels_of
 from dlmath.convolution.engine.kernel import LARGEST, Bank, ExactKernel, Kernel, Magnitude
-from dlmath.convolution.engine.layer import channel_sums, layer_macs, transposed_sums
-from dlmath.convolution.engine.magnitude import combine_responses
 from dlmath.convolution.engine.pooling import pool
 from dlmath.convolution.engine.single_precision import filtered
 from dlmath.convolution.job import PLAIN_NUMBERS, WHOLE, anchor_of
@@ -132,21 +129,14 @@ def slid(job: Job, image: Array, scale: str, dtype: np.dtype[Any]) -> Any:
     }
     if isinstance(kernel, Kernel):
         return convolve(image, engine_kernel(kernel), **options)
-    found = combine_responses(image, [engine_kernel(part) for part in kernel.parts], kernel.combine, **options)
-    if choices.like.divisor == "half-absolute" and kernel.combine == "l2":
-        return scaled(found, 1 / math.sqrt(len(kernel.parts)))
-    return found
+    from dlmath.convolution.engine.magnitude import combine_responses
+
+    return combine_responses(image, [engine_kernel(part) for part in kernel.parts], kernel.combine, **options)
 
 
 def offset_of(job: Job) -> float:
     """Return what is added to every sum: the option's, and the kernel file's own."""
     return job.choices.offset + (float(job.kernel.offset) if isinstance(job.kernel, Kernel) else 0.0)
-
-
-def scaled(found: Any, factor: float) -> Any:
-    """Return a floating-point result times a factor."""
-    facts = {name: getattr(found, name) * factor for name in ("minimum", "maximum", "mean")}
-    return replace(found, pixels=found.pixels * found.pixels.dtype.type(factor), **facts)
 
 
 def anchor_given(kernel: Kernel | Magnitude, choices: Choices) -> tuple[int, int]:
@@ -231,6 +221,8 @@ def summed(job: Job, image: Array) -> tuple[Array, str, int]:
             return made.pixels, made.method, made.macs
         found = slid(job, image, "clip" if job.whole else "none", WHOLE if job.whole else np.dtype(np.float64))
         return found.pixels, found.method, found.macs
+    from dlmath.convolution.engine.layer import channel_sums, layer_macs, transposed_sums
+
     planes = image[:, :, None] if image.ndim == 2 else image
     bank = kernel if isinstance(kernel, Bank) else spread_out(kernel, planes.shape[2])
     weights = bank.numerators[:, :, ::-1, ::-1] if choices.flip else bank.numerators

@@ -63,13 +63,20 @@ def module_of(operation: Operation) -> Any:
 
 def check(words: Words, output: Output) -> None:
     """Refuse, before any work, what the wanted operation would refuse."""
-    module_of(check_together(words, output)).check(words, output)
+    operation = check_together(words, output)
+    module_of(operation).check(spelled(words, operation), output)
 
 
 def run(words: Words, output: Output) -> Outcome:
     """Carry the operation out."""
-    outcome: Outcome = module_of(operation_of(words)).run(words, output)
+    operation = operation_of(words)
+    outcome: Outcome = module_of(operation).run(spelled(words, operation), output)
     return outcome
+
+
+def spelled(words: Words, operation: Operation) -> Words:
+    """Return the words with the operation's name in its own spelling; the same record where it is."""
+    return words if words.operation == operation.name else words.replace(operation=operation.name)
 
 
 COMMAND = Command(

@@ -41,7 +41,7 @@ def conventions(words: Words) -> Conventions:
     """Return what --like says of this operation."""
     if words.like is None or words.operation is None:
         return OURS
-    return LIKE[words.like][words.operation.lower().replace("_", "-")]
+    return LIKE[words.like][words.operation]
 
 
 class Given(NamedTuple):

@@ -17,11 +17,11 @@ from dlmath.detection.report.texts import number
 from dlmath.detection.request import Reader, conventions, floats, prepared
 from dlmath.errors import InvalidValueError
 from dlmath.frame.checks import given
-from dlmath.frame.outcome import Lazy, Outcome
+from dlmath.frame.outcome import Outcome, Parts
 from dlmath.report.blocks import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dlmath.detection.request import Given
     from dlmath.detection.words import Words
@@ -158,7 +158,7 @@ def run(words: Words, output: Output) -> Outcome:
     return Outcome(
         command="boxes",
         settings={**words.as_dict(), **resolved, **output.settings()},
-        result=Lazy(lambda: result_of(request, found, named, coco, reason)),
+        result=Parts(result_of(request, found, named, coco, reason)),
         table=Table(report.COLUMNS, rows),
         blocks=lambda: report.blocks(found, named, coco, reason),
         explanation=(lambda: report.explanation(found, named, shown_class(found))) if output.explain else None,
@@ -191,32 +191,28 @@ def shown_class(found: Evaluation) -> int:
 
 def result_of(
     request: Request, found: Evaluation, named: report.Named, coco: dict[str, float | None] | None, reason: str | None
-) -> dict[str, Any]:
-    """Return the result as JSON has it."""
+) -> dict[str, Callable[[], Any]]:
+    """Return how each key of the result is made."""
     keys = ("image", "class", "score", "detection", "truth", "iou", "correct")
-    curves = [(label, found.curve(label)) for label in range(len(request.classes))]
     return {
-        "ap": mean_known(found.ap),
-        "ap_by_class": {name: mean_known(found.ap[:, label]) for label, name in enumerate(request.classes)},
-        "ap_by_iou": {number(threshold): mean_known(found.ap[row]) for row, threshold in enumerate(request.thresholds)},
-        "reason": reason,
-        "classes": list(request.classes),
-        "truths": int(found.truths.sum()),
-        "detections": len(request.found.score),
-        "counted": int(found.decisions.counted.sum()),
-        "coco": coco,
-        "curve": [
-            {
-                "class": request.classes[label],
-                "recall": curve.recall,
-                "precision": curve.precision,
-                "envelope": curve.envelope,
-            }
-            for label, curve in curves
-            if curve is not None
-        ],
-        "decisions": [dict(zip(keys, row, strict=True)) for row in report.decision_rows(found, named)],
+        "ap": lambda: mean_known(found.ap),
+        "ap_by_class": lambda: {name: mean_known(found.ap[:, k]) for k, name in enumerate(request.classes)},
+        "ap_by_iou": lambda: {number(t): mean_known(found.ap[row]) for row, t in enumerate(request.thresholds)},
+        "reason": lambda: reason,
+        "classes": lambda: list(request.classes),
+        "truths": lambda: int(found.truths.sum()),
+        "detections": lambda: len(request.found.score),
+        "counted": lambda: int(found.decisions.counted.sum()),
+        "coco": lambda: coco,
+        "curve": lambda: curves_of(request, found),
+        "decisions": lambda: [dict(zip(keys, row, strict=True)) for row in report.decision_rows(found, named)],
     }
+
+
+def curves_of(request: Request, found: Evaluation) -> list[dict[str, Any]]:
+    """Return the curve of every class that has truths."""
+    curves = ((name, found.curve(label)) for label, name in enumerate(request.classes))
+    return [{"class": name, **curve._asdict()} for name, curve in curves if curve is not None]
 
 
 def draw(request: Request, found: Evaluation, ending: str) -> bytes:

@@ -14,7 +14,7 @@ from dlmath.detection.files.table import numbered, scores_of
 from dlmath.detection.report import suppression as report
 from dlmath.detection.request import Reader, check_picture, floats, picture_pixels, prepared
 from dlmath.errors import InvalidValueError, TooLargeError, unknown
-from dlmath.frame.outcome import Lazy, Outcome
+from dlmath.frame.outcome import Outcome, Parts
 from dlmath.report.blocks import Table
 
 if TYPE_CHECKING:
@@ -214,13 +214,13 @@ def run(words: Words, output: Output) -> Outcome:
     return Outcome(
         command="boxes",
         settings={**words.as_dict(), **resolved, **output.settings()},
-        result=Lazy(
-            lambda: {
-                "keep": decided.keep,
-                "scores": decided.scores,
-                "suppressed": suppressed_entries(decided),
-                "dropped": decided.dropped,
-                "count": len(decided.keep),
+        result=Parts(
+            {
+                "keep": lambda: decided.keep,
+                "scores": lambda: decided.scores,
+                "suppressed": lambda: suppressed_entries(decided),
+                "dropped": lambda: decided.dropped,
+                "count": lambda: len(decided.keep),
             }
         ),
         table=Table(columns, tuple(kept()) if output.format == "csv" else ()),

@@ -230,4 +230,4 @@ ALL_RESULTS = {
 def results(words: Words) -> dict[str, str]:
     """Return what the result of such a call holds."""
     every = {path: text for paths in ALL_RESULTS.values() for path, text in paths.items()}
-    return ALL_RESULTS.get((words.operation or "").lower(), every)
+    return ALL_RESULTS.get((words.operation or "").lower().replace("_", "-"), every)

@@ -132,6 +132,30 @@ class Lazy(Mapping[str, Any]):
         return len(self._found())
 
 
+class Parts(Mapping[str, Any]):
+    """A result whose every key is made when it is looked at: one figure of many rows costs no rows.
+
+    >>> parts = Parts({"count": lambda: 3, "rows": lambda: [1] * 3})
+    >>> parts["count"], list(parts)
+    (3, ['count', 'rows'])
+    """
+
+    def __init__(self, makers: Mapping[str, Callable[[], Any]]) -> None:
+        self._makers = makers
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._made:
+            self._made[key] = self._makers[key]()
+        return self._made[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
 def emit(outcome: Outcome, streams: Streams, style: str = "table", path: str | None = None) -> None:
     """Print the outcome on standard output in the format asked for, its notes on standard error."""
     for text in outcome.notes:
@@ -154,7 +178,10 @@ def emit(outcome: Outcome, streams: Streams, style: str = "table", path: str | N
 
 def looked_into(outcome: Outcome, path: str) -> Any:
     """Return what a path of `--get` leads into: the result, or the envelope's settings."""
-    if path.split(".", maxsplit=1)[0] == SETTINGS and SETTINGS not in outcome.result:
+    first = path.split(".", maxsplit=1)[0]
+    if first in outcome.result:
+        return {first: plain(outcome.result[first])}
+    if first == SETTINGS:
         return {SETTINGS: plain(outcome.settings)}
     return plain(outcome.result)
 

@@ -372,6 +372,8 @@ def _converted(word: Word, value: Any) -> Any:
 def _converted_item(word: Word, value: Any) -> Any:
     """Return one value as the option's type; what would lose something is refused."""
     if word.kind is str:
+        if getattr(value, "ndim", 0) == 2:  # an array: rows of numbers as they are typed
+            return "; ".join(" ".join(map(repr, row)) for row in value.tolist())
         items = value if isinstance(value, list | tuple) else [value]
         return ",".join(str(item) for item in items)
     is_truth = isinstance(value, bool)

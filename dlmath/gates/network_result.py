@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dlmath.gates.engine.causes import Diagnosis
     from dlmath.gates.engine.gates import Gate
     from dlmath.gates.engine.gradients import GradientCheck
+    from dlmath.gates.engine.separability import Separability
     from dlmath.gates.engine.training import TrainingResult, TrainingSettings
 
 
@@ -27,6 +28,8 @@ class Trained(NamedTuple):
         What the shown network's hidden layers say to every row.
     diagnosis : Diagnosis or None
         Why the shown network did not learn.
+    proof : (int, Separability) or None
+        Whether a line separates the rows, for a network that is one unit: an output and the proof.
     """
 
     gate: Gate
@@ -35,6 +38,7 @@ class Trained(NamedTuple):
     check: GradientCheck | None
     hidden: tuple[NDArray[Any], ...]
     diagnosis: Diagnosis | None
+    proof: tuple[int, Separability] | None
 
 
 def result(trained: Trained, *, per_seed: bool) -> dict[str, object]:
@@ -65,7 +69,8 @@ def result(trained: Trained, *, per_seed: bool) -> dict[str, object]:
         "diagnosis": diagnosis_result(trained.diagnosis),
         "stopped": shown.stopped,
         "stopped_at": shown.stopped_at,
-        **one_unit_result(trained.diagnosis),
+        "separable": None if trained.proof is None else trained.proof[1].separable,
+        "certificate": None if trained.proof is None else trained.proof[1].certificate,
     }
     if trained.check is not None:
         answer["gradient_error"] = trained.check.largest
@@ -85,12 +90,6 @@ def diagnosis_result(diagnosis: Diagnosis | None) -> dict[str, object] | None:
     if diagnosis is None:
         return None
     return {"class": diagnosis.name, "cause": diagnosis.cause, "advice": diagnosis.advice}
-
-
-def one_unit_result(diagnosis: Diagnosis | None) -> dict[str, object]:
-    """Return the proof that one unit cannot do it, where that is the diagnosis; else what is not known is null."""
-    certificate = None if diagnosis is None else diagnosis.certificate
-    return {"separable": None if certificate is None else False, "certificate": certificate}
 
 
 def runs(found: TrainingResult) -> list[dict[str, object]]:

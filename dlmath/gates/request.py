@@ -188,8 +188,6 @@ def optimizer_word(words: Words) -> str:
     word = given(words.optimizer, "sgd").strip().lower()
     chosen = parse_optimizer(word, given(words.like, "torch"))
     constants = {constant.name for constant in chosen.rule.constants}
-    if not constants:
-        refuse({"--like": words.like}, f"with --optimizer {chosen.rule.name}, which has no constants")
     if words.momentum is None:
         return word
     if "mu" not in constants:
@@ -241,7 +239,7 @@ def resolved_options(settings: TrainingSettings) -> dict[str, object]:
         "output_activation": architecture.activations[-1],
         "loss": settings.loss,
         "optimizer": settings.optimizer,
-        "like": settings.like if chosen.rule.constants else None,
+        "like": settings.like,
         "learning_rate": settings.learning_rate,
         "momentum": chosen.convention.values.get("mu"),
         "epochs": settings.epochs,

@@ -6,11 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dlmath.errors import InvalidValueError
+from dlmath.files.atomic import STANDARD
 from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Outcome
 from dlmath.gates.engine.history import hidden_answers
-from dlmath.gates.engine.obstacles import contradictions
-from dlmath.gates.engine.training import diagnose_shown, make_problem, train
+from dlmath.gates.engine.obstacles import contradictions, one_unit_proof
+from dlmath.gates.engine.training import diagnose_shown, make_problem, make_question, train
 from dlmath.gates.network_result import Trained, result
 from dlmath.gates.request import arrays, has_steps, read_start, resolve, resolved_options
 from dlmath.neural.losses import get_loss
@@ -67,7 +68,8 @@ def run_network(gate: Gate, words: Words, output: Output) -> Outcome:
     data = arrays(gate)
     problem = make_problem(*data, settings)
     hidden = hidden_answers(settings.architecture, problem, found.shown.parameters)
-    trained = Trained(gate, settings, found, check, hidden, diagnose_shown(*data, found))
+    proof = one_unit_proof(make_question(problem, settings))
+    trained = Trained(gate, settings, found, check, hidden, diagnose_shown(*data, found), proof)
     return outcome(trained, words, {**words.as_dict(), **resolved_options(settings), **output.settings()}, output)
 
 
@@ -128,4 +130,5 @@ def outcome(trained: Trained, words: Words, chosen: dict[str, object], output: O
         explanation=explain if output.explain else None,
         picture=partial(report.picture, trained),
         answer=trained.result.learned_count == trained.request.seeds,
+        printed=words.save != STANDARD,  # else the weights themselves went there
     )

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dlmath.errors import InvalidValueError
+from dlmath.files.atomic import STANDARD
 from dlmath.frame.checks import at_least, given, one_of, refuse
 from dlmath.frame.outcome import Outcome
 from dlmath.gates.engine import perceptron, separability
@@ -175,4 +176,5 @@ def outcome(trained: Trained, words: Words, chosen: dict[str, object], output: O
         explanation=partial(report.explanation, trained, words.at_epoch) if output.explain else None,
         picture=partial(report.picture, trained),
         answer=all(run.learned for run in trained.runs),
+        printed=words.save != STANDARD,  # else the weights themselves went there
     )

@@ -148,6 +148,24 @@ def test_100_epochs_of_adam_and_100_more_are_200(result, tmp_path, ending, dtype
     assert second["outputs"] == whole["outputs"]
 
 
+def test_like_a_library_changes_its_constants_and_nothing_else(result):
+    for optimizer, same in (("sgd", True), ("momentum", True), ("rmsprop", False), ("adam", False)):
+        words = ("xor", "--optimizer", optimizer, "--epochs", "30")
+        torch, keras = (result(*words, "--like", library)["outputs"] for library in ("torch", "keras"))
+        assert (torch == keras) is same
+        assert result(*words)["outputs"] == torch
+
+
+def test_a_network_that_is_one_unit_tells_whether_a_line_separates_the_rows(dlmath, result):
+    found = result("and", "--hidden", "none")
+    assert (found["separable"], found["certificate"], found["diagnosis"]) == (True, None, None)
+    assert "widest line         2 x1 + 2 x2 - 3 = 0" in dlmath("and", "--hidden", "none")[1]
+    found = result("xor", "--activation", "linear", "--epochs", "3")
+    assert (found["separable"], found["certificate"]) == (False, [1, 1, 1, 1])
+    assert "sums to zero" in dlmath("xor", "--hidden", "none", "--epochs", "3")[1]
+    assert result("xor", "--epochs", "3")["separable"] is None
+
+
 def test_a_memory_of_another_optimizer_is_left_and_that_is_said(dlmath, tmp_path):
     dlmath("xor", "--optimizer", "adam", "--epochs", "5", "--save", tmp_path / "w.npz")
     _, _, err = dlmath("xor", "--weights", tmp_path / "w.npz", "--epochs", "1")
@@ -255,7 +273,6 @@ REFUSED = [
     ("xor --until near:1", "--until"),
     ("xor --until side --tolerance 0.1", "--tolerance has no meaning"),
     ("xor --optimizer adam:beta3=1", "did you mean 'beta"),
-    ("xor --like keras", "no constants"),
     ("xor --like kears --optimizer adam", "did you mean 'keras'"),
     ("xor --momentum 0.5 --optimizer momentum:mu=0.6", "give mu once"),
     ("xor --activation tanh,relu", "names 2 activations for 1 hidden layer"),
@@ -284,3 +301,13 @@ def test_a_wrong_request_is_refused_before_any_work_and_file(dlmath, tmp_path, m
     assert err.count("\n") == 1
     assert hint in err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("rule", ["backprop", "perceptron"])
+def test_weights_on_standard_output_stand_there_alone(tmp_path, capsysbinary, rule):
+    from dlmath.__main__ import run
+    from dlmath.gates.files.weights import read_weights
+
+    run(["train-gate", "and", "--rule", rule, "--save", "-"])
+    (tmp_path / "w.npz").write_bytes(capsysbinary.readouterr().out)
+    assert read_weights(str(tmp_path / "w.npz")).sizes[0] == 2

@@ -62,6 +62,9 @@ SYNONYMS = {
 }
 """Names of other libraries that have one meaning alone; capitals and underscores as one likes."""
 
+WHOLE = 2**53
+"""The largest constant that is taken for a whole number: beyond, floating point has no digits after the point."""
+
 ELSEWHERE = {
     "reflect": "reflect repeats the edge pixel (dcba|abcd|dcba), as SciPy's and OpenCV's; "
     "NumPy's and PyTorch's reflect is mirror here",
@@ -143,7 +146,7 @@ def _constant(text: str, value: str) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise InvalidValueError(f"border {text!r}: {value!r} is not a finite number", mend)
-    return number
+    return int(number) if number == int(number) and abs(number) <= WHOLE else number
 
 
 def _stretch_at(position: int, stop: int, size: int, border: Border) -> Stretch:

@@ -268,7 +268,9 @@ class Finisher:
 
     def _round(self, sums: Array, work: Array, target: Array) -> None:
         """floor(r + 1/2), saturated; not-a-number becomes the least value and counts as clipped."""
-        even = self._whole and self.finish.denominator % 2 == 0
+        # sums over an even denominator can be a half exactly: a quarter of a step more decides it upward; stretched
+        # ones have no such steps
+        even = self._whole and self.finish.denominator % 2 == 0 and self.finish.gain == 1.0
         half = 0.5 + (0.5 / self.finish.denominator if even else 0.0)
         np.add(work, work.dtype.type(half), out=work)
         if self.finish.bounds[0] < 0 or target.dtype.kind == "b":  # a cast cuts toward zero

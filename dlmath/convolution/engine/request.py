@@ -237,7 +237,7 @@ def dilated(plain: Array, dilation: int) -> Array:
 
 def whole_border(border: Border) -> bool:
     """Tell whether what lies beyond the edge of a whole-number image is whole numbers."""
-    return border.kind != "constant" or float(border.value).is_integer()
+    return border.kind != "constant" or isinstance(border.value, int)
 
 
 def common_denominator(plain: Array, denominator: int, offset: float) -> tuple[Array, int]:

@@ -73,7 +73,7 @@ def formula_lines(job: Job) -> Iterator[str]:
         yield from sum_lines(job)
         turned = "turned by 180 degrees" if choices.flip else "as it is (cross-correlation)"
         yield f"stride S = {choices.stride}, dilation D = {choices.dilation}, kernel {turned}"
-        yield f"beyond the edge: {choices.border}"
+        yield f"beyond the edge: {choices.border}" if any(job.padding) else "no padding"
         if note := getattr(kernel, "note", ""):
             yield f"{kernel.name}: {note}"
     if choices.activation is not None:

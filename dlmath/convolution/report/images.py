@@ -132,7 +132,8 @@ def main_table(done: Sequence[Done]) -> Table:
         *("input", "kernel", "output", "rows x columns", "type", "method", "MACs"),
         *("min", "max", "mean", "clipped", "seconds"),
     )
-    return Table(columns, tuple(row(item) for item in done))
+    keep = ("input", "kernel", "output", "rows x columns", "min", "max", "clipped", "type", "mean", "MACs", "method")
+    return Table(columns, tuple(row(item) for item in done), keep=keep, scalable=("MACs",))
 
 
 def row(done: Done) -> tuple[Cell, ...]:

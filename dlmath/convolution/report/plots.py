@@ -52,7 +52,8 @@ def figure(rows: Sequence[Row]) -> Figure:
     for index, row in enumerate(rows):
         picture(drawn.add_subplot(grid[index, 0]), row.before, "input")
         for part, (kernel, labels) in enumerate(zip(row.kernels, row.labels, strict=True)):
-            kernel_panel(drawn.add_subplot(grid[index, 1 + part]), kernel, labels, row.name if part == 0 else "")
+            axes, title = drawn.add_subplot(grid[index, 1 + part]), row.name if part == 0 else ""
+            kernel_panel(axes, kernel, labels, title, reach=max(float(abs(part).max()) for part in row.kernels))
         picture(drawn.add_subplot(grid[index, parts + 1]), row.after, "output")
     return drawn
 
@@ -64,13 +65,12 @@ def picture(axes: Axes, pixels: Array, title: str) -> None:
     axes.set_axis_off()
 
 
-def kernel_panel(axes: Axes, kernel: Array, labels: Sequence[Sequence[str]], title: str) -> None:
-    """Draw a kernel's weights: blue below zero, white at zero, orange above."""
+def kernel_panel(axes: Axes, kernel: Array, labels: Sequence[Sequence[str]], title: str, *, reach: float) -> None:
+    """Draw a kernel's weights: blue below zero, white at zero, orange above, full at the row's largest."""
     from matplotlib.colors import LinearSegmentedColormap
 
     colors = LinearSegmentedColormap.from_list("weights", ["#0072b2", "white", "#e69f00"])
-    reach = float(abs(kernel).max()) or 1.0
-    axes.imshow(kernel, cmap=colors, vmin=-reach, vmax=reach)
+    axes.imshow(kernel, cmap=colors, vmin=-(reach or 1.0), vmax=reach or 1.0)
     axes.set_title(title, fontsize=13, fontweight="bold")
     axes.set_xticks([])
     axes.set_yticks([])

@@ -159,7 +159,11 @@ def multiplies(kind: str) -> bool:
     >>> multiplies("conv"), multiplies("batchnorm"), multiplies("matmul")
     (True, False, True)
     """
-    return kind in {"matmul", "opaque", "dense", "rbf", "windowattention"} or FAMILY[kind] in {"convolutions", "sequences", "convlstm"}
+    return kind in {"matmul", "opaque", "dense", "rbf", "windowattention"} or FAMILY[kind] in {
+        "convolutions",
+        "sequences",
+        "convlstm",
+    }
 
 
 def bears_unknown(kind: str) -> bool:

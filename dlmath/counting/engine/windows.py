@@ -41,8 +41,12 @@ def window_attention(options: Options, shapes: tuple[Shape, ...]) -> Count:
         Term("weights", ("query, key, value: in", "out"), (channels, 3 * channels)),
         Term("weights", ("output: in", "out"), (channels, channels)),
         Term("macs", (*rows, "in", "out"), (windows, inside, channels, 3 * channels)),
-        Term("macs", ("scores: windows", "heads", "queries", "keys", "head size"), (windows, heads, inside, inside, size)),
-        Term("macs", ("sums: windows", "heads", "queries", "keys", "head size"), (windows, heads, inside, inside, size)),
+        Term(
+            "macs", ("scores: windows", "heads", "queries", "keys", "head size"), (windows, heads, inside, inside, size)
+        ),
+        Term(
+            "macs", ("sums: windows", "heads", "queries", "keys", "head size"), (windows, heads, inside, inside, size)
+        ),
         Term("macs", (*rows, "in", "out"), (windows, inside, channels, channels)),
         Term("activation_ops", ("softmax: windows", "heads", "queries", "keys"), (windows, heads, inside, inside)),
         *_position_terms(options["position"], heads, (2 * window - 1) ** 2),
@@ -117,8 +121,6 @@ KINDS = {
     "channelshuffle": LayerKind(
         channel_shuffle, (Option("groups", at_least(1), 2),), ("groups",), example="channelshuffle:2"
     ),
-    "spacetodepth": LayerKind(
-        space_to_depth, (Option("block", at_least(1), 2),), ("block",), example="spacetodepth:2"
-    ),
+    "spacetodepth": LayerKind(space_to_depth, (Option("block", at_least(1), 2),), ("block",), example="spacetodepth:2"),
     "rotary": LayerKind(rotary, example="rotary"),
 }

@@ -36,8 +36,10 @@ ABBREVIATED = {
 def touch(row: Row) -> str:
     """Return the word for a layer that is written into the box before it; "" for one that is not worth one."""
     kind = row.node.kind
-    return "" if kind in {"identity", "flatten", "reshape", "permute", "dropout", "stochasticdepth"} else ABBREVIATED.get(
-        kind, kind
+    return (
+        ""
+        if kind in {"identity", "flatten", "reshape", "permute", "dropout", "stochasticdepth"}
+        else ABBREVIATED.get(kind, kind)
     )
 
 

@@ -89,7 +89,9 @@ class Diagram(NamedTuple):
 
 def diagrams(counted: NetworkCount) -> list[Diagram]:
     """Return what is drawn of a network: itself, and where it is drawn by blocks, one of each make in detail."""
-    whole = _layered(counted, [place for place, row in enumerate(counted.nodes) if row in counted.rows or _is_input(row)])
+    whole = _layered(
+        counted, [place for place, row in enumerate(counted.nodes) if row in counted.rows or _is_input(row)]
+    )
     if len(whole[0]) <= MOST_BOXES:
         return [placed("", *whole)]
     return [placed("", *_blocks(counted)), *_details(counted)]
@@ -126,7 +128,11 @@ def _layered(counted: NetworkCount, places: Sequence[int]) -> tuple[list[Box], l
 def _joins_box(row: Row, box: Box, readers: int) -> bool:
     """Return whether a layer is written into the box of the one before it."""
     silent = row.node.kind in SILENT
-    touches = FAMILY[row.node.kind] in {"pointwise", "normalisation"} and row.node.kind not in {*JOINS, "concat", "matmul"}
+    touches = FAMILY[row.node.kind] in {"pointwise", "normalisation"} and row.node.kind not in {
+        *JOINS,
+        "concat",
+        "matmul",
+    }
     return silent or (touches and readers == 1 and box.family != "input")
 
 
@@ -160,7 +166,10 @@ def _blocks(counted: NetworkCount) -> tuple[list[Box], list[tuple[int, int]]]:
         of |= dict.fromkeys(places, len(boxes) - 1)
         before = make
     arrows = [
-        (of[source], of[place]) for place in of for source in counted.nodes[place].node.inputs if of[source] != of[place]
+        (of[source], of[place])
+        for place in of
+        for source in counted.nodes[place].node.inputs
+        if of[source] != of[place]
     ]
     return boxes, list(dict.fromkeys(arrows))
 
@@ -212,9 +221,7 @@ def _from(
     """Return a block's boxes with one before them for what it reads."""
     first = Box("from before", shape_text(counted.nodes[min(sources)].output), "input", tuple(sorted(sources)))
     of = {place: number + 1 for number, box in enumerate(boxes) for place in box.places}
-    fed = [
-        (0, of[place]) for place in of if any(source in sources for source in counted.nodes[place].node.inputs)
-    ]
+    fed = [(0, of[place]) for place in of if any(source in sources for source in counted.nodes[place].node.inputs)]
     return [first, *boxes], list(dict.fromkeys([*fed, *((a + 1, b + 1) for a, b in arrows)]))
 
 
@@ -247,7 +254,9 @@ def _lanes(
             lanes[number] = homes[number] = sum(homes[source] for source in sources) / len(sources)
         else:
             (source,) = sources
-            branches = [child for child in after[source] if not (boxes[child].is_join and rows[child] > rows[source] + 1)]
+            branches = [
+                child for child in after[source] if not (boxes[child].is_join and rows[child] > rows[source] + 1)
+            ]
             side = branches.index(number) - (len(branches) - 1) / 2 if number in branches else 0.0
             lanes[number] = lanes[source] + side
             homes[number] = homes[source] if len(branches) == 1 else lanes[source]

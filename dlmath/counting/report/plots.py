@@ -172,7 +172,9 @@ def _draw_box(axes: Axes, spot: Placed, x: float, y: float) -> None:
         return
     corner = (x - BOX / 2, y - TALL / 2)
     style = "round,pad=0,rounding_size=0.05"
-    axes.add_patch(FancyBboxPatch(corner, BOX, TALL, style, facecolor=fill, edgecolor="#444444", linewidth=0.8, zorder=3))
+    axes.add_patch(
+        FancyBboxPatch(corner, BOX, TALL, style, facecolor=fill, edgecolor="#444444", linewidth=0.8, zorder=3)
+    )
     size = 8.5 if len(box.text) <= 34 else 8.5 * 34 / len(box.text)
     axes.text(x, y + TALL * 0.16, box.text, fontsize=max(size, 5), ha="center", va="center", color=DARK_TEXT, zorder=4)
     axes.text(x, y - TALL * 0.27, box.shape, fontsize=6.5, ha="center", va="center", color="#555555", zorder=4)
@@ -212,7 +214,8 @@ def _free(spots: dict[int, tuple[float, float, int]], column: int, x: float, spa
     """Return whether no box stands in the way of a line straight down."""
     low, high = span
     return not any(
-        other == column and abs(each - x) < BOX / 2 and low + 0.01 < y < high - 0.01 for each, y, other in spots.values()
+        other == column and abs(each - x) < BOX / 2 and low + 0.01 < y < high - 0.01
+        for each, y, other in spots.values()
     )
 
 

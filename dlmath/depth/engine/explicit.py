@@ -255,7 +255,7 @@ class ExplicitNetwork:
 
     def _times_slope(self, passed: Passed, g: Signal) -> Signal:
         """Return phi'(u) g, from ln |phi'| where phi' has underflown or cancelled."""
-        e = passed.slope * g.array
+        e = passed.slope * g.array  # (B, N)
         before = float(np.vdot(g.array, g.array))
         if self.channel.homogeneous or passed.log_u or float(np.vdot(e, e)) >= UNDERFLOWN * before:
             return Signal(e, g.log)

@@ -78,7 +78,7 @@ def shape(activation: Activation, q: float) -> Shape:
     value, slope = value / _root_mean(value, weights), slope / _root_mean(slope, weights)
     a, s = value * value, slope * slope
     second, quartic = (n * n - 1) / math.sqrt(2), n**4 - 6 * n * n + 3
-    stacked = np.stack(
+    stacked = np.stack(  # (12, nodes): one matrix product with the weights gives all means at once
         [s * s, a * a, s * a, n * n * s, n * value * slope, value * slope,
          n * s, second * s, n * a, second * a, quartic * s, quartic * a]
     )  # fmt: skip

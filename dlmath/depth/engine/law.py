@@ -151,7 +151,7 @@ class ChainLaw:
     def _quickly(self, slab: _Slab, start: int, layers: int) -> bool:
         """Compute the slab without looking at sizes; return whether that was right: no size called for a limit."""
         part = slice(start, start + layers)
-        factor, scale = self._factor(part), self.scale[part]
+        factor, scale = self._factor(part), self.scale[part]  # (G, S): one number a layer and network
         self.bias_scale[part] = self.sigma_b
         with np.errstate(invalid="ignore"):  # what overflows is thrown away
             for step in range(layers):
@@ -267,11 +267,12 @@ class ChainLaw:
 
     def _take_products(self, slab: _Slab, start: int, layers: int) -> None:
         """Take the scalar products of the slab's w with the x, phi' and n of the layers before them."""
+        # all of them (G, S, N): G layers of the slab, S networks, N units; places :layers are the layers before
         w, part = slab.w[1 : layers + 1], slice(start, start + layers)
         x, slope, n = slab.x[:layers], slab.slope[:layers], slab.n[:layers]
         products = self.products
         products.ww[part], products.xw[part] = np.vecdot(w, w), np.vecdot(x, w)
-        p, q = slope * w, slope * x
+        p, q = slope * w, slope * x  # what the step back needs of A (phi' w) + B (phi' x): its products, never itself
         products.pp[part] = np.vecdot(p, p)
         lost = products.pp[part] < UNDERFLOWN * products.ww[part]
         if self.normalized:

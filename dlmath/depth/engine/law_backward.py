@@ -106,7 +106,7 @@ def walk_back(
         |e|^2 and n.e of e = dE/dz^L, but for the last layer's scales.
     """
     orthogonal = settings.weights.family == ORTHOGONAL
-    mixed = mixture(products, orthogonal=orthogonal, width=settings.width)
+    mixed = mixture(products, orthogonal=orthogonal, width=settings.width)  # (L, S) each, as all that follows
     t = _alignments(products, mixed, squared_error, n_dot_error)
     a, b = mixed.at(t)
     passed = np.maximum(a * a * products.pp + 2 * a * b * products.pq + b * b * products.qq, 0)

@@ -94,7 +94,8 @@ def plan(settings: DepthSettings, memory: float | None = None) -> Plan:
     if settings.method != "explicit" and obstacle is None:
         chosen = _law_plan(settings)
     else:
-        chosen = _explicit_plan(settings, available, obstacle or "as asked for")
+        why = f"the exact law does not apply, {obstacle}" if obstacle else "as asked for"
+        chosen = _explicit_plan(settings, available, why)
     _check_size(settings, chosen, available)
     return chosen
 

@@ -175,7 +175,7 @@ class ResidualLaw:
             step = self._back_before if self.pre else self._back_after
             g, log_delta, log_inputs = step(layer, e)
             log_weight_gradient[layer] = log_gradient[layer + 1] + log_delta + log_inputs
-            norm = np.sqrt(np.vecdot(g, g).astype(np.float64))
+            norm = np.sqrt(np.vecdot(g, g).astype(np.float64))  # (S,): each network is divided by its own
             e = g / np.where(norm > 0, norm, 1).astype(_F32)[:, None]
             log_gradient[layer] = log_gradient[layer + 1] + np.log(norm)
         return log_gradient, log_weight_gradient

@@ -98,7 +98,7 @@ def draw_distributions(part: Any, shown: Sequence[Curve], left_out: int) -> None
         right.set_title("|dE/dx|, units and inputs", fontsize=11.5, loc="left")
         left.set_xlabel("activation", fontsize=11)
         right.set_xlabel("power of ten", fontsize=11)
-    panels[0].legend(fontsize=9, frameon=False, loc="best")  # the shades mean the same in every panel
+    panels[1].legend(fontsize=9, frameon=False, loc="upper left")  # the shades mean the same in every panel
     for axes in panels[2 * len(shown) :]:
         axes.set_visible(False)
 

@@ -96,6 +96,8 @@ def is_inline(word: str) -> bool:
     """
     if word == STANDARD or word.lower().endswith(ENDINGS):
         return False
+    if not word.strip():
+        return True
     try:
         if path_of(word).exists():
             return False

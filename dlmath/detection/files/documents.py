@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from dlmath.detection.files.rows import ALIASES, FORM_COLUMNS, from_columns, positional
+from dlmath.detection.files.rows import ALIASES, FORM_COLUMNS, from_columns, numbers, positional
 from dlmath.detection.files.table import Table, image_name, label_text
 from dlmath.errors import UnreadableError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dlmath.detection.files.content import Content
+    from dlmath.neural.arrays import Array
 
 MEND_JSON = 'give [[x1, y1, x2, y2], ...], [{"box": [...], "score": ...}, ...], {"boxes": [...]}, or COCO\'s JSON'
 PLURALS = {"scores": "score", "labels": "class", "classes": "class", "images": "image"}
@@ -108,10 +110,11 @@ def _flat(item: Mapping[str, Any], place: str, row: int) -> dict[str, Any]:
     return named
 
 
-def _floats(values: Sequence[Any], place: str, name: str) -> Any:
+def _floats(values: Sequence[Any], place: str, name: str) -> Array:
     """Return numbers (N,) of a JSON list."""
-    from dlmath.detection.files.rows import numbers
-
+    if set(map(type, values)) <= {int, float}:
+        with suppress(OverflowError):  # a whole number beyond any float is told below, with its row
+            return np.array(values, dtype=np.float64)
     return numbers([_cell(value, place, row) for row, value in enumerate(values)], place, name)
 
 
@@ -136,19 +139,14 @@ def coco_annotations(items: Sequence[Mapping[str, Any]], place: str) -> Table:
     """Return COCO's annotations or results: bbox (x y w h), category_id, image_id, score, area, iscrowd, ignore."""
     if not items:
         return Table(place, np.zeros((0, 4)), "xywh")
-    boxes = [_bbox(item, place, row) for row, item in enumerate(items)]
+    boxes = list(zip(*(_bbox(item, place, row) for row, item in enumerate(items)), strict=True))
+    rows = np.stack([_floats(column, place, name) for name, column in zip("xywh", boxes, strict=True)], axis=1)
     columns = {key: [item.get(key) for item in items] for key in ("category_id", "image_id", "score", "area")}
     whole = {key: values for key, values in columns.items() if None not in values}
     crowd = np.array([bool(item.get("iscrowd", 0)) for item in items])
     return Table(
         place,
-        np.stack(
-            [
-                _floats(column, place, name)
-                for name, column in zip(("x", "y", "w", "h"), zip(*boxes, strict=True), strict=True)
-            ],
-            axis=1,
-        ),
+        rows,
         "xywh",
         score=_floats(whole["score"], place, "score") if "score" in whole else None,
         label=[label_text(value) for value in whole["category_id"]] if "category_id" in whole else None,

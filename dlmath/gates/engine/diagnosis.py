@@ -6,7 +6,8 @@ where the plateau it is on leads. A plateau is a place of rest only where nothin
 Hessian (in the optimizer's measure, see `curvature`) lets a deviation grow; on a plateau at infinity l falls as c / t,
 so that it grows as t^c only, and what is small stays small for ages. Measured on XOR, 2-2-1, over 26 configurations of
 activations, losses, optimizers, rates and epochs: of 2,500 networks called `half`, `thirds`, `dead` or `saturated`
-none learned within 20 times the epochs (from weights of N(0, 8^2), which begin far out on the plateaus, 1 in 250 did).
+none learned within 20 times the epochs (from weights of N(0, 8^2), which begin far out on the plateaus, 1 in 250 did;
+with RMSprop, whose steps do not shrink, 1 in 80).
 """
 
 from __future__ import annotations
@@ -30,18 +31,19 @@ if TYPE_CHECKING:
     from dlmath.neural.arrays import Array
 
 FAILURES: dict[str, str] = {
-    "unfinished": "the loss still falls, or a way down leads on: more epochs go further",
-    "inseparable": "the network is one unit, and no line separates the rows",
-    "unbiased": "without a bias some rows' answers are forced",
-    "symmetric": "hidden units that are equal, stay equal and count as one",
-    "saturated": "every slope has vanished: the rate or the weights are too large",
-    "dead": "a layer whose units all have slope 0 on every row, so that nothing before it can learn",
-    "half": "at rest where rows that are not told apart are given 1/2",
-    "thirds": "at rest where rows that are not told apart are given 1/3 or 2/3",
-    "diverged": "an output or a parameter became infinite or not a number",
+    "unfinished": "the loss still falls, or a way down leads on",
+    "inseparable": "one unit, and no line separates the rows",
+    "unbiased": "the missing bias forces some answers",
+    "symmetric": "equal hidden units that stay equal",
+    "saturated": "slopes vanished: rate or weights too large",
+    "dead": "a layer with slope 0 on every row",
+    "half": "at rest: rows not told apart get 1/2",
+    "thirds": "at rest: rows not told apart get 1/3 or 2/3",
+    "diverged": "a number became infinite, or none",
     "untrained": "no epoch was run",
     "other": "none of these",
 }
+"""Every class, and what it means in the width of a column."""
 NAMES = tuple(FAILURES)
 CODES = {name: code for code, name in enumerate(NAMES)}
 

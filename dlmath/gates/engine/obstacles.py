@@ -165,17 +165,26 @@ def _columns(question: Question) -> Iterator[tuple[int, list[int]]]:
     yield from enumerate(bits.T.tolist())
 
 
-def _inseparable(question: Question) -> Obstacle | None:
-    """Look for an output that needs two lines where the network has one."""
+def one_unit_proof(question: Question) -> tuple[int, Separability] | None:
+    """Return whether a line separates the rows, for a network that is one unit: of the first output that has none.
+
+    None for other networks, and where the criterion does not ask for sides.
+    """
     if not question.is_one_unit or not question.output.rises:
         return None
     from dlmath.gates.engine.separability import separate  # fractions are imported only where one unit is asked about
 
-    for output, bits in _columns(question):
-        proof = separate(question.inputs.tolist(), bits)
-        if not proof.separable:
-            return Obstacle("inseparable", _one_unit_cause(question), ADVICE_HIDDEN, output, proof.certificate)
-    return None
+    proofs = [(output, separate(question.inputs.tolist(), bits)) for output, bits in _columns(question)]
+    return min(proofs, key=lambda pair: pair[1].separable, default=None)
+
+
+def _inseparable(question: Question) -> Obstacle | None:
+    """Look for an output that needs two lines where the network has one."""
+    found = one_unit_proof(question)
+    if found is None or found[1].separable:
+        return None
+    output, proof = found
+    return Obstacle("inseparable", _one_unit_cause(question), ADVICE_HIDDEN, output, proof.certificate)
 
 
 ADVICE_HIDDEN = "add a hidden layer with a curved activation: --hidden 4 --activation sigmoid"

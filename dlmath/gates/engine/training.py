@@ -314,8 +314,12 @@ def make_problem(inputs: Array, targets: Array, settings: TrainingSettings) -> P
 
 def make_diagnostician(problem: Problem, settings: TrainingSettings) -> Diagnostician:
     """Return what tells why networks of these settings did not learn."""
-    question = Question(problem.architecture, problem.inputs, problem.targets, problem.criterion, has_biases(settings))
-    return Diagnostician(problem, question)
+    return Diagnostician(problem, make_question(problem, settings))
+
+
+def make_question(problem: Problem, settings: TrainingSettings) -> Question:
+    """Return what is asked of networks of these settings."""
+    return Question(problem.architecture, problem.inputs, problem.targets, problem.criterion, has_biases(settings))
 
 
 def has_biases(settings: TrainingSettings) -> bool:

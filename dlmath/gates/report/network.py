@@ -12,7 +12,7 @@ from dlmath.gates.engine.ensemble import STOPS
 from dlmath.gates.engine.training import STOP_TEXTS
 from dlmath.gates.report.hidden import hidden_blocks
 from dlmath.gates.report.plane import boundary, one_input_curve, output_name, plane
-from dlmath.gates.report.tables import right_text, shown_rows, truth_table
+from dlmath.gates.report.tables import linear_form, right_text, shown_rows, truth_table
 from dlmath.neural.optimizers import parse_optimizer
 from dlmath.neural.uncertainty import summarise_epochs, wilson_interval
 from dlmath.report.bars import bars, histogram, wide_histogram
@@ -50,10 +50,7 @@ def blocks(trained: Trained, columns: int, *, per_seed: bool = False) -> Iterato
     correct = met_rows(trained)
     yield shown_rows(main_table(trained), correct)
     yield from hidden_blocks(gate, trained.request.architecture, trained.hidden)
-    if trained.diagnosis is not None and trained.diagnosis.certificate is not None:
-        from dlmath.gates.report.certificate import certificate_table
-
-        yield certificate_table(gate, trained.diagnosis.certificate, output=trained.diagnosis.output)
+    yield from line_blocks(trained)
     if found.settings.seeds > 1:
         yield from ensemble(found, columns)
     if per_seed:
@@ -66,6 +63,20 @@ def blocks(trained: Trained, columns: int, *, per_seed: bool = False) -> Iterato
         drawing = one_input_curve(gate, found, columns)
         yield Lines(drawing, title=f"{output_name(gate)} of {seed_name(found)} over its input")
     yield Lines(tuple(verdict(trained)))
+
+
+def line_blocks(trained: Trained) -> Iterator[Block]:
+    """Yield whether a line separates the rows, and the proof, for a network that is one unit."""
+    if trained.proof is None:
+        return
+    from dlmath.gates.report.certificate import certificate_table
+
+    output, proof = trained.proof
+    if proof.certificate is not None:
+        yield certificate_table(trained.gate, proof.certificate, output=output)
+    elif proof.weights is not None:
+        line = f"{linear_form(proof.weights, proof.bias)} = 0"
+        yield Facts((("linearly separable", True), ("widest line", line)), title="The network is one unit")
 
 
 def loss_curve(found: TrainingResult, columns: int) -> Iterator[Block]:

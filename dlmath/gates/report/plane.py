@@ -124,7 +124,8 @@ def plane(gate: Gate, found: TrainingResult) -> Plane:
         outputs = predict(architecture, parameters, xs[:, None])[:, place]
         points = [(x[0], y[place], y[place]) for x, y in zip(gate.inputs, gate.targets, strict=True)]
         curve_points = list(zip(xs.tolist(), outputs.tolist(), strict=True))
-        return Plane((low, high), (scale.low, scale.high), points, curve=curve_points, levels=(scale.low, scale.high))
+        levels = (scale.low, scale.high)
+        return Plane((low, high), levels, points, curve=curve_points, levels=levels, names=axis_names(gate))
     x_range, y_range = ranges(gate)
     return Plane(
         x_range=x_range,
@@ -133,7 +134,14 @@ def plane(gate: Gate, found: TrainingResult) -> Plane:
         values=output_grid(architecture, parameters, gate, PLOT_STEPS, place).tolist(),
         units=unit_lines(found),
         levels=(scale.low, scale.high),
+        names=axis_names(gate),
     )
+
+
+def axis_names(gate: Gate) -> tuple[str, str]:
+    """Return what the axes of the inputs are called: as the file's columns, else x1 and x2."""
+    titles = tuple(title.replace("$", "") for title in gate.input_names) or ("$x_1$", "$x_2$")
+    return titles[0], titles[-1]
 
 
 def unit_lines(found: TrainingResult) -> list[tuple[float, float, float]]:

@@ -47,6 +47,8 @@ class Plane:
         Of a network of one input.
     levels : (float, float)
         The lower and the higher level of the targets.
+    names : (str, str)
+        What the axes are called.
     """
 
     x_range: tuple[float, float]
@@ -59,6 +61,7 @@ class Plane:
     cycle: Sequence[Line2D] = ()
     curve: Sequence[tuple[float, float]] = ()
     levels: tuple[float, float] = (0.0, 1.0)
+    names: tuple[str, str] = ("$x_1$", "$x_2$")
 
 
 def draw_plane(axes: Axes, plane: Plane) -> None:
@@ -74,7 +77,7 @@ def draw_plane(axes: Axes, plane: Plane) -> None:
     axes.set_ylim(*plane.y_range)
     axes.set_aspect("equal", adjustable="box", anchor="W")
     few_ticks(axes, plane)
-    name(axes, plane_title(plane), "$x_1$", "$x_2$")
+    name(axes, plane_title(plane), *plane.names)
 
 
 def draw_curve(axes: Axes, plane: Plane) -> None:
@@ -87,7 +90,7 @@ def draw_curve(axes: Axes, plane: Plane) -> None:
     )
     axes.set_xlim(*plane.x_range)
     legend_below(axes)
-    name(axes, "Output over the input", "$x_1$", "output")
+    name(axes, "Output over the input", plane.names[0], "output")
 
 
 def plane_title(plane: Plane) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from dlmath.report.blocks import Block, Cell
 
 DIGITS = 9
+MOST_ROWS = 16
+"""Rows of data that are written out; of more, the first ones and a line that says so. Sums are over all."""
 
 
 def explain_step(trace: StepTrace, settings: TrainingSettings, epoch: int = 0) -> Iterator[Block]:
@@ -57,14 +59,25 @@ def forward_sums(number: int, layer: LayerTrace) -> Lines:
     """Return the weighted sums of a layer written out, row by row and unit by unit."""
     lines = []
     phi = layer.activation
-    for row, inputs in enumerate(layer.inputs):
+    for row, inputs in enumerate(layer.inputs[:MOST_ROWS]):
         for unit in range(layer.weighted_sums.shape[1]):
             terms = [f"{signed(x)} * {signed(w)}" for x, w in zip(inputs, layer.weights[:, unit], strict=True)]
             bias = f" + {signed(bias_of(layer, unit))}" if len(layer.biases) else ""
             z, a = layer.weighted_sums[row, unit], layer.activations[row, unit]
             place = f"row {row + 1}, unit {unit + 1}"
             lines.append(f"{place}: z = {' + '.join(terms)}{bias} = {short(z)};  a = {phi}(z) = {short(a)}")
-    return Lines(tuple(lines), title=f"Forward, layer {number}")
+    return Lines((*lines, *left_out(len(layer.inputs))), title=f"Forward, layer {number}")
+
+
+def left_out(rows: int) -> tuple[str, ...]:
+    """Say that rows are left out, when they are.
+
+    >>> left_out(4), left_out(200)
+    ((), ('(rows 17 to 200 likewise; the sums below are over all rows)',))
+    """
+    return (
+        (f"(rows {MOST_ROWS + 1} to {rows:,} likewise; the sums below are over all rows)",) if rows > MOST_ROWS else ()
+    )
 
 
 def bias_of(layer: LayerTrace, unit: int) -> float:
@@ -87,7 +100,7 @@ def loss_lines(trace: StepTrace, settings: TrainingSettings) -> Facts:
     loss = get_loss(settings.loss)
     pairs: list[tuple[str, Cell]] = [
         (f"row {row + 1}, output {unit + 1}", f"a = {short(a)}, y = {short(y)}, a - y = {short(a - y)}")
-        for row, (outputs, targets) in enumerate(zip(trace.outputs, trace.targets, strict=True))
+        for row, (outputs, targets) in list(enumerate(zip(trace.outputs, trace.targets, strict=True)))[:MOST_ROWS]
         for unit, (a, y) in enumerate(zip(outputs, targets, strict=True))
     ]
     return Facts((*pairs, ("L", f"{loss.equation.partition('=')[2].strip()} = {short(trace.loss)}")), title="Loss")
@@ -98,7 +111,7 @@ def deltas_table(number: int, layer: LayerTrace, *, last: bool) -> Table:
     rows, units = layer.deltas.shape
     cells = tuple(
         (r + 1, u + 1, float(layer.loss_slopes[r, u]), float(layer.slopes[r, u]), float(layer.deltas[r, u]))
-        for r in range(rows)
+        for r in range(min(rows, MOST_ROWS))
         for u in range(units)
     )
     origin = "dL/da from the loss" if last else f"dL/da from layer {number + 1}"
@@ -133,7 +146,7 @@ def factor_rows(number: int, layer: LayerTrace) -> Iterator[tuple[Cell, ...]]:
 
 def chain(name: str, layer: LayerTrace, units: Sequence[int], factors: Sequence[float]) -> Iterator[tuple[Cell, ...]]:
     """Yield the three factors and their product for each row and each unit that a parameter serves."""
-    for row, factor in enumerate(factors):
+    for row, factor in enumerate(factors[:MOST_ROWS]):
         for unit in units:
             product = float(layer.deltas[row, unit] * factor)
             slopes = float(layer.loss_slopes[row, unit]), float(layer.slopes[row, unit])

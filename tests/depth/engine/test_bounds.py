@@ -164,7 +164,7 @@ def test_layers_evenly_apart():
     normalize=st.sampled_from(["none", "none", "layer"]),
     method=st.sampled_from(["auto", "explicit"]),
 )
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 def test_a_sigma_of_any_size_is_measured_or_refused(
     exponent, bias_exponent, activation, init, depth, width, residual, normalize, method
 ):

@@ -175,6 +175,7 @@ def test_a_picture_scales_shares_and_clips_the_rest():
         ('{"foo": 1}', "has no boxes among foo"),
         ('[{"box": [1, 2, 3]}]', "box 0 is [1, 2, 3]"),
         ('{"boxes": [[0, 0, 1, 1]], "scores": [1, 2]}', "2 of score for 1 boxes"),
+        ('[{"image_id": 1, "bbox": [1, 2, 3, 1' + "0" * 400 + "]}]", "box 0 (1 2 3 inf)"),
         ("[]", "holds no boxes"),
         ("<annotation><object></object></annotation>", "object 0 has no bndbox/xmin"),
         ("<annotation>", "is no XML"),
@@ -184,7 +185,7 @@ def test_a_picture_scales_shares_and_clips_the_rest():
 )
 def test_what_is_no_box_is_told(word, told):
     with pytest.raises(DlmathError) as error:
-        read_boxes(word, PLAIN)
+        corners(word)
     assert told in str(error.value)
     assert "\n" not in error.value.mend
 
