@@ -56,21 +56,27 @@ class Task(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+CHECKED: list[tuple[Words, Choices, list[Task]]] = []
+"""What was found out of the words that were checked last: the run that follows need not read it all again."""
+
+
 def check_images(words: Words, output: Output) -> None:
     """Refuse, before any work and any file, whatever the run would refuse."""
     try:
-        tasks = tasks_of(words, choices_of(words, output))
+        choices = choices_of(words, output)
+        tasks = tasks_of(words, choices)
+        CHECKED[:] = [(words, choices, tasks)]
         if words.animate is not None:
             check_animate(words.animate, tasks)
     except BaseException:
         BEGUN.clear()  # nobody will ask for what was begun
+        CHECKED.clear()
         raise
 
 
 def convolve_images(words: Words, output: Output) -> Outcome:
     """Convolve every image with every kernel, and write the results."""
-    choices = choices_of(words, output)
-    tasks = tasks_of(words, choices)
+    choices, tasks = checked(words, output)
     done = []
     notes = list(choices.notes)
     with progress(output.streams, "convolving", len(tasks)) as advance:
@@ -88,6 +94,15 @@ def convolve_images(words: Words, output: Output) -> Outcome:
             if advance is not None:
                 advance(number)
     return outcome(done, words, choices, output, list(dict.fromkeys(notes)))
+
+
+def checked(words: Words, output: Output) -> tuple[Choices, list[Task]]:
+    """Return the choices and tasks of words, as they were when they were checked."""
+    if CHECKED and CHECKED[-1][0] is words:
+        _, choices, tasks = CHECKED.pop()
+        return choices, tasks
+    choices = choices_of(words, output)
+    return choices, tasks_of(words, choices)
 
 
 def check_animate(name: str, tasks: list[Task]) -> None:

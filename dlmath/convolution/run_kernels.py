@@ -64,11 +64,11 @@ def analyse_kernels(words: Words, output: Output) -> Outcome:
     """Say what the weights of kernels alone tell."""
     parts = [part for kernel in kernels_of(words) for part in rectangles_of(kernel)]
     analysed = [(part, analyse_kernel(part)) for part in parts]
-    found = [{**report.described(part), "analysis": asdict(analysis)} for part, analysis in analysed]
+    described = [{**report.described(part), "analysis": asdict(analysis)} for part, analysis in analysed]
     return Outcome(
         command="convolve",
         settings={"kernel": words.kernel, **output.settings()},
-        result={"kernels": found},
+        result={"kernels": described},
         table=report.analysis_table(analysed),
         blocks=partial(report.analysis_blocks, analysed),
         explanation=partial(report.analysis_explanation, analysed) if output.explain else None,

@@ -67,11 +67,11 @@ def carried_out(job: Job, picture: Picture) -> Convolved:
     image, alpha = colour_and_alpha(picture, job.choices)
     start = perf_counter()
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is infinity, and is told as such
-        found = direct(job, image) if is_direct(job) else by_steps(job, image)
+        result = direct(job, image) if is_direct(job) else by_steps(job, image)
     seconds = perf_counter() - start
     if alpha is not None:
-        found = found._replace(pixels=with_alpha(found.pixels, alpha_like(alpha, job)))
-    return found._replace(seconds=seconds)
+        result = result._replace(pixels=with_alpha(result.pixels, alpha_like(alpha, job)))
+    return result._replace(seconds=seconds)
 
 
 def colour_and_alpha(picture: Picture, choices: Choices) -> tuple[Array, Array | None]:

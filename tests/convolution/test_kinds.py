@@ -79,6 +79,7 @@ def every_kind_of_file():
         "deep.pgm": pillow_file(deep, "PPM"),
         "float.pfm": pillow_file(rgba.convert("L").convert("F"), "PPM"),
         "gray.pgm": pillow_file(rgba.convert("L"), "PPM"),
+        "deep.ppm": b"P6 7 9 65535\n" + (noise[:, :, :3].astype(">u2") * 257).tobytes(),
         "rgb.ppm": pillow_file(rgba.convert("RGB"), "PPM"),
         "bits.pbm": pillow_file(rgba.convert("1"), "PPM"),
         "palette.gif": pillow_file(palette, "GIF"),

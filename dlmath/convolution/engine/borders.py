@@ -172,13 +172,13 @@ def stretches(start: int, stop: int, size: int, border: Border) -> list[Stretch]
     >>> [tuple(stretch) for stretch in stretches(-2, 6, 4, Border("reflect"))]
     [(0, 2, 1, -1), (2, 4, 0, 1), (6, 2, 3, -1)]
     """
-    found = []
+    stretches_so_far = []
     position = start
     while position < stop:
         stretch = _stretch_at(position, stop, size, border)
-        found.append(stretch._replace(target=position - start))
+        stretches_so_far.append(stretch._replace(target=position - start))
         position += stretch.length
-    return found
+    return stretches_so_far
 
 
 def indices(start: int, stop: int, size: int, border: Border) -> NDArray[np.int64]:

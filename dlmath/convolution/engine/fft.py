@@ -185,14 +185,14 @@ def sides(taps: int, length: int, together: int) -> list[Side]:
     together : int
         Tiles run at a time: a number of tiles that is no multiple leaves a core idle at the end.
     """
-    found: dict[int, Side] = {}
+    by_tiles: dict[int, Side] = {}
     for size in (*transform_sizes(), transform_size(length + taps - 1)):
         if size >= taps:
             tiles = -(-length // (size - taps + 1))
             rounds = up(tiles, together) if tiles > 1 else 1
             side = Side(-(-length // tiles), size, rounds * size * difficulty(size), tiles)
-            found[tiles] = min(side, found.get(tiles, side), key=lambda way: way.work)
-    return sorted(found.values(), key=lambda way: way.points)
+            by_tiles[tiles] = min(side, by_tiles.get(tiles, side), key=lambda way: way.work)
+    return sorted(by_tiles.values(), key=lambda way: way.points)
 
 
 def difficulty(size: int) -> float:

@@ -91,10 +91,10 @@ class Kernel:
     @cached_property
     def _exact(self) -> tuple[tuple[tuple[int, ...], ...], int] | None:
         rows = {id(row): row for row in self.weights}  # rows that are one object, as a box's are, are turned once
-        if not all(isinstance(weight, Fraction) for row in rows.values() for weight in row):
+        weights = {id(weight): weight for row in rows.values() for weight in row}
+        if not all(isinstance(weight, Fraction) for weight in weights.values()):
             return None
-        weights = {id(weight): weight for row in rows.values() for weight in row if isinstance(weight, Fraction)}
-        denominator = math.lcm(*{weight.denominator for weight in weights.values()})
+        denominator = math.lcm(*{weight.denominator for weight in weights.values() if isinstance(weight, Fraction)})
         whole = {key: int(weight * denominator) for key, weight in weights.items()}
         turned = {key: tuple(whole[id(weight)] for weight in row) for key, row in rows.items()}
         return tuple(turned[id(row)] for row in self.weights), denominator
@@ -103,11 +103,11 @@ class Kernel:
         """Return the weights as float64, shape (rows, columns)."""
         import numpy as np
 
-        made: dict[int, list[float]] = {}  # rows that are one object, as a box's are, are turned once
+        turned: dict[int, list[float]] = {}  # rows that are one object, as a box's are, are turned once
         for row in self.weights:
-            if id(row) not in made:
-                made[id(row)] = [float(weight) for weight in row]
-        return np.array([made[id(row)] for row in self.weights], dtype=np.float64)
+            if id(row) not in turned:
+                turned[id(row)] = [float(weight) for weight in row]
+        return np.array([turned[id(row)] for row in self.weights], dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -72,32 +72,33 @@ def sized_sobel(name: str, n: int) -> Kernel | Magnitude:
     note = f"binomial {n} outer the difference -1 0 1 smoothed by binomial {n - 2}"
     across = Kernel(f"sobel-x:{n}", sobel_of(n), source, note)
     down = Kernel(f"sobel-y:{n}", transposed(across.weights), source, "the transpose of sobel-x")
-    found: dict[str, Kernel | Magnitude] = {
+    by_name: dict[str, Kernel | Magnitude] = {
         "sobel-x": across,
         "sobel-y": down,
         "sobel": Magnitude(f"sobel:{n}", (across, down), "l2", source, _root_of((across.name, down.name))),
         "sobel-angle": Magnitude(f"sobel-angle:{n}", (across, down), "angle", source, ANGLE),
     }
-    return found[name]
+    return by_name[name]
 
 
 SIZED = ("sobel", "sobel-x", "sobel-y", "sobel-angle")
 """Names of 3 x 3 kernels that take a larger N: sobel:5."""
 
+DIAGONAL = "atan2(roberts-y, roberts-x) in degrees, -180 to 180: of the two diagonals, not of x and y"
 ANGLE = "atan2(y response, x response) in degrees, -180 to 180: 0 where it grows brighter to the right, 90 downward"
 
 
 def derivatives() -> list[Kernel]:
     """Return the x and y derivative of every smoothing, and Roberts' cross."""
-    found = []
+    kernels = []
     for name, (smoothing, source) in SMOOTHINGS.items():
         across = derivative(name)
         note = f"{' '.join(map(str, smoothing))} outer -1 0 1"
-        found.append(Kernel(f"{name}-x", across, source, f"{note}: brightness rising to the right"))
-        found.append(Kernel(f"{name}-y", transposed(across), source, "the transpose: brightness rising downward"))
-    found.append(Kernel("roberts-x", fractions([[1, 0], [0, -1]]), ROBERTS, "along the falling diagonal"))
-    found.append(Kernel("roberts-y", fractions([[0, 1], [-1, 0]]), ROBERTS, "along the rising diagonal"))
-    return found
+        kernels.append(Kernel(f"{name}-x", across, source, f"{note}: brightness rising to the right"))
+        kernels.append(Kernel(f"{name}-y", transposed(across), source, "the transpose: brightness rising downward"))
+    kernels.append(Kernel("roberts-x", fractions([[1, 0], [0, -1]]), ROBERTS, "along the falling diagonal"))
+    kernels.append(Kernel("roberts-y", fractions([[0, 1], [-1, 0]]), ROBERTS, "along the rising diagonal"))
+    return kernels
 
 
 def turned_ring(first: Rows, steps: int) -> Rows:
@@ -177,7 +178,7 @@ def magnitudes(kernels: dict[str, Kernel]) -> list[Magnitude]:
     """Return the gradient magnitudes of the pairs, and Kirsch's largest of eight."""
     pairs = [(name, (f"{name}-x", f"{name}-y")) for name in (*SMOOTHINGS, "roberts")]
     pairs.append(("frei-chen", ("frei-chen-1", "frei-chen-2")))
-    found = [
+    lengths = [
         Magnitude(name, tuple(kernels[part] for part in parts), "l2", kernels[parts[0]].source, _root_of(parts))
         for name, parts in pairs
     ]
@@ -186,9 +187,11 @@ def magnitudes(kernels: dict[str, Kernel]) -> list[Magnitude]:
         for name, parts in pairs
         if name not in {"roberts", "frei-chen"}  # whose two parts are no x and y
     ]
+    cross = tuple(kernels[f"roberts-{axis}"] for axis in "xy")
+    angles.append(Magnitude("roberts-angle", cross, "angle", ROBERTS, DIAGONAL))
     compass = tuple(kernels[f"kirsch-{point}"] for point in COMPASS)
     return [
-        *found,
+        *lengths,
         *angles,
         Magnitude("kirsch", compass, "max", KIRSCH, "the largest of the eight kirsch-n ... kirsch-nw"),
     ]

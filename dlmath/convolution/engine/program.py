@@ -141,7 +141,7 @@ Pair = tuple[int, int, Shift, int]
 
 def _pairs(groups: dict[Any, list[tuple[Ref, int]]]) -> dict[Pair, list[tuple[Any, int, int]]]:
     """Return where each pattern of two terms (registers, distance, relative sign) occurs, no term twice a pattern."""
-    found: dict[Pair, list[tuple[Any, int, int]]] = {}
+    places: dict[Pair, list[tuple[Any, int, int]]] = {}
     used: dict[Pair, set[tuple[Any, int]]] = {}
     for size, members in groups.items():
         for i, (first, sign) in enumerate(members):
@@ -151,8 +151,8 @@ def _pairs(groups: dict[Any, list[tuple[Ref, int]]]) -> dict[Pair, list[tuple[An
                 taken = used.setdefault(key, set())
                 if (size, i) not in taken and (size, j) not in taken:
                     taken |= {(size, i), (size, j)}
-                    found.setdefault(key, []).append((size, i, j))
-    return found
+                    places.setdefault(key, []).append((size, i, j))
+    return places
 
 
 def share(groups: dict[Any, list[tuple[Ref, int]]], writer: Writer) -> None:

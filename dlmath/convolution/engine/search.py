@@ -99,16 +99,16 @@ def _factored(polynomial: Polynomial, peels: int) -> Iterable[Scheme]:
     """
     places = sorted(polynomial)
     worth = grouped(polynomial).cost
-    found = []
+    quotients = []
     if len(places) > 9 and _is_line(polynomial):
         places = [places[0], places[1], places[len(places) // 2], places[-1]]
     for shift in sorted({minus(place, places[0]) for place in places[1:]}):
         for sign in (1, -1):
             quotient = divide(polynomial, shift, sign)
             if quotient is not None and grouped(quotient).cost + 1 <= worth:
-                found.append((grouped(quotient).cost, shift, sign, quotient))
-    found.sort(key=lambda entry: entry[:3])
-    for _, shift, sign, quotient in found[:2]:
+                quotients.append((grouped(quotient).cost, shift, sign, quotient))
+    quotients.sort(key=lambda entry: entry[:3])
+    for _, shift, sign, quotient in quotients[:2]:
         part = search(quotient, peels)
         yield Scheme("factor", part.cost + 1, (part,), shift, sign)
 
@@ -177,12 +177,12 @@ def _search(terms: Terms, peels: int) -> Scheme:
     step = _box_step(terms)
     if step is not None:
         return _box(len(terms), terms[0][0], step)
-    found = [grouped(polynomial)]
+    schemes = [grouped(polynomial)]
     if len(terms) <= SEARCHED or _is_line(polynomial):
-        found += _factored(polynomial, peels)
+        schemes += _factored(polynomial, peels)
     if peels:
-        found += _peeled(polynomial, peels)
-    return min(reversed(found), key=lambda scheme: scheme.cost)
+        schemes += _peeled(polynomial, peels)
+    return min(reversed(schemes), key=lambda scheme: scheme.cost)
 
 
 def _box_step(terms: Terms) -> Shift | None:

@@ -70,19 +70,19 @@ def exact_dtype(pixels: Bounds, sums: Bounds) -> Dtype:
 
 def step_bounds(ops: Sequence[Op], pixels: Bounds) -> list[Bounds]:
     """Return the bounds of every register, by interval arithmetic along the program."""
-    found = [pixels]
+    bounds = [pixels]
     for op in ops:
-        left = found[op.left.register]
+        left = bounds[op.left.register]
         if op.kind == "scale":
             ends = sorted((left.low * op.factor, left.high * op.factor))
-            found.append(Bounds(ends[0], ends[1]))
+            bounds.append(Bounds(ends[0], ends[1]))
             continue
-        right = found[op.right.register] if op.right else left
+        right = bounds[op.right.register] if op.right else left
         if op.kind == "add":
-            found.append(Bounds(left.low + right.low, left.high + right.high))
+            bounds.append(Bounds(left.low + right.low, left.high + right.high))
         else:
-            found.append(Bounds(left.low - right.high, left.high - right.low))
-    return found
+            bounds.append(Bounds(left.low - right.high, left.high - right.low))
+    return bounds
 
 
 def uniform(program: Program, dtype: Dtype) -> list[Dtype]:

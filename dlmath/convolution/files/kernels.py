@@ -161,13 +161,13 @@ def array_weights(weights: NDArray[Any], place: str) -> Rows:
     """Return an array's weights: fractions when all are integers or multiples of 1/4096, else floats."""
     import numpy as np
 
-    if weights.dtype.kind in "iu":
-        return tuple(tuple(map(Fraction, row)) for row in weights.tolist())
-    check_finite(weights, place)
-    steps = weights.astype(np.float64) * EXACT_DENOMINATOR
-    exact = bool((steps == np.rint(steps)).all() and (abs(steps) < 2**53).all())
-    kind = Fraction if exact else float
-    return tuple(tuple(kind(weight) for weight in row) for row in weights.tolist())
+    if weights.dtype.kind not in "iu":
+        check_finite(weights, place)
+        steps = weights.astype(np.float64) * EXACT_DENOMINATOR
+        if not ((steps == np.rint(steps)).all() and (abs(steps) < 2**53).all()):
+            return tuple(tuple(map(float, row)) for row in weights.tolist())
+    exact = {value: Fraction(value) for value in np.unique(weights).tolist()}  # one object for all of one value
+    return tuple(tuple(map(exact.__getitem__, row)) for row in weights.tolist())
 
 
 def check_count(count: int, place: str) -> None:
@@ -315,12 +315,12 @@ def yaml_rows(rows: Any, place: str) -> Rows:
     """Return rows given as lists, or as lines of text."""
     if not isinstance(rows, list) or not rows:
         raise UnreadableError(f"{place}: rows is not a list of rows", "give a list of lists of numbers")
-    found = tuple(yaml_row(row, f"{place}: row {k}") for k, row in enumerate(rows, start=1))
-    odd = next((k for k, row in enumerate(found, start=1) if len(row) != len(found[0])), None)
+    read = tuple(yaml_row(row, f"{place}: row {k}") for k, row in enumerate(rows, start=1))
+    odd = next((k for k, row in enumerate(read, start=1) if len(row) != len(read[0])), None)
     if odd is not None:
-        raise UnreadableError(f"{place}: row {odd} has {len(found[odd - 1])} numbers", f"row 1 has {len(found[0])}")
-    check_count(sum(map(len, found)), place)
-    return found
+        raise UnreadableError(f"{place}: row {odd} has {len(read[odd - 1])} numbers", f"row 1 has {len(read[0])}")
+    check_count(sum(map(len, read)), place)
+    return read
 
 
 def yaml_row(row: Any, place: str) -> tuple[Fraction, ...]:

@@ -55,9 +55,9 @@ class Done(NamedTuple):
 
 def entry(done: Done) -> dict[str, Any]:
     """Return one object of the result's `images`."""
-    job, found = done.job, done.convolved
+    job, outcome = done.job, done.convolved
     kernel = job.kernel
-    made: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "input": done.image,
         "output": done.target,
         "kernel": done.kernel_name,
@@ -67,19 +67,19 @@ def entry(done: Done) -> dict[str, Any]:
         "padding": job.padding,
         "size_formula": job.formulas(),
         "dtype": str(job.dtype),
-        "method": found.method,
-        "macs": found.macs,
-        "min": found.minimum,
-        "max": found.maximum,
-        "mean": found.mean,
-        "clipped": found.below + found.above,
-        "clipped_below": found.below,
-        "clipped_above": found.above,
-        "seconds": found.seconds,
+        "method": outcome.method,
+        "macs": outcome.macs,
+        "min": outcome.minimum,
+        "max": outcome.maximum,
+        "mean": outcome.mean,
+        "clipped": outcome.below + outcome.above,
+        "clipped_below": outcome.below,
+        "clipped_above": outcome.above,
+        "seconds": outcome.seconds,
     }
     if done.target is None:
-        made["values"] = found.pixels
-    return made
+        fields["values"] = outcome.pixels
+    return fields
 
 
 def notes(done: Done) -> Iterator[str]:
@@ -87,6 +87,8 @@ def notes(done: Done) -> Iterator[str]:
     job, found = done.job, done.convolved
     if found.below + found.above:
         yield clipping(done)
+    if job.header.has_alpha and not job.alpha:
+        yield "its opacity was left away, for --channels gray is one channel"
     for part in parts_of(job.kernel):
         if "of the bell off" in part.note and (cut := float(part.note.split("cuts ")[1].split(" %")[0])) >= 1:
             yield f"{part.name}: its window cuts {cut:.3g} % of the bell off; gaussian:sigma=S takes one that does not"
@@ -98,13 +100,13 @@ def clipping(done: Done) -> str:
     >>> percent(1234, 10000), percent(1, 10**7), percent(9999, 10000)
     ('12 %', '0.00001 %', '99.99 %')
     """
-    job, found = done.job, done.convolved
+    job, outcome = done.job, done.convolved
     low, high = limits_of(job.dtype) or (0, 0)
     total = int(np.prod(job.size)) * max(job.channels, 1)
-    cut = [f"{percent(found.below, total)} to {low}"] if found.below else []
-    cut += [f"{percent(found.above, total)} to {high}"] if found.above else []
+    cut = [f"{percent(outcome.below, total)} to {low}"] if outcome.below else []
+    cut += [f"{percent(outcome.above, total)} to {high}"] if outcome.above else []
     ways = ["--scale minmax"]
-    if found.below and job.scale == "clip":
+    if outcome.below and job.scale == "clip":
         ways = ["--scale absolute", *ways, f"--offset {(high + 1) // 2}"]
     return f"samples were cut: {' and '.join(cut)}; {', '.join(ways)} or --scale none (.npy) show them"
 
@@ -138,11 +140,11 @@ def main_table(done: Sequence[Done]) -> Table:
 
 def row(done: Done) -> tuple[Cell, ...]:
     """Return one line of the table."""
-    found = done.convolved
+    outcome = done.convolved
     size = "x".join(map(str, done.output_shape))
-    facts = (found.minimum, found.maximum, found.mean, found.below + found.above)
+    facts = (outcome.minimum, outcome.maximum, outcome.mean, outcome.below + outcome.above)
     what = (short(done.image), short(done.kernel_name), done.target or "printed", size, str(done.job.dtype))
-    return (*what, found.method, found.macs, *facts, round(found.seconds, 6))
+    return (*what, outcome.method, outcome.macs, *facts, round(outcome.seconds, 6))
 
 
 def blocks(done: Sequence[Done], *, show: bool, streams: Streams) -> Iterator[Block]:

@@ -52,17 +52,17 @@ def described(kernel: Kernel | Magnitude) -> dict[str, Any]:
     """Return what a script wants to know of a kernel."""
     from dlmath.convolution.engine.kernel_analysis import analyse_kernel
 
-    made: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "name": kernel.name,
         "shape": kernel.shape,
         "source": kernel.source,
         "note": kernel.note,
     }
     if isinstance(kernel, Magnitude):
-        return {**made, "combine": kernel.combine, "parts": [described(part) for part in kernel.parts]}
+        return {**facts, "combine": kernel.combine, "parts": [described(part) for part in kernel.parts]}
     analysis = analyse_kernel(kernel)
     return {
-        **made,
+        **facts,
         "weights": [[float(weight) for weight in row] for row in kernel.weights],
         "exact": texts(kernel) if kernel.exact() else None,
         "sum": float(analysis.sum),
@@ -77,25 +77,25 @@ def listing(listed: Sequence[tuple[str, dict[str, Any]]]) -> Table:
         tuple(
             (
                 usage,
-                "x".join(map(str, made["shape"])),
-                made.get("sum"),
-                made.get("rank"),
-                row_text(made),
-                made["source"],
+                "x".join(map(str, facts["shape"])),
+                facts.get("sum"),
+                facts.get("rank"),
+                row_text(facts),
+                facts["source"],
             )
-            for usage, made in listed
+            for usage, facts in listed
         ),
         title="Kernels",
     )
 
 
-def row_text(made: dict[str, Any]) -> str:
+def row_text(facts: dict[str, Any]) -> str:
     """Return a small kernel's weights on one line, as --kernel would take them."""
-    if "parts" in made:
-        return f"{COMBINED[made['combine']]} of {', '.join(part['name'] for part in made['parts'])}"
-    if max(made["shape"]) > WRITTEN:
+    if "parts" in facts:
+        return f"{COMBINED[facts['combine']]} of {', '.join(part['name'] for part in facts['parts'])}"
+    if max(facts["shape"]) > WRITTEN:
         return "..."
-    rows = made["exact"] or [[f"{weight:.4g}" for weight in row] for row in made["weights"]]
+    rows = facts["exact"] or [[f"{weight:.4g}" for weight in row] for row in facts["weights"]]
     return "; ".join(" ".join(row) for row in rows)
 
 
@@ -126,15 +126,15 @@ def analysis_table(analysed: Sequence[tuple[Kernel, KernelAnalysis]]) -> Table:
             (
                 kernel.name,
                 "x".join(map(str, kernel.shape)),
-                float(found.sum),
-                float(found.absolute_sum),
-                found.rank,
-                found.response_zero,
-                found.response_x,
-                found.response_y,
-                found.response_both,
+                float(analysis.sum),
+                float(analysis.absolute_sum),
+                analysis.rank,
+                analysis.response_zero,
+                analysis.response_x,
+                analysis.response_y,
+                analysis.response_both,
             )
-            for kernel, found in analysed
+            for kernel, analysis in analysed
         ),
         title="What the weights say",
     )
@@ -142,29 +142,29 @@ def analysis_table(analysed: Sequence[tuple[Kernel, KernelAnalysis]]) -> Table:
 
 def analysis_blocks(analysed: Sequence[tuple[Kernel, KernelAnalysis]]) -> Iterator[Block]:
     """Yield each kernel's weights and factors, then the table."""
-    for kernel, found in analysed:
+    for kernel, analysis in analysed:
         note = (kernel.note,) if kernel.note else ()
         title = f"{kernel.name}  ({kernel.source})" if kernel.source else kernel.name
         yield Lines((*kernel_lines(kernel), *note), title=title)
-        yield Facts(tuple(factor_facts(kernel, found)))
+        yield Facts(tuple(factor_facts(kernel, analysis)))
     yield analysis_table(analysed)
 
 
-def factor_facts(kernel: Kernel, found: KernelAnalysis) -> Iterator[tuple[str, Cell]]:
+def factor_facts(kernel: Kernel, analysis: KernelAnalysis) -> Iterator[tuple[str, Cell]]:
     """Yield the separable factors of a kernel and what they save."""
     rows, columns = kernel.shape
-    shown = [*found.singular_values[: found.rank], *[0.0] * (len(found.singular_values) - found.rank)]
+    shown = [*analysis.singular_values[: analysis.rank], *[0.0] * (len(analysis.singular_values) - analysis.rank)]
     yield "singular values", ", ".join(f"{value:.6g}" for value in shown[:8]) + (", ..." if len(shown) > 8 else "")
-    if found.exact_factors is not None:
-        exact = found.exact_factors
+    if analysis.exact_factors is not None:
+        exact = analysis.exact_factors
         scale = "" if exact.scale == 1 else f"{exact.scale} * "
         yield "separable", f"{scale}column ({numbers(exact.column)}) times row ({numbers(exact.row)})"
-    elif found.rank == 1:
-        column, row = found.factors[0]
+    elif analysis.rank == 1:
+        column, row = analysis.factors[0]
         yield "separable", f"column ({numbers(column)}) times row ({numbers(row)})"
     else:
-        yield "separable", f"no: {found.rank} products of a column and a row"
-    separate = found.rank * (rows + columns)
+        yield "separable", f"no: {analysis.rank} products of a column and a row"
+    separate = analysis.rank * (rows + columns)
     yield "products a pixel", f"{rows * columns} directly, {separate} by columns and rows"
 
 

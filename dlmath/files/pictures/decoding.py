@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import TooLargeError, UnreadableError
-from dlmath.files.pictures.depth import clear_colour, is_deep, low_bytes, note_on_depth, raw_mode, with_clear
+from dlmath.files.pictures.depth import clear_colour, is_deep, low_bytes, note_on_depth, raw_mode, unspread, with_clear
 from dlmath.files.pictures.picture import Header, Picture
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ UPRIGHT_VIEWS: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
 UPRIGHT = "turned upright as its EXIF or XMP orientation says"
 CLEAR = "transparent colour expanded to alpha"
 TURNED = 5  # the first of the orientations that change rows for columns
+MOST = "dlmath: largest value"  # in Pillow's facts of an image
 FIRST_FRAME = "the first of several frames was taken"
 BAND_ROWS = 64  # moved at a time from Pillow into the array: three times as fast as numpy.asarray(image)
 
@@ -122,6 +123,8 @@ class Loaded:
         Whether `image` holds the bytes of 16-bit gray with alpha.
     clear : tuple of int, or None
         The 16-bit colour that is transparent.
+    most : int
+        The value of 16-bit samples that stands for 65535.
     """
 
     source: Source
@@ -134,6 +137,7 @@ class Loaded:
     notes: tuple[str, ...]
     orientation: int
     icc: bytes | None
+    most: int = 65535
 
 
 def signature(head: bytes) -> tuple[str, str] | None:
@@ -193,14 +197,14 @@ def header_of(source: Source, *, allow_large: bool) -> Header:
 @contextmanager
 def reading(source: Source) -> Iterator[tuple[str, str]]:
     """Give format and module of an image file's reader, and turn whatever that raises into an error with the reason."""
-    found = signature(source.head)
-    if found is None:
+    reader = signature(source.head)
+    if reader is None:
         raise UnreadableError(f"{source.place}: is not an image", f"give one of {READABLE}")
     # Pillow warns of metadata it cannot read; what matters is told as an error, the rest is not the user's concern
     warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         with silent() if is_noisy(source.head) else nullcontext():
-            yield found
+            yield reader
     except MemoryError as error:
         raise TooLargeError(f"{source.place}: does not fit in memory", "give a smaller picture") from error
     except DAMAGE as error:
@@ -258,7 +262,9 @@ def _loaded(source: Source, file_format: str, module: str, *, allow_large: bool)
     notes += [note, UPRIGHT if orientation > 1 else ""]
     kept = tuple(note for note in notes if note)
     icc = image.info.get("icc_profile")
-    return Loaded(source, plain, low, pairs, clear, file_format, mode, kept, orientation, icc)
+    return Loaded(
+        source, plain, low, pairs, clear, file_format, mode, kept, orientation, icc, image.info[MOST]
+    )  # fmt: skip
 
 
 @contextmanager
@@ -280,6 +286,7 @@ def opened(source: Source, module: str, file_format: str) -> ImageFile:
     import_module(f"PIL.{module}")
     source.file.seek(0)
     image: ImageFile = Image.OPEN[file_format][0](source.file, "")
+    image.info[MOST] = unspread(image)
     return image
 
 
@@ -341,6 +348,8 @@ def picture_of(loaded: Loaded) -> Picture:
     pixels = samples(loaded.image)
     if loaded.low is not None:
         pixels = (pixels.astype(np.uint16) << 8) | samples(loaded.low)
+        if loaded.most != 65535:  # spread as Pillow spreads deep gray
+            pixels = ((pixels.astype(np.uint64) * 65535 + loaded.most // 2) // loaded.most).astype(np.uint16)
     elif loaded.pairs:
         pixels = pixels.view(">u2").astype(np.uint16)
     elif loaded.mode == "I" and loaded.file_format == "PPM":

@@ -29,6 +29,18 @@ def is_deep(image: ImageFile) -> bool:
     )
 
 
+def unspread(image: ImageFile) -> int:
+    """Have a .ppm of 16-bit colours decoded as it lies in the file, and return the largest value it announces.
+
+    Pillow would scale its samples to 8 bits. Other files return 65535.
+    """
+    most = most_value(image.tile[0]) if image.mode == "RGB" and image.tile else 0
+    if most <= 255 or image.tile[0].codec_name != "ppm":
+        return 65535
+    image.tile = [tile._replace(codec_name="raw", args=("RGB;16B", 0, 1)) for tile in image.tile]
+    return most
+
+
 def note_on_depth(image: ImageFile) -> str:
     """Return what is lost of samples of 16 bits, where something is."""
     if is_deep(image) or image.mode not in {"RGB", "RGBA", "LA"}:

@@ -31,7 +31,7 @@ HOLDS: dict[str, dict[str, tuple[int, ...]]] = {
     ".webp": {"u1": (1, 3, 4)},
     ".gif": {"u1": (1, 3)},
     ".pgm": {"u1": (1,), "u2": (1,)},
-    ".ppm": {"u1": (3,)},
+    ".ppm": {"u1": (3,), "u2": (3,)},
 }
 """The samples each format holds, and of them how many channels."""
 
@@ -202,6 +202,8 @@ def write_image(
             from dlmath.files.pictures.tiff import write_tiff
 
             write_tiff(file, pixels, icc=profile)
+        elif ending == ".ppm" and sample(pixels) == "u2":
+            write_deep_ppm(file, pixels)
         else:
             write_by_pillow(file, pixels, PILLOW[ending], profile)
     return (*notes, "reduced to 256 colours") if ending == ".gif" and channels == 3 else notes
@@ -253,6 +255,11 @@ def described(channels: int, *, alpha: bool) -> str:
     if alpha != (channels in {2, 4}) or channels > 4:
         return f"{channels} channels" + (" with alpha" if alpha else "")
     return {1: "gray", 2: "gray with alpha", 3: "colour", 4: "colour with alpha"}[channels]
+
+
+def write_deep_ppm(file: IO[bytes], pixels: NDArray[Any]) -> None:
+    """Write colours of 16 bits as Netpbm's raw format has them: high byte first."""
+    file.write(f"P6\n{pixels.shape[1]} {pixels.shape[0]}\n65535\n".encode("ascii") + pixels.astype(">u2").tobytes())
 
 
 def write_by_pillow(file: IO[bytes], pixels: NDArray[Any], file_format: str, icc: bytes | None) -> None:

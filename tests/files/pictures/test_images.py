@@ -42,6 +42,7 @@ LOSSLESS = [
     *((ending, 3, np.uint8) for ending in ("bmp", "ppm", "npy")),
     *(("npy", 5, dtype) for dtype in (np.int16, np.uint32)),
     *(("tif", channels, np.uint16) for channels in (1, 3, 4)),
+    ("ppm", 3, np.uint16),
     ("tif", 1, np.int32),
     ("pgm", 1, np.uint16),
 ]
@@ -201,11 +202,14 @@ def deep_tiff(pixels, order: str) -> bytes:
     )
 
 
-def test_deep_ppm_says_what_is_lost():
-    Path("in.ppm").write_bytes(b"P6 7 11 65535\n" + noise(3, np.uint16).astype(">u2").tobytes())
+@pytest.mark.parametrize("most", [65535, 1023, 256])
+def test_deep_ppm_keeps_every_bit(most):
+    pixels = noise(3, np.uint16).astype(int) % (most + 1)
+    Path("in.ppm").write_bytes(f"P6 7 11 {most}\n".encode() + pixels.astype(">u2").tobytes())
     picture = read_image("in.ppm")
-    assert picture.pixels.dtype == np.uint8
-    assert picture.notes == ("16 bits a sample were cut to 8",)
+    assert picture.pixels.dtype == np.uint16
+    assert np.array_equal(picture.pixels, np.floor(pixels * 65535.0 / most + 0.5))  # spread, as deep gray is
+    assert picture.notes == ()
 
 
 def test_the_first_frame_of_an_animation_is_taken_with_a_note():
