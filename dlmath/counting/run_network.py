@@ -5,21 +5,18 @@ from __future__ import annotations
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.counting import zoo
 from dlmath.counting.engine.count import NetworkCount, count
 from dlmath.counting.engine.open_sizes import OPEN
 from dlmath.counting.engine.shapes import parse_shape
 from dlmath.counting.engine.words import chain_rows, parse_chain, split_row
-from dlmath.counting.models.choosing import is_file, load_model, names_a_model
-from dlmath.counting.report import tables as report
-from dlmath.counting.run_code import check_code, program
+from dlmath.counting.report import results, tables
 from dlmath.counting.traps import trap_notes
 from dlmath.errors import InvalidValueError, nearest
 from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Lazy, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dlmath.counting.engine.checks import Verdict
     from dlmath.counting.engine.conventions import Reading
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
     from dlmath.counting.engine.solve import Solution
     from dlmath.counting.words import Words
     from dlmath.frame.output import Output
+    from dlmath.report.blocks import Block
 
 ONE_PIXEL: Shape = (1, 1, 1)
 """What a convolution is counted on when no input is given: one position of one channel."""
@@ -53,20 +51,32 @@ def check_network(words: Words, output: Output) -> None:
     if words.model is not None and chain:
         raise InvalidValueError("--model names a whole network, and layers are given too", "give one of them")
     if words.code is not None:
+        from dlmath.counting.run_code import check_code
+
         check_code(words, output)
     if words.model is None and not chain:
         raise InvalidValueError("nothing to count is named", "give layers (conv:3x3x64 relu), --conv or --model")
     if words.model is None:
         check_layers(words)
         refuse({"--auxiliary": words.auxiliary}, "without --model")
-    if not any(map(is_file, filter(None, (words.model, *(words.compare or ()))))):
+    if not names_files(words):
         prepared(words)  # models that are counted here are remembered; files are read when the work begins
+
+
+def names_files(words: Words) -> bool:
+    """Return whether a file is counted, or set beside what is counted."""
+    named = [name for name in (words.model, *(words.compare or ())) if name]
+    if not named:
+        return False
+    from dlmath.counting.models.choosing import is_file
+
+    return any(map(is_file, named))
 
 
 def check_layers(words: Words) -> None:
     """Refuse the name of a model where layers are named, and more inputs than a chain has."""
     rows = chain_rows(words.layers or ())
-    if len(rows) == 1 and not words.conv and names_a_model(rows[0]):
+    if len(rows) == 1 and not words.conv and not is_kind(rows[0]) and is_model(rows[0]):
         raise InvalidValueError(f"{rows[0][:60]!r} is a model, and no layer", f"write --model {rows[0][:60]}")
     if words.input_shape is not None and (len(words.input_shape) > 1 or "=" in words.input_shape[0]):
         raise InvalidValueError("a chain of layers has one input", "give --input once, without a name")
@@ -102,8 +112,16 @@ def prepared(words: Words) -> Prepared:
     main = counted(words, words.layers or (), words.conv or ())
     others = [alternative(spec, main, words) for spec in words.compare or ()]
     checked(main.counts, words.check or ())
-    text = None if words.code is None else program(main.counts, words)
-    return Prepared(words, main, others, solution, text)
+    return Prepared(words, main, others, solution, written(main.counts, words))
+
+
+def written(counts: NetworkCount, words: Words) -> str | None:
+    """Return the program of --code, where it is wanted."""
+    if words.code is None:
+        return None
+    from dlmath.counting.run_code import program
+
+    return program(counts, words)
 
 
 def solved(words: Words) -> tuple[Words, Solution]:
@@ -138,6 +156,8 @@ def counted(words: Words, layers: Sequence[str], convolutions: Sequence[str]) ->
 @lru_cache(maxsize=8)
 def counted_model(model: str, inputs: tuple[str, ...], auxiliary: str | None) -> Counted:
     """Count a model; it is counted when the request is checked, and not again when it is carried out."""
+    from dlmath.counting.models.choosing import load_model
+
     network = load_model(model, inputs)
     return Counted(network, count(network, auxiliary))
 
@@ -147,14 +167,16 @@ def guessed_shape(rows: Sequence[str]) -> Shape:
 
     Only a convolution is known by what it holds per input channel; every other first layer needs an input.
     """
-    if not rows or split_row(rows[0]).word.lower() not in {"conv", "conv2d"}:
+    if not rows:
+        raise InvalidValueError("nothing to count is named", "give layers (conv:3x3x64 relu), --conv or --model")
+    if split_row(rows[0]).word.lower() not in {"conv", "conv2d"}:
         raise InvalidValueError(f"{rows[0][:60]}: the input is not known", "give --input, as 112x112x64 or 784")
     return ONE_PIXEL
 
 
 def alternative(spec: str, main: Counted, words: Words) -> Counted:
     """Count a --compare: layers, a convolution's sizes, a model, or `dense` of the same output."""
-    if not is_sizes(spec) and names_a_model(spec):
+    if not is_sizes(spec) and is_model(spec):
         return counted_model(spec, tuple(words.input_shape or ()), words.auxiliary).called(spec)
     shapes = main.network.input_shapes
     if not shapes:
@@ -169,7 +191,9 @@ def alternative(spec: str, main: Counted, words: Words) -> Counted:
     elif len(rows) == 1 and is_sizes(spec):
         rows = [f"conv:{spec}"]
     elif len(rows) == 1 and not is_layer(rows[0]):
-        raise zoo.unknown_model(spec)
+        from dlmath.counting.zoo import unknown_model
+
+        raise unknown_model(spec)
     network = parse_chain(rows, shape, words.padding or "same", name=spec)
     return Counted(network, count(network), one_channel=main.one_channel)
 
@@ -183,30 +207,49 @@ def is_sizes(spec: str) -> bool:
     return spec[:1].isdigit() and "x" in spec
 
 
+def is_kind(spec: str) -> bool:
+    """Tell whether a row begins with the word of a layer.
+
+    >>> is_kind("conv:3x3x8"), is_kind("relu as a"), is_kind("vgg16")
+    (True, True, False)
+    """
+    from dlmath.counting.engine.layers import ALIASES, FAMILY
+
+    word = spec.partition(":")[0].partition(" ")[0].lower().replace("-", "").replace("_", "")
+    return word in FAMILY or word in ALIASES
+
+
 def is_layer(spec: str) -> bool:
     """Tell whether a word is a layer, or is nearer to one than to a model."""
-    from dlmath.counting.engine.layers import ALIASES, FAMILY, canonical
+    if is_kind(spec):
+        return True
+    from dlmath.counting import zoo
+    from dlmath.counting.engine.layers import ALIASES, FAMILY
 
-    word = spec.partition(":")[0].partition(" ")[0]
-    try:
-        return canonical(word) in FAMILY
-    except InvalidValueError:
-        return nearest(word, [*FAMILY, *ALIASES, *zoo.names()]) not in zoo.names()
+    return nearest(spec.partition(":")[0], [*FAMILY, *ALIASES, *zoo.names()]) not in zoo.names()
+
+
+def is_model(spec: str) -> bool:
+    """Tell whether a word names a network of the zoo or a file."""
+    from dlmath.counting.models.choosing import names_a_model
+
+    return names_a_model(spec)
 
 
 def outcome(
     main: Counted, others: Sequence[Counted], words: Words, output: Output, solution: Solution | None
 ) -> Outcome:
     """Gather the result, the tables, the explanation and the picture."""
-    reckoning = report.Reckoning(words.dtype, words.batch, words.optimizer)
+    counts = [main.counts, *(other.counts for other in others)]
+    reckoning = results.Reckoning(words.dtype, words.batch, words.optimizer)
     verdicts = checked(main.counts, words.check or ())
     readings = read(main.counts, words)
     units = words.units if output.format == "table" else "exact"
     by = words.by or ("layer" if output.format == "csv" else None)
-    table = report.main_table(main.counts, units, by)
-    notes = [*trap_notes(main.network, main.counts, words), *main.counts.notes, *report.missing_notes(main.counts)]
+    table = tables.main_table(main.counts, units, by)
+    notes = [*trap_notes(main.network, main.counts, words), *main.counts.notes, *results.missing_notes(main.counts)]
     if output.quiet and output.get and main.counts.at_least:
-        for text in report.missing_notes(main.counts):
+        for text in results.missing_notes(main.counts):
             output.streams.err.write(f"warning: {text}\n")
     if solution is not None:
         notes.append(
@@ -214,41 +257,55 @@ def outcome(
             f"{solution.next_number:,} would give {solution.next_value:,}"
         )
     if main.one_channel:
-        notes.append(report.one_channel_note(main.counts))
+        notes.append(results.one_channel_note(main.counts))
     return Outcome(
         command="param-count",
         settings={**words.as_dict(), "padding": words.padding or "same", **output.settings()},
         result=Lazy(partial(result, main, others, reckoning, words, readings, verdicts, solution)),
         table=table,
         blocks=partial(
-            report.blocks, main.counts, table, [o.counts for o in others], reckoning, units, readings, verdicts, by
+            tables.blocks, main.counts, table, [o.counts for o in others], reckoning, units, readings, verdicts, by
         ),
-        explanation=partial(report.explanation, [main.counts, *(o.counts for o in others)]) if output.explain else None,
-        picture=partial(report.picture, [main.counts, *(o.counts for o in others)]),
+        explanation=partial(explained, counts) if output.explain else None,
+        picture=partial(drawn, counts),
         answer=all(verdict.holds for verdict in verdicts),
         notes=notes,
     )
 
 
+def explained(counts: Sequence[NetworkCount]) -> Iterator[Block]:
+    """Yield the formulas of --explain."""
+    from dlmath.counting.report.explanation import explanation
+
+    return explanation(counts)
+
+
+def drawn(counts: Sequence[NetworkCount], ending: str) -> bytes:
+    """Draw the figure of --plot."""
+    from dlmath.counting.report.plots import picture
+
+    return picture(counts, ending)
+
+
 def result(
     main: Counted,
     others: Sequence[Counted],
-    reckoning: report.Reckoning,
+    reckoning: results.Reckoning,
     words: Words,
     readings: Sequence[Reading],
     verdicts: Sequence[Verdict],
     solution: Solution | None,
 ) -> dict[str, Any]:
     """Return the result as INTERFACE.md names it; a convention that was asked for gives its own params and macs."""
-    made = report.result(main.counts, reckoning)
+    made = results.result(main.counts, reckoning)
     if words.compare:
-        made["alternatives"] = [report.alternative(other.counts, main.counts, reckoning) for other in others]
+        made["alternatives"] = [results.alternative(other.counts, main.counts, reckoning) for other in others]
     if solution is not None:
         made["solution"] = solution._asdict()
     if words.check:
-        made["checks"] = [report.verdict(verdict) for verdict in verdicts]
+        made["checks"] = [results.verdict(verdict) for verdict in verdicts]
     if readings:
-        made["conventions"] = [report.reading(reading) for reading in readings]
+        made["conventions"] = [results.reading(reading) for reading in readings]
     if words.convention:
         chosen = readings[0]
         made |= {"params": chosen.params, "macs": chosen.operations, "flops": 2 * chosen.operations}

@@ -40,7 +40,7 @@ def faults_told(name: str, mend: str = MEND) -> Iterator[None]:
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise UnreadableError(f"{name}{place}: {error.problem}", mend) from error
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:
-        raise UnreadableError(f"{name}: {error}", "mend the YAML") from error
+        raise UnreadableError(f"{name}: {' '.join(str(error).split())}", "mend the YAML") from error
 
 
 def fault(problem: str, mark: Any) -> Exception:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dlmath.errors import InvalidValueError, MissingExtraError
+from dlmath.files.atomic import STANDARD
 from dlmath.frame.checks import refuse
 from dlmath.frame.outcome import Outcome
 from dlmath.language.errors import ExpressionError
@@ -82,7 +83,7 @@ def check_files(words: Words) -> None:
     if words.report is not None:
         from dlmath.files.atomic import check_writable
 
-        if not words.report.lower().endswith((".html", ".htm")) and words.report != "-":
+        if not words.report.lower().endswith((".html", ".htm")) and words.report != STANDARD:
             raise InvalidValueError(f"--report {words.report}: a page is written as HTML", "name a file.html")
         check_writable(words.report, "--report")
     if words.parquet:
@@ -183,6 +184,7 @@ def outcome(run: Run, output: Output) -> Outcome:
         picture=partial(report.picture, reports) if drawable else None,
         answer=all(ran.holds is not False for ran in reports) and not run.is_over,
         notes=notes(run, reports),
+        printed=run.words.report != STANDARD,
         errors=[line for ran in reports for line in (*ran.mistakes, *failed_words(ran))],
     )
 

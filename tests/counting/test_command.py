@@ -13,7 +13,7 @@ from dlmath.counting import words as declared
 from dlmath.counting.engine.conventions import CONVENTIONS
 from dlmath.counting.engine.count import AUXILIARIES
 from dlmath.counting.engine.memory import BYTES, OPTIMIZER_STATE
-from dlmath.counting.report import tables as report
+from dlmath.counting.report import cells
 
 
 @pytest.fixture
@@ -201,4 +201,95 @@ def test_the_words_offered_are_the_words_of_the_engine():
     assert set(declared.AUXILIARY) == set(AUXILIARIES)
     assert set(declared.DTYPES) == set(BYTES)
     assert set(declared.OPTIMIZERS) == set(OPTIMIZER_STATE)
-    assert set(declared.UNITS) == set(report.UNITS)
+    assert set(declared.UNITS) == set(cells.UNITS)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("conv:3x3x8", "--input", "3x224x224"), "with 3 channels it is written 224x224x3"),
+        (("conv2d:32x3x3", "--input", "28x28x1"), "32 filters of 3x3 are written 3x3x32"),
+        (("--model", "rcnn", "--input", "600x1000x3"), "runs 2,000 times, once for each region"),
+    ],
+)
+def test_what_was_perhaps_meant_otherwise_is_noted(dlmath, words, said):
+    status, _, err = dlmath(*words)
+    assert status == 0
+    assert said in err
+
+
+@pytest.mark.parametrize("words", [("conv:7x7x64", "--input", "224x224x3"), ("conv:3x3x512", "--input", "7x7x512")])
+def test_what_is_meant_so_is_not_noted(dlmath, words):
+    assert "written" not in dlmath(*words)[2]
+
+
+@pytest.mark.parametrize(
+    "spec", ["vgg16", "mobilenet:width=0.5", "1x1x64", "conv:1x1x64", "dense", "conv:1x1x64 relu flatten dense:10"]
+)
+def test_every_form_of_compare_that_help_names(result, spec):
+    found = result("--model", "alexnet", "--compare", spec)
+    (other,) = found["alternatives"]
+    assert other["name"] == spec
+    assert other["params_ratio"] == pytest.approx(other["params"] / found["params"])
+
+
+def test_a_file_is_compared(result, tmp_path):
+    path = tmp_path / "net.yaml"
+    path.write_text("input: 8x8x3\nlayers: [conv:3x3x4]\n", encoding="utf-8")
+    assert result("--model", "lenet5", "--compare", str(path))["alternatives"][0]["params"] == 112
+
+
+def test_a_model_named_as_a_layer_is_told(dlmath):
+    assert dlmath("vgg16") == (2, "", "error: 'vgg16' is a model, and no layer; write --model vgg16\n")
+
+
+def test_quoted_chains_and_pythons_shapes(result):
+    found = result(
+        "Conv2D:filters=6,kernel_size=(5, 5),padding=valid relu flatten dense:units=10", "--input", "(28, 28, 1)"
+    )
+    assert found["params"] == 156 + 24 * 24 * 6 * 10 + 10
+
+
+def test_open_sizes_in_the_result(result, dlmath):
+    found = result("conv:3x3x64", "globalpool", "dense:10", "--input", "?x?x3")
+    assert (found["params"], found["macs"], found["at_least"], found["uncounted"]) == (2442, None, False, [])
+    assert found["macs_unknown"] == "the size of the input is open: input is ?x?x3"
+    assert dlmath("conv:3x3x64", "--input", "?x?x3", "--get", "macs", "-q") == (0, "null\n", "")
+    assert "unknown" in dlmath("conv:3x3x64", "--input", "?x?x3")[1]
+
+
+def test_figures_that_leave_something_out_say_at_least(dlmath):
+    words = ("opaque:,label=Mystery,shape=4", "dense:3", "--input", "4")
+    _, out, err = dlmath(*words)
+    assert "at least 15" in out
+    assert "Mystery x 1" in err
+    assert "warning: Mystery x 1" in dlmath(*words, "-q", "--get", "params")[2]
+
+
+def test_rows_by_stage(dlmath, result):
+    stages = result("--model", "resnet18")["stages"]
+    assert [stage["name"] for stage in stages][:4] == ["conv1", "maxpool1", "conv2_1", "conv2_2"]
+    assert sum(stage["macs"] for stage in stages) == 1_814_073_344
+    assert sum(stage["params"] for stage in stages) == 11_689_512
+    assert dlmath("--model", "resnet50")[1].splitlines()[1].split()[0] == "stage"
+    assert dlmath("--model", "lenet5")[1].splitlines()[1].split()[0] == "layer"
+    assert dlmath("--model", "resnet50", "--by", "layer")[1].splitlines()[1].split()[0] == "layer"
+
+
+def test_a_program_instead_of_a_table(dlmath, result):
+    status, out, _ = dlmath("conv:3x3x8 flatten dense:2", "--input", "8x8x1", "--code", "keras")
+    assert status == 0
+    assert out.startswith('"""conv:3x3x8 flatten dense:2.')
+    assert "dlmath param-count 'conv:3x3x8 flatten dense:2' --input 8x8x1 --code keras" in out
+    assert result("dense:2", "--input", "3", "--code", "torch")["code"].count("nn.Linear(3, 2)") == 1
+    assert dlmath("--model", "faster_rcnn", "--code", "keras")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("zeropad:same",), ("crop:valid",), ("upsample:2",), ("vgg17",), ("conv:3x3x?", "reluu", "--solve", "params=1M")],
+)
+def test_refusals_are_one_line(dlmath, words):
+    status, out, err = dlmath(*words, "--input", "784")
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1

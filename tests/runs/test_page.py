@@ -70,6 +70,11 @@ def test_the_same_run_writes_the_same_page(page, dlmath):
     assert (page.parent / "again.html").read_bytes() == before
 
 
+def test_the_page_may_go_to_standard_output_alone(page, dlmath):
+    _, out, _ = dlmath("width.yaml", "size.yaml", "--report", "-", "--set", "init=glorot")
+    assert out == page.read_text(encoding="utf-8")
+
+
 def test_nothing_that_a_file_says_becomes_part_of_the_page(dlmath, write):
     text = 'claim: "<script>alert(1)</script>\\e[31m"\ncommand: param-count\nlayers: conv:1x1x{n}\ninput: 2x2x1\n'
     text += "sweep: {n: [1, 2], net: {'\"><img src=x onerror=alert(1)>': {padding: valid}}}\nexpect: [params > '<i>']\n"

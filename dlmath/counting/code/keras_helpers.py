@@ -108,7 +108,7 @@ class Rotary(layers.Layer):
 class WindowAttention(layers.Layer):
     """Attention within windows of a map (Liu et al. 2021), or along a grid of it (Tu et al. 2022)."""
 
-    def __init__(self, heads, window=7, shift=0, grid=False, position=True, bias=True):
+    def __init__(self, heads, window=7, shift=0, grid=False, position="table", bias=True):
         super().__init__()
         self.heads, self.window, self.shift, self.grid = heads, window, shift, grid
         self.position, self.bias = position, bias
@@ -118,13 +118,22 @@ class WindowAttention(layers.Layer):
         self.output_layer = layers.Dense(shape[-1], use_bias=self.bias)
         self.qkv.build((None, None, shape[-1]))
         self.output_layer.build((None, None, shape[-1]))
-        if self.position:
-            offsets = (2 * self.window - 1) ** 2
+        offsets = (2 * self.window - 1) ** 2
+        if self.position == "mlp":
+            self.hidden = layers.Dense(512, activation="relu")
+            self.table = layers.Dense(self.heads, use_bias=False)
+            self.hidden.build((None, None, 2))
+            self.table.build((None, None, 512))
+            self.temperature = self.add_weight(shape=(self.heads,), initializer="zeros", name="temperature")
+        elif self.position == "table":
             self.table = self.add_weight(shape=(offsets, self.heads), initializer="zeros", name="table")
 
     def biases(self):
         places = [(row, column) for row in range(self.window) for column in range(self.window)]
         wide = 2 * self.window - 1
+        if self.position == "mlp":
+            apart = [[(a - c, b - d) for c, d in places] for a, b in places]
+            return ops.transpose(self.table(self.hidden(ops.convert_to_tensor(apart, "float32"))), (2, 0, 1))
         index = [
             [(a - c + self.window - 1) * wide + b - d + self.window - 1 for c, d in places] for a, b in places
         ]
@@ -143,7 +152,7 @@ class WindowAttention(layers.Layer):
         qkv = ops.reshape(self.qkv(x), (-1, w * w, 3, self.heads, channels // self.heads))
         query, key, value = (ops.transpose(qkv[:, :, number], (0, 2, 1, 3)) for number in range(3))
         scores = ops.matmul(query, ops.swapaxes(key, -1, -2)) / (channels // self.heads) ** 0.5
-        scores = scores + self.biases() if self.position else scores
+        scores = scores if self.position == "none" else scores + self.biases()
         x = ops.transpose(ops.matmul(ops.softmax(scores), value), (0, 2, 1, 3))
         x = self.output_layer(ops.reshape(x, (-1, w * w, channels)))
         x = ops.reshape(x, (-1, rows // w, columns // w, w, w, channels))

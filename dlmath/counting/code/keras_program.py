@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from dlmath.counting.code import keras_words
 from dlmath.counting.code.keras_helpers import HELPERS
 from dlmath.counting.code.keras_windows import CALL
-from dlmath.counting.code.layout import CallOf, Function, Plan, Single, identifier, plan
-from dlmath.counting.code.pieces import Arg, Piece, Step, written
+from dlmath.counting.code.layout import CallOf, Function, Layout, Single, identifier, plan
+from dlmath.counting.code.pieces import Arg, Piece, Statement, written
 from dlmath.counting.code.prose import check_lines, docstring, kept_rows, wrapped
 from dlmath.counting.code.scopes import Names, own_name, runs, uses_of
 
@@ -94,14 +94,14 @@ def _frozen(piece: Piece) -> Piece:
     return piece._replace(steps=steps)
 
 
-def _more(steps: tuple[Step, ...], number: int, arg: Arg) -> tuple[Step, ...]:
+def _more(steps: tuple[Statement, ...], number: int, arg: Arg) -> tuple[Statement, ...]:
     step = steps[number]
     assert step.make is not None
     changed = step._replace(make=step.make._replace(args=(*step.make.args, arg)))
     return (*steps[:number], changed, *steps[number + 1 :])
 
 
-def _made(step: Step) -> str:
+def _made(step: Statement) -> str:
     return step.make.name if step.make is not None else ""
 
 
@@ -160,7 +160,7 @@ class _Writer:
         yield from self.scope(function.units, names, inside=True)
         yield f"{INDENT}return {names.held[block.outputs[0]]}"
 
-    def functional(self, laid: Plan) -> Iterator[str]:
+    def functional(self, laid: Layout) -> Iterator[str]:
         """Yield the model as layers applied to tensors."""
         outputs = [place for place in self.network.outputs if place in self.pieces or place in self.starts]
         names = Names(uses_of(laid.units, self.network, outputs))
@@ -205,7 +205,7 @@ class _Writer:
             if node.shares is None and piece.steps[-1].make is not None:
                 yield f"{INDENT}{shared} = {piece.steps[-1].make.text()}"
             tied = node.kind == "dense" and self.kinds.get(node.shares or "") == "embedding"
-            last = Step((TIED if tied else piece.steps[-1].template).replace("{m}", shared))
+            last = Statement((TIED if tied else piece.steps[-1].template).replace("{m}", shared))
             piece = piece._replace(steps=(*piece.steps[:-1], last))
         yield from _lines(unit, piece, names)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlmath.counting.code.pieces import Arg, Make, Step, alike, options_of, place, refuse
+from dlmath.counting.code.pieces import Arg, Make, Statement, alike, options_of, place, refuse
 from dlmath.counting.engine.options import pads_per_axis, per_axis
 from dlmath.counting.engine.shapes import slide
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from dlmath.counting.engine.count import Row
 
-    Rule = Callable[[Row], tuple[Step, ...]]
+    Rule = Callable[[Row], tuple[Statement, ...]]
 
 
 TARGET = "Keras"
@@ -21,12 +21,12 @@ TARGET = "Keras"
 CALL = "{m}({0})"
 
 
-def layer(name: str, *args: Arg, template: str = CALL, helper: str = "") -> Step:
+def layer(name: str, *args: Arg, template: str = CALL, helper: str = "") -> Statement:
     """Return the step of one Keras layer."""
-    return Step(template, Make(name if helper else f"layers.{name}", args), helper)
+    return Statement(template, Make(name if helper else f"layers.{name}", args), helper)
 
 
-def _padded(row: Row, rank: int, kernel: tuple[int, ...]) -> tuple[str, tuple[Step, ...]]:
+def _padded(row: Row, rank: int, kernel: tuple[int, ...]) -> tuple[str, tuple[Statement, ...]]:
     """Return Keras' word for a padding, and the step of an explicit one before the layer."""
     options = options_of(row)
     pad = options["pad"]
@@ -67,13 +67,13 @@ def _is_same(row: Row, kernel: tuple[int, ...]) -> bool:
     return len(windows) == len(kernel) and own == [(w.before, w.out) for w in theirs]
 
 
-def _zeros(rank: int, pads: tuple[tuple[int, int], ...]) -> Step:
+def _zeros(rank: int, pads: tuple[tuple[int, int], ...]) -> Statement:
     ends = {end for pair in pads for end in pair}
     value: Any = ends.pop() if len(ends) == 1 else pads[0] if rank == 1 else pads
     return layer(f"ZeroPadding{rank}D", place("padding", value))
 
 
-def _sliding(row: Row, rank: int) -> tuple[tuple[Arg, ...], tuple[Step, ...]]:
+def _sliding(row: Row, rank: int) -> tuple[tuple[Arg, ...], tuple[Statement, ...]]:
     """Return the arguments of a convolution after filters and kernel, and the steps before it."""
     options = options_of(row)
     kernel = per_axis("kernel", options["kernel"], rank)
@@ -89,7 +89,7 @@ def _sliding(row: Row, rank: int) -> tuple[tuple[Arg, ...], tuple[Step, ...]]:
     return args, before
 
 
-def _bias(row: Row) -> tuple[Arg, tuple[Step, ...]]:
+def _bias(row: Row) -> tuple[Arg, tuple[Statement, ...]]:
     """Return whether a layer has biases, and the step of those that differ from place to place."""
     bias = options_of(row)["bias"]
     after = (layer("PositionBias", helper="PositionBias"),) if bias == "position" else ()
@@ -99,7 +99,7 @@ def _bias(row: Row) -> tuple[Arg, tuple[Step, ...]]:
 def conv(rank: int) -> Rule:
     """Return the rule of a convolution over so many axes."""
 
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         options = options_of(row)
         kernel = alike(per_axis("kernel", options["kernel"], rank))
         args, before = _sliding(row, rank)
@@ -111,7 +111,7 @@ def conv(rank: int) -> Rule:
     return rule
 
 
-def depthwise(row: Row) -> tuple[Step, ...]:
+def depthwise(row: Row) -> tuple[Statement, ...]:
     """Return a depthwise convolution."""
     options = options_of(row)
     kernel = per_axis("kernel", options["kernel"], 2)
@@ -126,7 +126,7 @@ def depthwise(row: Row) -> tuple[Step, ...]:
     return (*before, layer("DepthwiseConv2D", place("kernel_size", alike(kernel)), *args, multiplier, bias), *after)
 
 
-def separable(row: Row) -> tuple[Step, ...]:
+def separable(row: Row) -> tuple[Statement, ...]:
     """Return a depthwise convolution and the 1 x 1 one after it."""
     options = options_of(row)
     kernel = alike(per_axis("kernel", options["kernel"], 2))
@@ -140,7 +140,7 @@ def separable(row: Row) -> tuple[Step, ...]:
 def transposed(rank: int) -> Rule:
     """Return the rule of a transposed convolution: what Keras gives too much is cropped."""
 
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         options = options_of(row)
         if options["groups"] > 1:
             raise refuse(row, "it has groups", TARGET)
@@ -155,7 +155,7 @@ def transposed(rank: int) -> Rule:
     return rule
 
 
-def _cropped(row: Row, rank: int) -> tuple[Step, ...]:
+def _cropped(row: Row, rank: int) -> tuple[Statement, ...]:
     pairs = []
     for w in row.counted.windows or ():
         full = (w.size - 1) * w.up + max(w.extent, w.up)
@@ -168,13 +168,13 @@ def _cropped(row: Row, rank: int) -> tuple[Step, ...]:
     return _crop(rank, tuple(pairs)) if any(map(any, pairs)) else ()
 
 
-def _crop(rank: int, pairs: tuple[tuple[int, int], ...]) -> tuple[Step, ...]:
+def _crop(rank: int, pairs: tuple[tuple[int, int], ...]) -> tuple[Statement, ...]:
     ends = {end for pair in pairs for end in pair}
     value: Any = ends.pop() if len(ends) == 1 else pairs[0] if rank == 1 else pairs
     return (layer(f"Cropping{rank}D", place("cropping", value)),)
 
 
-def partial(row: Row) -> tuple[Step, ...]:
+def partial(row: Row) -> tuple[Statement, ...]:
     """Return LeCun's convolution of some maps each: the table is written out."""
     options = options_of(row)
     channels = row.input_shapes[0][-1]
@@ -185,7 +185,7 @@ def partial(row: Row) -> tuple[Step, ...]:
     bias, after = _bias(row)
     kernel = alike(per_axis("kernel", options["kernel"], 2))
     table = place("sees", [list(maps) for maps in sees])
-    made = Step(
+    made = Statement(
         "partial_conv({0}, {m})",
         Make("dict", (table._replace(by_place=False), Arg("kernel_size", kernel), *args, bias)),
         "partial_conv",
@@ -196,7 +196,7 @@ def partial(row: Row) -> tuple[Step, ...]:
 def local(rank: int) -> Rule:
     """Return the rule of what the library does not have."""
 
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         raise refuse(row, "Keras 3 has no locally connected layers", TARGET)
 
     del rank
@@ -206,7 +206,7 @@ def local(rank: int) -> Rule:
 def windowed(kind: str, rank: int) -> Rule:
     """Return the rule of a pooling over so many axes."""
 
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         options = options_of(row)
         kernel = per_axis("kernel", options["kernel"], rank)
         stride = per_axis("stride", options["stride"] or kernel, rank)
@@ -225,7 +225,7 @@ def windowed(kind: str, rank: int) -> Rule:
 def global_pool(word: str) -> Rule:
     """Return the rule of a pooling over the whole map."""
 
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         rank = len(row.input_shapes[0]) - 1
         return (layer(f"Global{word}Pooling{rank}D", Arg("keepdims", options_of(row)["keep"], False)),)
 
@@ -235,7 +235,7 @@ def global_pool(word: str) -> Rule:
 def adaptive(word: str) -> Rule:
     """Return the rule of a pooling to a given size: nothing where the map has it, else the windows of an even one."""
 
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         sizes, wanted = row.input_shapes[0][:-1], row.output[:-1]
         rank = len(sizes)
         if sizes == wanted:
@@ -248,13 +248,13 @@ def adaptive(word: str) -> Rule:
     return rule
 
 
-def pad(row: Row) -> tuple[Step, ...]:
+def pad(row: Row) -> tuple[Statement, ...]:
     """Return a padding with zeros."""
     rank = len(row.output) - 1
     return (_zeros(rank, pads_per_axis(options_of(row)["pad"], rank)),)
 
 
-def cut(row: Row) -> tuple[Step, ...]:
+def cut(row: Row) -> tuple[Statement, ...]:
     """Return a cropping."""
     rank = len(row.output) - 1
     return _crop(rank, pads_per_axis(options_of(row)["pad"], rank))

@@ -30,7 +30,7 @@ DULL = {"conv", "layer", "block", "stage", "unit", "x"}
 """Names that say nothing of what a function is."""
 
 
-class Block(NamedTuple):
+class NamedBlock(NamedTuple):
     """Pieces that stand together under one name.
 
     Attributes
@@ -62,7 +62,7 @@ class CallOf(NamedTuple):
     """One use of a function as a unit of a scope: the block it stands for, and its arguments as texts."""
 
     function: Function
-    block: Block
+    block: NamedBlock
     arguments: tuple[str, ...]
 
 
@@ -78,7 +78,7 @@ class Function(NamedTuple):
     Attributes
     ----------
     name : str
-    model : Block
+    model : NamedBlock
         The first of its occurrences.
     parameters : tuple of str
     units : tuple of Unit
@@ -86,19 +86,19 @@ class Function(NamedTuple):
     """
 
     name: str
-    model: Block
+    model: NamedBlock
     parameters: tuple[str, ...]
     units: tuple[Unit, ...]
 
 
-class Plan(NamedTuple):
+class Layout(NamedTuple):
     """The whole program: its functions, each after those it calls, and what it does in order."""
 
     functions: tuple[Function, ...]
     units: tuple[Unit, ...]
 
 
-def plan(network: Network, pieces: Mapping[int, Piece], reserved: Sequence[str]) -> Plan:
+def plan(network: Network, pieces: Mapping[int, Piece], reserved: Sequence[str]) -> Layout:
     """Return how a network is laid out.
 
     Parameters
@@ -109,12 +109,12 @@ def plan(network: Network, pieces: Mapping[int, Piece], reserved: Sequence[str])
     reserved : sequence of str
         Names that functions must not have.
     """
-    layout = _Layout(network, pieces, reserved)
+    layout = _Planner(network, pieces, reserved)
     units = tuple(unit for unit, _ in layout.scope([(tuple(pieces), 0)]))
-    return Plan(tuple(layout.functions.values()), units)
+    return Layout(tuple(layout.functions.values()), units)
 
 
-class _Layout:
+class _Planner:
     """The functions found so far, by the signature of their blocks."""
 
     def __init__(self, network: Network, pieces: Mapping[int, Piece], reserved: Sequence[str]) -> None:
@@ -128,24 +128,24 @@ class _Layout:
                 self.readers.setdefault(source, []).append(place)
         self.shared = {node.shares for node in network.nodes if node.shares}
         self.functions: dict[Any, Function] = {}
-        self.families: dict[Any, list[Block]] = {}
+        self.families: dict[Any, list[NamedBlock]] = {}
         for block in self._all_blocks(tuple(pieces), 0):
             if self._is_function(block):
                 self.families.setdefault(self._signature(block), []).append(block)
-        self.arguments: dict[Block, tuple[Any, ...]] = {}
+        self.arguments: dict[NamedBlock, tuple[Any, ...]] = {}
 
-    def _all_blocks(self, places: tuple[int, ...], depth: int) -> Iterator[Block]:
+    def _all_blocks(self, places: tuple[int, ...], depth: int) -> Iterator[NamedBlock]:
         for block in self._blocks(places, depth):
             if block.name:
                 yield block
                 yield from self._all_blocks(block.places, depth + 1)
 
-    def _blocks(self, places: tuple[int, ...], depth: int) -> Iterator[Block]:
+    def _blocks(self, places: tuple[int, ...], depth: int) -> Iterator[NamedBlock]:
         """Yield the groups of places that share one more name; a layer without one is a group without a name."""
         for name, group in groupby(places, lambda place: self._name_at(place, depth)):
             if not name:
                 for place in group:
-                    yield Block("", depth, (place,), (), ())
+                    yield NamedBlock("", depth, (place,), (), ())
                 continue
             yield self._block(name, depth + 1, tuple(group))
 
@@ -153,7 +153,7 @@ class _Layout:
         words = self.words[place]
         return ".".join(words[: depth + 1]) if len(words) > depth + 1 else ""
 
-    def _block(self, name: str, depth: int, places: tuple[int, ...]) -> Block:
+    def _block(self, name: str, depth: int, places: tuple[int, ...]) -> NamedBlock:
         inside = set(places)
         read = [source for place in places for source in self.network.nodes[place].inputs if source not in inside]
         given = [
@@ -161,16 +161,16 @@ class _Layout:
             for place in places
             if place in self.network.outputs or any(reader not in inside for reader in self.readers.get(place, ()))
         ]
-        return Block(name, depth, places, tuple(dict.fromkeys(read)), tuple(given))
+        return NamedBlock(name, depth, places, tuple(dict.fromkeys(read)), tuple(given))
 
-    def _is_function(self, block: Block) -> bool:
+    def _is_function(self, block: NamedBlock) -> bool:
         """Return whether a block can be a function: one output, weights of its own, and some work."""
         nodes = [self.network.nodes[place] for place in block.places]
         shares = any(node.shares or node.name in self.shared for node in nodes)
         lines = sum(len(self.pieces[place].steps) for place in block.places)
         return lines >= LEAST_LAYERS and len(block.outputs) == 1 and bool(block.sources) and not shares
 
-    def _signature(self, block: Block) -> Any:
+    def _signature(self, block: NamedBlock) -> Any:
         """Return what blocks of one make have in common: layers, their arguments' names, wiring, blocks within."""
         index = {place: number for number, place in enumerate(block.places)}
         outside = {source: -1 - number for number, source in enumerate(block.sources)}
@@ -197,7 +197,7 @@ class _Layout:
         for blocks in zip(*(tuple(self._blocks(places, depth)) for places, depth in members), strict=True):
             yield from self._unit(blocks)
 
-    def _unit(self, blocks: tuple[Block, ...]) -> Iterator[tuple[Unit, tuple[tuple[Arg, ...], ...]]]:
+    def _unit(self, blocks: tuple[NamedBlock, ...]) -> Iterator[tuple[Unit, tuple[tuple[Arg, ...], ...]]]:
         first = blocks[0]
         if not first.name:
             given = tuple(
@@ -215,7 +215,7 @@ class _Layout:
             return
         yield from self.scope([(block.places, block.depth) for block in blocks])
 
-    def _function(self, key: Any, family: Sequence[Block]) -> Function:
+    def _function(self, key: Any, family: Sequence[NamedBlock]) -> Function:
         """Return the function of a family of blocks, made when it is first called."""
         if key not in self.functions:
             columns: dict[tuple[str, ...], str] = {}
@@ -292,7 +292,7 @@ def _multiple(column: tuple[str, ...], columns: Mapping[tuple[str, ...], str]) -
 _NUMBER = re.compile(r"[_.]?\d+[a-z]?(_\d+)*$")
 
 
-def _name(family: Sequence[Block], taken: set[str], kinds: set[str]) -> str:
+def _name(family: Sequence[NamedBlock], taken: set[str], kinds: set[str]) -> str:
     """Return what blocks are called together: what most of their names begin with, numbers left off."""
     stems = Counter(_NUMBER.sub("", words_of(block.name)[-1]) for block in family)
     stem = stems.most_common(1)[0][0]

@@ -56,7 +56,7 @@ class Make(NamedTuple):
         return f"{self.name}({', '.join(parts)}){self.suffix}"
 
 
-class Step(NamedTuple):
+class Statement(NamedTuple):
     """One line of a program: a layer, or an expression, applied to what came before.
 
     Attributes
@@ -82,12 +82,12 @@ class Piece(NamedTuple):
     Attributes
     ----------
     row : Row
-    steps : tuple of Step
+    steps : tuple of Statement
         The first reads what the node reads, each later one the one before it; empty where the node changes nothing.
     """
 
     row: Row
-    steps: tuple[Step, ...]
+    steps: tuple[Statement, ...]
 
     @property
     def name(self) -> str:

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from dlmath.counting.code import torch_words
 from dlmath.counting.code.layout import CallOf, Single, identifier, plan
-from dlmath.counting.code.pieces import Piece, Step
+from dlmath.counting.code.pieces import Piece, Statement
 from dlmath.counting.code.prose import check_lines, docstring, kept_rows, wrapped
 from dlmath.counting.code.scopes import Names, own_name, runs, uses_of
 from dlmath.counting.code.torch_helpers import HELPERS
-from dlmath.counting.code.torch_windows import CALL
+from dlmath.counting.code.torch_windows import CALL, in_order
 from dlmath.counting.engine.stages import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.counting.code.layout import Function, Plan, Unit
+    from dlmath.counting.code.layout import Function, Layout, Unit
     from dlmath.counting.engine.count import NetworkCount
 
 INDENT = "    "
@@ -110,7 +110,7 @@ class _Writer:
         for place in self.starts:
             readers = {row.node.kind for row in self.counted.nodes if place in row.node.inputs}
             shape = self.counted.nodes[place].output
-            sizes = ", ".join(map(str, (1, *torch_words.in_order(shape))))
+            sizes = ", ".join(map(str, (1, *in_order(shape))))
             made.append(f"torch.zeros({sizes}{', dtype=torch.long' if readers == {'embedding'} else ''})")
         return made
 
@@ -147,7 +147,7 @@ class _Writer:
             class_name(function.name), function.parameters, letters, members, names.held[block.outputs[0]]
         )
 
-    def network_class(self, laid: Plan) -> Iterator[str]:
+    def network_class(self, laid: Layout) -> Iterator[str]:
         """Yield the module of the whole network."""
         outputs = [place for place in self.network.outputs if place in self.pieces or place in self.starts]
         names = Names(uses_of(laid.units, self.network, outputs))
@@ -209,7 +209,7 @@ class _Writer:
             members.forward.append((f"{target} = {applied}", note))
             read = [target]
 
-    def _made(self, node: object, step: Step, texts: tuple[str, ...], members: _Members, *, is_last: bool) -> str:
+    def _made(self, node: object, step: Statement, texts: tuple[str, ...], members: _Members, *, is_last: bool) -> str:
         if step.make is None:
             return ""
         name, shares = getattr(node, "name", ""), getattr(node, "shares", None)

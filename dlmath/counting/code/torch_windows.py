@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlmath.counting.code.pieces import Arg, Make, Step, alike, options_of, place, refuse
+from dlmath.counting.code.pieces import Arg, Make, Statement, alike, options_of, place, refuse
 from dlmath.counting.engine.options import per_axis
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dlmath.counting.engine.count import Row
     from dlmath.counting.engine.graph import Shape
 
-    Rule = Callable[[Row], tuple[Step, ...]]
+    Rule = Callable[[Row], tuple[Statement, ...]]
 
 
 TARGET = "PyTorch"
@@ -34,9 +34,9 @@ MAP = 3
 """Axes from which a tensor is a map, its channels first."""
 
 
-def layer(name: str, *args: Arg, template: str = CALL, helper: str = "") -> Step:
+def layer(name: str, *args: Arg, template: str = CALL, helper: str = "") -> Statement:
     """Return the step of one layer."""
-    return Step(template, Make(name if helper else f"nn.{name}", args), helper)
+    return Statement(template, Make(name if helper else f"nn.{name}", args), helper)
 
 
 def last_axis(shape: Shape) -> str:
@@ -54,7 +54,7 @@ def _symmetric(row: Row) -> Any:
     return alike(tuple(before for before, _ in pads)) if all(before == after for before, after in pads) else None
 
 
-def zeros(pads: tuple[tuple[int, int], ...]) -> Step:
+def zeros(pads: tuple[tuple[int, int], ...]) -> Statement:
     """Return the layer that pads; PyTorch names the last axis first."""
     flat = tuple(end for pair in reversed(pads) for end in pair)
     value = place("padding", flat[0] if len(set(flat)) == 1 else flat)
@@ -71,7 +71,7 @@ def around(rank: int) -> str:
 def conv(rank: int) -> Rule:
     """Return the rule of a convolution over so many axes."""
 
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         options, channels = options_of(row), row.input_shapes[0][-1]
         kernel, stride, dilation = (per_axis(name, options[name], rank) for name in ("kernel", "stride", "dilation"))
         return _convolution(row, rank, channels, options["out"], (kernel, stride, dilation), options["groups"])
@@ -88,7 +88,7 @@ def _convolution(
     groups: int,
     *,
     biased: bool | None = None,
-) -> tuple[Step, ...]:
+) -> tuple[Statement, ...]:
     bias = options_of(row)["bias"]
     pad = _symmetric(row)
     before = () if pad is not None else (zeros(_pads(row)),)
@@ -110,21 +110,21 @@ def _convolution(
     return (*before, made, *_position_bias(row))
 
 
-def _position_bias(row: Row) -> tuple[Step, ...]:
+def _position_bias(row: Row) -> tuple[Statement, ...]:
     if options_of(row)["bias"] != "position":
         return ()
     shape = (row.output[-1], *row.output[:-1])
     return (layer("PositionBias", place("shape", shape), helper="PositionBias"),)
 
 
-def depthwise(row: Row) -> tuple[Step, ...]:
+def depthwise(row: Row) -> tuple[Statement, ...]:
     """Return a depthwise convolution."""
     options, channels = options_of(row), row.input_shapes[0][-1]
     window = tuple(per_axis(name, options[name], 2) for name in ("kernel", "stride", "dilation"))
     return _convolution(row, 2, channels, channels * options["multiplier"], window, channels)  # type: ignore[arg-type]
 
 
-def separable(row: Row) -> tuple[Step, ...]:
+def separable(row: Row) -> tuple[Statement, ...]:
     """Return a depthwise convolution and the 1 x 1 one after it."""
     options, channels = options_of(row), row.input_shapes[0][-1]
     middle = channels * options["multiplier"]
@@ -140,7 +140,7 @@ def separable(row: Row) -> tuple[Step, ...]:
 def transposed(rank: int) -> Rule:
     """Return the rule of a transposed convolution."""
 
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         options, channels = options_of(row), row.input_shapes[0][-1]
         kernel, stride, dilation = (per_axis(name, options[name], rank) for name in ("kernel", "stride", "dilation"))
         pads, extra = [], []
@@ -168,16 +168,16 @@ def transposed(rank: int) -> Rule:
     return rule
 
 
-def _cut(row: Row, extra: list[int]) -> tuple[Step, ...]:
+def _cut(row: Row, extra: list[int]) -> tuple[Statement, ...]:
     """Return the cutting off of what a transposed convolution gives too much at the end of an axis."""
     if min(extra) >= 0:
         return ()
     if len(row.output) < MAP:
-        return (Step(f"{{0}}[:, :{row.output[0]}]"),)
-    return (Step("{0}[:, :, " + ", ".join(f":{size}" for size in row.output[:-1]) + "]"),)
+        return (Statement(f"{{0}}[:, :{row.output[0]}]"),)
+    return (Statement("{0}[:, :, " + ", ".join(f":{size}" for size in row.output[:-1]) + "]"),)
 
 
-def partial(row: Row) -> tuple[Step, ...]:
+def partial(row: Row) -> tuple[Statement, ...]:
     """Return LeCun's convolution of some maps each."""
     options, channels = options_of(row), row.input_shapes[0][-1]
     sees = options["sees"] or tuple(
@@ -195,13 +195,13 @@ def partial(row: Row) -> tuple[Step, ...]:
     return (*before, layer("PartialConv", *args, helper="PartialConv"), *_position_bias(row))
 
 
-FLATTEN = Step("{0}.flatten(1)", as_layer="nn.Flatten()")
+FLATTEN = Statement("{0}.flatten(1)", as_layer="nn.Flatten()")
 
 
 def windowed(kind: str, rank: int) -> Rule:
     """Return the rule of a pooling over so many axes."""
 
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         options = options_of(row)
         kernel = per_axis("kernel", options["kernel"], rank)
         stride = per_axis("stride", options["stride"] or kernel, rank)
@@ -226,14 +226,14 @@ def windowed(kind: str, rank: int) -> Rule:
 def global_pool(kind: str) -> Rule:
     """Return the rule of a pooling over the whole map."""
 
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         shape, keep = row.input_shapes[0], options_of(row)["keep"]
         axes = 1 if len(shape) < MAP else tuple(range(2, len(shape) + 1))
         word = "mean" if kind == "Avg" else "amax"
         kept = ", keepdim=True" if keep else ""
         pool = "" if len(shape) < MAP else f"nn.Adaptive{kind}Pool{len(shape) - 1}d(1)"
         as_layer = pool if keep or not pool else f"{pool}, nn.Flatten()"
-        return (Step(f"{{0}}.{word}({axes}{kept})", as_layer=as_layer),)
+        return (Statement(f"{{0}}.{word}({axes}{kept})", as_layer=as_layer),)
 
     return rule
 
@@ -241,7 +241,7 @@ def global_pool(kind: str) -> Rule:
 def adaptive(kind: str) -> Rule:
     """Return the rule of a pooling to a given size; nothing where the map has it."""
 
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         sizes = row.output[:-1]
         if row.input_shapes[0][:-1] == sizes:
             return ()
@@ -252,13 +252,18 @@ def adaptive(kind: str) -> Rule:
     return rule
 
 
-def pad(row: Row) -> tuple[Step, ...]:
+def pad(row: Row) -> tuple[Statement, ...]:
     """Return a padding with zeros."""
     step = zeros(_pads(row))
     return (step._replace(template=TURNED) if len(row.output) == 2 else step,)
 
 
-def crop(row: Row) -> tuple[Step, ...]:
+def crop(row: Row) -> tuple[Statement, ...]:
     """Return a cropping as slices."""
     cuts = ", ".join(f"{-w.before}:{-w.before + w.out}" for w in row.counted.windows or ())
-    return (Step(f"{{0}}[:, {cuts}]" if len(row.output) == 2 else f"{{0}}[:, :, {cuts}]"),)
+    return (Statement(f"{{0}}[:, {cuts}]" if len(row.output) == 2 else f"{{0}}[:, :, {cuts}]"),)
+
+
+def in_order(shape: Shape) -> Shape:
+    """Return a shape as PyTorch has it: a map's channels first."""
+    return (shape[-1], *shape[:-1]) if len(shape) >= MAP else shape

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlmath.counting.code.pieces import Arg, Step, alike, options_of, place, refuse
+from dlmath.counting.code.pieces import Arg, Statement, alike, options_of, place, refuse
 from dlmath.counting.code.torch_moves import (
     concat,
     cut_out,
@@ -23,6 +23,18 @@ from dlmath.counting.code.torch_moves import (
     take,
     upsample,
 )
+from dlmath.counting.code.torch_sequences import (
+    attention,
+    class_token,
+    embedding,
+    own_bias,
+    positions,
+    recurrent,
+    rotary,
+    shuffle,
+    space_to_depth,
+    window_attention,
+)
 from dlmath.counting.code.torch_windows import (
     CALL,
     FLATTEN,
@@ -34,6 +46,7 @@ from dlmath.counting.code.torch_windows import (
     crop,
     depthwise,
     global_pool,
+    in_order,
     last_axis,
     layer,
     pad,
@@ -49,9 +62,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dlmath.counting.engine.count import Row
-    from dlmath.counting.engine.graph import Shape
 
-    Rule = Callable[[Row], tuple[Step, ...]]
+    Rule = Callable[[Row], tuple[Statement, ...]]
 
 ACTIVATIONS = {
     "relu": ("F.relu({0})", "nn.ReLU()"),
@@ -76,7 +88,7 @@ ACTIVATIONS = {
 }
 
 
-def _dense(row: Row) -> tuple[Step, ...]:
+def _dense(row: Row) -> tuple[Statement, ...]:
     options, shape = options_of(row), row.input_shapes[0]
     bias = Arg("bias", options["bias"], True)
     flattens = len(shape) > 1 and len(row.output) == 1 and options["over"] != "last"
@@ -87,7 +99,7 @@ def _dense(row: Row) -> tuple[Step, ...]:
     return (layer("Linear", *head, bias, template=last_axis(shape)),)
 
 
-def _batch_norm(row: Row) -> tuple[Step, ...]:
+def _batch_norm(row: Row) -> tuple[Statement, ...]:
     options, shape = options_of(row), row.input_shapes[0]
     if options["scale"] != options["center"]:
         raise refuse(row, "PyTorch has its scale and shift together", TARGET)
@@ -99,7 +111,7 @@ def _batch_norm(row: Row) -> tuple[Step, ...]:
     return (layer(f"BatchNorm{rank}d", channels, affine, kept, template=TURNED if len(shape) == 2 else CALL),)
 
 
-def _layer_norm(row: Row) -> tuple[Step, ...]:
+def _layer_norm(row: Row) -> tuple[Statement, ...]:
     options, shape = options_of(row), row.input_shapes[0]
     if options["center"] and not options["scale"]:
         raise refuse(row, "PyTorch has no shift without a scale", TARGET)
@@ -116,7 +128,7 @@ def _layer_norm(row: Row) -> tuple[Step, ...]:
     )
 
 
-def _group_norm(row: Row) -> tuple[Step, ...]:
+def _group_norm(row: Row) -> tuple[Statement, ...]:
     options, shape = options_of(row), row.input_shapes[0]
     if options["scale"] != options["center"]:
         raise refuse(row, "PyTorch has its scale and shift together", TARGET)
@@ -134,40 +146,40 @@ def _group_norm(row: Row) -> tuple[Step, ...]:
     )
 
 
-def _rms_norm(row: Row) -> tuple[Step, ...]:
+def _rms_norm(row: Row) -> tuple[Statement, ...]:
     shape = row.input_shapes[0]
     affine = Arg("elementwise_affine", options_of(row)["scale"], True)
     return (layer("RMSNorm", place("normalized_shape", shape[-1]), affine, template=last_axis(shape)),)
 
 
-def _l2_norm(row: Row) -> tuple[Step, ...]:
+def _l2_norm(row: Row) -> tuple[Statement, ...]:
     shape = row.input_shapes[0]
     axis = 1 if len(shape) >= MAP else -1
     if not options_of(row)["scale"]:
-        return (Step(f"F.normalize({{0}}, dim={axis})"),)
+        return (Statement(f"F.normalize({{0}}, dim={axis})"),)
     return (layer("L2Norm", place("features", shape[-1]), helper="L2Norm", template=last_axis(shape)),)
 
 
-def _lrn(row: Row) -> tuple[Step, ...]:
+def _lrn(row: Row) -> tuple[Statement, ...]:
     if len(row.output) < MAP:
         raise refuse(row, "it normalises maps", TARGET)
     return (layer("LocalResponseNorm", place("size", options_of(row)["size"])),)
 
 
-def _activation(row: Row) -> tuple[Step, ...]:
+def _activation(row: Row) -> tuple[Statement, ...]:
     template, as_layer = ACTIVATIONS[row.node.kind]
-    return (Step(template, as_layer=as_layer),)
+    return (Statement(template, as_layer=as_layer),)
 
 
 def _softmax(word: str, name: str) -> Rule:
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         axis = 1 if len(row.output) != 2 else -1
-        return (Step(f"F.{word}({{0}}, dim={axis})", as_layer=f"nn.{name}(dim={axis})"),)
+        return (Statement(f"F.{word}({{0}}, dim={axis})", as_layer=f"nn.{name}(dim={axis})"),)
 
     return rule
 
 
-def _prelu(row: Row) -> tuple[Step, ...]:
+def _prelu(row: Row) -> tuple[Statement, ...]:
     per, shape = options_of(row)["per"], row.output
     if per == "element":
         raise refuse(row, "PyTorch has no slope for each element", TARGET)
@@ -175,11 +187,11 @@ def _prelu(row: Row) -> tuple[Step, ...]:
     return (layer("PReLU", place("num_parameters", 1 if per == "layer" else shape[-1]), template=template),)
 
 
-def _dropout(row: Row) -> tuple[Step, ...]:
+def _dropout(row: Row) -> tuple[Statement, ...]:
     return (layer("Dropout", place("p", _rate(row))),)
 
 
-def _depth_drop(row: Row) -> tuple[Step, ...]:
+def _depth_drop(row: Row) -> tuple[Statement, ...]:
     return (layer("StochasticDepth", place("p", _rate(row)), helper="StochasticDepth"),)
 
 
@@ -190,76 +202,7 @@ def _rate(row: Row) -> float:
         return 0.5
 
 
-def _embedding(row: Row) -> tuple[Step, ...]:
-    options = options_of(row)
-    if len(row.output) >= MAP:
-        raise refuse(row, "it looks up a map", TARGET)
-    return (layer("Embedding", place("num_embeddings", options["words"]), place("embedding_dim", options["out"])),)
-
-
-def in_order(shape: Shape) -> Shape:
-    """Return a shape as PyTorch has it: a map's channels first."""
-    return (shape[-1], *shape[:-1]) if len(shape) >= MAP else shape
-
-
-def _positions(row: Row) -> tuple[Step, ...]:
-    held = options_of(row)["held"]
-    shape = in_order(row.output) if held is None else (held, row.output[-1])
-    return (layer("Positions", place("shape", shape), helper="Positions"),)
-
-
-def _bias(row: Row) -> tuple[Step, ...]:
-    shape = row.output
-    held = (shape[-1], *(1,) * (len(shape) - 1)) if len(shape) >= MAP else shape[-1:]
-    return (layer("PositionBias", place("shape", held), helper="PositionBias"),)
-
-
-def _window_attention(row: Row) -> tuple[Step, ...]:
-    """Return attention within windows; the program defines it."""
-    options = options_of(row)
-    args = (
-        place("channels", row.output[-1]),
-        place("heads", options["heads"]),
-        Arg("window", options["window"], 7),
-        Arg("shift", options["shift"], 0),
-        Arg("grid", options["over"] == "grid", False),
-        Arg("position", options["position"], "table"),
-        Arg("bias", options["bias"], True),
-    )
-    return (layer("WindowAttention", *args, helper="WindowAttention"),)
-
-
-def _shuffle(row: Row) -> tuple[Step, ...]:
-    groups = options_of(row)["groups"]
-    if len(row.output) != MAP:
-        raise refuse(row, "it shuffles maps", TARGET)
-    return (layer("ChannelShuffle", place("groups", groups)),)
-
-
-def _space_to_depth(row: Row) -> tuple[Step, ...]:
-    block = options_of(row)["block"]
-    height, width = row.input_shapes[0][:2]
-    down, right = -height % block, -width % block
-    before = (zeros(((0, down), (0, right))),) if down or right else ()
-    return (*before, layer("PixelUnshuffle", place("downscale_factor", block)))
-
-
-def _rotary(row: Row) -> tuple[Step, ...]:
-    if len(row.output) != 2 or row.output[-1] % 2:  # noqa: PLR2004  axes, and pairs of features
-        raise refuse(row, "it turns pairs of features of a sequence", TARGET)
-    return (Step("rotated({0})", helper="rotated"),)
-
-
-def _class_token(row: Row) -> tuple[Step, ...]:
-    options = options_of(row)
-    return (
-        layer(
-            "ClassToken", place("features", row.output[-1]), Arg("tokens", options["tokens"], 1), helper="ClassToken"
-        ),
-    )
-
-
-def _scale(row: Row) -> tuple[Step, ...]:
+def _scale(row: Row) -> tuple[Statement, ...]:
     shape, per = row.output, options_of(row)["per"]
     ones = (1,) * (len(shape) - 1)
     held = {
@@ -270,75 +213,22 @@ def _scale(row: Row) -> tuple[Step, ...]:
     return (layer("Scale", place("shape", held), helper="Scale"),)
 
 
-def _subsample(row: Row) -> tuple[Step, ...]:
+def _subsample(row: Row) -> tuple[Statement, ...]:
     kernel = alike(per_axis("kernel", options_of(row)["kernel"], 2))
     return (layer("Subsample", place("maps", row.output[-1]), place("size", kernel), helper="Subsample"),)
 
 
-def _rbf(row: Row) -> tuple[Step, ...]:
+def _rbf(row: Row) -> tuple[Statement, ...]:
     fan_in = elements(row.input_shapes[0])
     return (layer("RadialBasis", place("in_features", fan_in), place("out", row.output[-1]), helper="RadialBasis"),)
 
 
-def _attention(row: Row) -> tuple[Step, ...]:
-    options, shapes = options_of(row), row.input_shapes
-    width = shapes[0][-1]
-    heads = options["heads"]
-    key = options["key"] or width // heads
-    plain = key * heads == width and options["value"] in {None, key} and options["out"] in {None, width}
-    if any(len(shape) != 2 for shape in shapes):
-        raise refuse(row, "it attends to maps", TARGET)
-    if plain and options["kv"] in {None, heads}:
-        value = shapes[1][-1] if len(shapes) > 1 else width
-        source = shapes[2][-1] if len(shapes) > 2 else value
-        more = (Arg("kdim", source, width), Arg("vdim", value, width))
-        bias = Arg("bias", options["bias"], True)
-        batch = Arg("batch_first", value=True)
-        sides = {1: "{0}, {0}, {0}", 2: "{0}, {1}, {1}", 3: "{0}, {2}, {1}"}[len(shapes)]
-        head = place("embed_dim", width), place("num_heads", heads)
-        return (
-            layer("MultiheadAttention", *head, bias, *more, batch, template=f"{{m}}({sides}, need_weights=False)[0]"),
-        )
-    if len(shapes) > 1:
-        raise refuse(row, "heads of another size look at one sequence only", TARGET)
-    args = (
-        place("features", width),
-        place("heads", heads),
-        Arg("key", key),
-        Arg("value", options["value"] or key, key),
-        Arg("kv", options["kv"] or heads, heads),
-        Arg("out", options["out"] or width, width),
-        Arg("bias", options["bias"], True),
-    )
-    return (layer("Attention", *args, helper="Attention"),)
-
-
-def _recurrent(name: str) -> Rule:
-    def rule(row: Row) -> tuple[Step, ...]:
-        options = options_of(row)
-        if options["bias"] and options["biases"] != 2:
-            raise refuse(row, "PyTorch has 2 bias vectors a gate (write biases=2)", TARGET)
-        args = (
-            place("input_size", row.input_shapes[0][-1]),
-            place("hidden_size", options["units"]),
-            Arg("bias", options["bias"], True),
-            Arg("batch_first", value=True),
-            Arg("bidirectional", options["bidirectional"], False),
-        )
-        ends = "[0]" if options["sequences"] else "[0][:, -1]"
-        if options["bidirectional"] and not options["sequences"]:
-            return (layer(name, *args, template="both_ends({m}({0})[0])")._replace(helper="both_ends"),)
-        return (layer(name, *args, template="{m}({0})" + ends),)
-
-    return rule
-
-
-def _nothing(_: Row) -> tuple[Step, ...]:
+def _nothing(_: Row) -> tuple[Statement, ...]:
     return ()
 
 
 def _impossible(why: str) -> Rule:
-    def rule(row: Row) -> tuple[Step, ...]:
+    def rule(row: Row) -> tuple[Statement, ...]:
         raise refuse(row, why, TARGET)
 
     return rule
@@ -357,14 +247,14 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("local", "local1d"), _impossible("it has no locally connected layers")),
     "dense": _dense,
     "rbf": _rbf,
-    "embedding": _embedding,
-    "positions": _positions,
-    "bias": _bias,
-    "windowattention": _window_attention,
-    "channelshuffle": _shuffle,
-    "spacetodepth": _space_to_depth,
-    "rotary": _rotary,
-    "classtoken": _class_token,
+    "embedding": embedding,
+    "positions": positions,
+    "bias": own_bias,
+    "windowattention": window_attention,
+    "channelshuffle": shuffle,
+    "spacetodepth": space_to_depth,
+    "rotary": rotary,
+    "classtoken": class_token,
     "parameter": _impossible("a tensor by itself is no layer"),
     "scale": _scale,
     **{f"maxpool{word}": windowed("Max", rank) for rank, word in ((1, "1d"), (2, ""), (3, "3d"))},
@@ -382,10 +272,10 @@ RULES: dict[str, Rule] = {
     "rmsnorm": _rms_norm,
     "l2norm": _l2_norm,
     "lrn": _lrn,
-    "attention": _attention,
-    "lstm": _recurrent("LSTM"),
-    "gru": _recurrent("GRU"),
-    "rnn": _recurrent("RNN"),
+    "attention": attention,
+    "lstm": recurrent("LSTM"),
+    "gru": recurrent("GRU"),
+    "rnn": recurrent("RNN"),
     **dict.fromkeys(("convlstm1d", "convlstm2d", "convlstm3d"), _impossible("it has no convolutional LSTM")),
     **dict.fromkeys(ACTIVATIONS, _activation),
     "softmax": _softmax("softmax", "Softmax"),
@@ -416,7 +306,7 @@ RULES: dict[str, Rule] = {
 """One rule a kind of layer."""
 
 
-def steps(row: Row) -> tuple[Step, ...]:
+def steps(row: Row) -> tuple[Statement, ...]:
     """Return a row as PyTorch writes it.
 
     Raises
@@ -433,7 +323,7 @@ def steps(row: Row) -> tuple[Step, ...]:
     return made
 
 
-def _frozen(step: Step) -> Step:
+def _frozen(step: Statement) -> Statement:
     """Return a step whose layer does not train."""
     if step.make is None:
         return step

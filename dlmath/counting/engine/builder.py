@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlmath.counting.engine.graph import Node
 from dlmath.counting.engine.layers import count_layer, get_kind
 from dlmath.counting.engine.options import resolve
+from dlmath.counting.engine.schema import COMMON
 from dlmath.counting.engine.words import Row, layer_options, no_such_layer, own_word, padded, split_row
 from dlmath.errors import DlmathError, InvalidValueError, unknown
 from dlmath.language.exact import evaluate, exact, fill
@@ -24,8 +25,6 @@ MOST_ROWS = 100_000
 
 DEEPEST = 30
 """Blocks within blocks; one that calls itself never ends."""
-
-COMMON = ("name", "from", "sharing")
 
 
 class Place(NamedTuple):

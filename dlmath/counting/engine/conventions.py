@@ -267,16 +267,6 @@ def reconcile(counted: NetworkCount) -> tuple[Reading, ...]:
     return tuple(read_as(counted, name) for name in CONVENTIONS)
 
 
-def row_params(convention: Convention, row: Row) -> int:
-    """Return the parameters a tool counts in one row."""
-    return sum(item.value(row) for item in convention.params) * row.held
-
-
-def row_operations(convention: Convention, row: Row) -> int:
-    """Return the operations a tool counts in one row."""
-    return sum(item.value(row) for item in convention.operations) * row.runs
-
-
 def _keras_biases(counted: NetworkCount) -> tuple[str, ...]:
     """Return what a network has more in Keras, where its convolutions carry biases that they lack here."""
     bare = (row for row in counted.rows if FAMILY[row.node.kind] == "convolutions" and not row.counted.biases)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.counting.engine.builder import Builder, Place, convert
 from dlmath.counting.engine.graph import Network
+from dlmath.counting.engine.schema import VARIANT
 from dlmath.counting.engine.shapes import parse_shape
 from dlmath.counting.engine.structures import BUILDERS
 from dlmath.counting.engine.words import split_row
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dlmath.counting.engine.graph import Shape
-
-VARIANT_KEYS = ("about", "source", "input", "auxiliary", "notes")
-"""What a variant may say beside the values of the document's `takes`."""
 
 
 class Reference(NamedTuple):
@@ -121,8 +119,8 @@ def build(
     ['input', 'conv1', 'relu1']
     """
     name, values = _chosen(document, variant)
-    scope = _settled(document, {key: value for key, value in values.items() if key not in VARIANT_KEYS}, settings or {})
-    facts = {**document, **{key: values[key] for key in VARIANT_KEYS if key in values}}
+    scope = _settled(document, {key: value for key, value in values.items() if key not in VARIANT}, settings or {})
+    facts = {**document, **{key: values[key] for key in VARIANT if key in values}}
     builder = Builder(document.get("blocks", {}), BUILDERS, document.get("padding", "same"), check_shapes=check_shapes)
     builder.start(input_shape or _input_shape(facts, scope))
     builder.rows(document["layers"], scope, Place(), ("layers",))

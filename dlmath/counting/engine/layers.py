@@ -137,6 +137,8 @@ def count_layer(name: str, options: Mapping[str, object], shapes: tuple[Shape, .
     if not fewest <= len(shapes) <= (most if most is not None else len(shapes)):
         wanted = str(fewest) if most == fewest else f"{fewest} or more" if most is None else f"{fewest} to {most}"
         raise ShapeError(f"{name} has {len(shapes)} inputs", f"give it {wanted}")
+    if () in shapes:
+        raise ShapeError(f"{name} cannot take one number", "leave an axis before it")
     if any(shape is UNRANKED for shape in shapes) and not bears_unknown(name):
         return _unknown(name)
     return kind.formula(given, shapes)

@@ -52,6 +52,8 @@ def _adaptive(*, mean: bool) -> Callable[[Options, tuple[Shape, ...]], Count]:
     def count(options: Options, shapes: tuple[Shape, ...]) -> Count:
         """Output i of n takes positions floor(i W / n) to ceil((i + 1) W / n), as PyTorch divides a map."""
         (shape,) = shapes
+        if len(shape) < 2:
+            raise ShapeError(f"a vector of {shape_text(shape)} has nothing to pool", "pool before it is flattened")
         sizes = per_axis("size", options["size"], len(shape) - 1)
         windows = tuple(_share(size, out) for size, out in zip(shape[:-1], sizes, strict=True))
         output = (*sizes, shape[-1])

@@ -89,6 +89,7 @@ def pad_channels(options: Options, shapes: tuple[Shape, ...]) -> Count:
 def _grown(name: str, sign: int) -> Callable[[Options, tuple[Shape, ...]], Count]:
     def count(options: Options, shapes: tuple[Shape, ...]) -> Count:
         (shape,) = shapes
+        _check_axes(name, shape)
         rank = len(shape) - 1
         pads = [(sign * before, sign * after) for before, after in pads_per_axis(options["pad"], rank)]
         windows = tuple(
@@ -104,6 +105,7 @@ def _grown(name: str, sign: int) -> Callable[[Options, tuple[Shape, ...]], Count
 def upsample(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """Count an upsampling by whole factors; interpolated elements are mixed of their neighbours (`pool_ops`)."""
     (shape,) = shapes
+    _check_axes("upsample", shape)
     factors = per_axis("factor", options["factor"], len(shape) - 1)
     return _resized(options["mode"], shape, tuple(size * by for size, by in zip(shape[:-1], factors, strict=True)))
 
@@ -111,7 +113,13 @@ def upsample(options: Options, shapes: tuple[Shape, ...]) -> Count:
 def resize(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """Count a resizing to a given size."""
     (shape,) = shapes
+    _check_axes("resize", shape)
     return _resized(options["mode"], shape, per_axis("size", options["size"], len(shape) - 1))
+
+
+def _check_axes(name: str, shape: Shape) -> None:
+    if len(shape) < 2:
+        raise ShapeError(f"{name}: a vector of {shape_text(shape)} has no axis to change", "give it a map or sequence")
 
 
 def _resized(mode: str, shape: Shape, sizes: Shape) -> Count:

@@ -23,7 +23,7 @@ LARGEST = 10**9
 MOST_STEPS = 4096
 """How far apart numbers that can be may lie: groups, strides and kernels are smaller."""
 SAME_WORDS, SAME_FAULTS = 3, 256
-"""So many numbers with the very same fault of a word, or of a shape: it is not the number's."""
+"""So many numbers with a fault of words, or with the very same fault of a shape: it is not the number's."""
 RELATIONS = ("<=", ">=", "=")
 """At most; at least; `=` is at most too: the limit one has."""
 
@@ -159,10 +159,9 @@ def _next_possible(count: Callable[[int], int], start: int) -> int:
             count(number)
         except DlmathError as error:
             faults.append(error.what)
-            same = len(set(faults)) == 1
-            if same and len(faults) == SAME_WORDS and isinstance(error, InvalidValueError):
+            if len(faults) == SAME_WORDS and isinstance(error, InvalidValueError):
                 raise  # a word is wrong, not a number
-            if same and len(faults) == SAME_FAULTS:
+            if len(faults) == SAME_FAULTS and len(set(faults)) == 1:
                 break
         else:
             return number

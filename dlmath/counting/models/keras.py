@@ -45,12 +45,12 @@ def read_keras(name: str, inputs: Given | Sequence[Shape] = ()) -> Network:
 
 def keras_network(model: Any, name: str, inputs: Given | Sequence[Shape] = ()) -> Network:
     """Return the network of a parsed config: {"class_name": ..., "config": {"layers": [...]}}."""
-    from dlmath.counting.models.keras_walk import Walk
+    from dlmath.counting.models.keras_walk import KerasWalk
 
     _check_model(model, name)
     given = inputs if isinstance(inputs, Given) else Given({}, tuple(inputs))
     try:
-        return Walk(given).network(model, stem(name), name)
+        return KerasWalk(given).network(model, stem(name), name)
     except InvalidValueError as error:
         raise InvalidValueError(f"{shown(name)}: {error.what}", error.mend) from error
     except UnreadableError as error:

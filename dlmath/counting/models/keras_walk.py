@@ -56,7 +56,7 @@ class Place(NamedTuple):
         return self._replace(path=path, owner=owned + name, depth=self.depth + 1)
 
 
-class Walk:
+class KerasWalk:
     """One reading of a config.
 
     Parameters

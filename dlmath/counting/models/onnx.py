@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dlmath.counting.engine.graph import Network, Shape
-    from dlmath.counting.models.onnx_walk import Walk
+    from dlmath.counting.models.onnx_walk import OnnxWalk
 
 LARGEST_FILE = 2 * 2**30
 """Bytes; what a protocol buffer can hold (larger models keep their tensors in other files)."""
@@ -62,7 +62,7 @@ def read_onnx(name: str, inputs: Given | tuple[Shape, ...] | list[Shape] = ()) -
 
 
 def _read(onnx: Any, model: Any, name: str, given: Given) -> Network:
-    """Walk through the graph for one example; where that contradicts a batch written into it, for that batch."""
+    """OnnxWalk through the graph for one example; where that contradicts a batch written into it, for that batch."""
     if model.functions:
         model = import_module("onnx.inliner").inline_local_functions(model)
     constants = _hold_constants(model.graph)
@@ -81,11 +81,11 @@ def _read(onnx: Any, model: Any, name: str, given: Given) -> Network:
     return network
 
 
-def _walked(model: Any, declared: dict[str, Shape], constants: set[str]) -> Walk:
-    from dlmath.counting.models.onnx_walk import Walk
+def _walked(model: Any, declared: dict[str, Shape], constants: set[str]) -> OnnxWalk:
+    from dlmath.counting.models.onnx_walk import OnnxWalk
 
     opsets = {"" if one.domain == "ai.onnx" else one.domain: one.version for one in model.opset_import}
-    return Walk(model.graph, {"": 1, **opsets}, declared, constants)
+    return OnnxWalk(model.graph, {"": 1, **opsets}, declared, constants)
 
 
 def _package() -> Any:

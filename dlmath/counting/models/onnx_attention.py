@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dlmath.counting.engine.graph import Shape
-    from dlmath.counting.models.onnx_use import Use, Value
+    from dlmath.counting.models.onnx_use import Computed, NodeUse
 
-    Rule = Callable[[Use], Sequence[Value]]
+    Rule = Callable[[NodeUse], Sequence[Computed]]
 
 
 def _steps(shape: Shape | None, heads: int) -> tuple[int, int]:
@@ -28,14 +28,14 @@ def _steps(shape: Shape | None, heads: int) -> tuple[int, int]:
     return shape[1], shape[2]
 
 
-def _outputs(use: Use, macs: int) -> Sequence[Value]:
+def _outputs(use: NodeUse, macs: int) -> Sequence[Computed]:
     """Return the operator with its work reckoned; further outputs (past keys and values) cost nothing more."""
     fresh = use.claim(*(held for place in range(len(use.node.input)) if (held := use.held(place)) and held.floats))
     made = [use.by_hand(use.computed(), use.output(), macs, fresh)]
     return [*made, *(use.by_hand(made, use.output(place), 0) for place in range(1, len(use.node.output)))]
 
 
-def _standard(use: Use) -> Sequence[Value]:
+def _standard(use: NodeUse) -> Sequence[Computed]:
     """Return ONNX' Attention: query, key, value, and past keys that come before the key's."""
     heads = use.attributes.get("q_num_heads", 0)
     queries, width = _steps(use.whole(0), heads)
@@ -56,7 +56,7 @@ def _head_size(shape: Shape | None, heads: int) -> int:
     return shape[3] if len(shape) == 4 else shape[2] // heads
 
 
-def _fused(use: Use) -> Sequence[Value]:
+def _fused(use: NodeUse) -> Sequence[Computed]:
     """Return ONNX Runtime's Attention: one weight matrix makes query, key and value of the input."""
     if use.held(1) is None:  # ONNX' own Attention, under the same name
         return _standard(use)
@@ -68,7 +68,7 @@ def _fused(use: Use) -> Sequence[Value]:
     return _outputs(use, steps * fan_in * out + steps * steps * (sizes[1] + sizes[2]))
 
 
-def _multi_head(use: Use) -> Sequence[Value]:
+def _multi_head(use: NodeUse) -> Sequence[Computed]:
     """Return ONNX Runtime's MultiHeadAttention and GroupQueryAttention, projections done before."""
     query, key = use.whole(0), use.whole(1) if use.input_name(1) else None
     heads, grouped = use.attributes["num_heads"], use.attributes.get("kv_num_heads", 0)
@@ -80,7 +80,7 @@ def _multi_head(use: Use) -> Sequence[Value]:
     return _outputs(use, queries * keys * (width + value))
 
 
-def _einsum(use: Use) -> Sequence[Value]:
+def _einsum(use: NodeUse) -> Sequence[Computed]:
     """Return a sum of products: pairs from left to right, each as many MACs as its letters have values."""
     terms, arrow, output = use.attributes["equation"].replace(" ", "").partition("->")
     names = terms.split(",")

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dlmath.counting.engine.graph import Shape
-    from dlmath.counting.models.onnx_use import Use, Value
+    from dlmath.counting.models.onnx_use import Computed, NodeUse
 
-    Rule = Callable[[Use], Sequence[Value]]
+    Rule = Callable[[NodeUse], Sequence[Computed]]
 
 FREE = (
     *(
@@ -46,7 +46,7 @@ FREE = (
 """Operators without multiply-accumulates: a shape is all there is to know."""
 
 
-def unknown(use: Use, why: str = "") -> Sequence[Value]:
+def unknown(use: NodeUse, why: str = "") -> Sequence[Computed]:
     """Return what is not understood: parameters and shapes where they are known, its work missing by name."""
     tensors = [use.held(place) for place in range(len(use.node.input))]
     fresh = use.claim(*(held for held in tensors if use.reading.is_parameter(held)))
@@ -55,7 +55,7 @@ def unknown(use: Use, why: str = "") -> Sequence[Value]:
     return [_opaque(use, place, options, (fresh if place == 0 else 0, 0, 0)) for place in range(len(use.node.output))]
 
 
-def _opaque(use: Use, place: int, options: dict[str, Any], held: tuple[int, int, int]) -> Value:
+def _opaque(use: NodeUse, place: int, options: dict[str, Any], held: tuple[int, int, int]) -> Computed:
     """Return one output of a node; later ones hold and cost nothing more."""
     wanted = use.output(place) if use.node.output[place] else None
     more = options if place == 0 else {**options, "params": 0, "macs": 0}
@@ -63,12 +63,12 @@ def _opaque(use: Use, place: int, options: dict[str, Any], held: tuple[int, int,
     return use.add("opaque", use.computed(), is_map=False, held=held, shape=shape, **more)
 
 
-def free(use: Use) -> Sequence[Value]:
+def free(use: NodeUse) -> Sequence[Computed]:
     """Return an operator that costs no multiply-accumulates."""
     return unknown(use)
 
 
-def _concat(use: Use) -> Sequence[Value]:
+def _concat(use: NodeUse) -> Sequence[Computed]:
     axis, values = use.attributes["axis"], use.computed()
     whole = use.reading.whole(use.node.output[0])
     if all(value.is_map for value in values) and len(values) == len(use.node.input):
@@ -83,12 +83,16 @@ def _concat(use: Use) -> Sequence[Value]:
     return [use.add("concat", sides, is_map=False, axis=axis % len(whole) - len(whole))]
 
 
-def _side(use: Use, place: int) -> Value:
+def _side(use: NodeUse, place: int) -> Computed:
     held = use.held(place)
     return use.parameter(held) if held is not None else use.as_onnx(place)
 
 
-def _moved(use: Use) -> Sequence[Value]:
+CHOOSING = {"Slice", "Gather"}
+"""Operators that give some elements of what they are given; others that only move give all of them."""
+
+
+def _moved(use: NodeUse) -> Sequence[Computed]:
     """Return an operator that only moves elements: as many in another shape, or some of them."""
     wanted = use.output()
     if wanted is None:
@@ -97,10 +101,12 @@ def _moved(use: Use) -> Sequence[Value]:
     have = use.shape_of(source)
     if have is UNRANKED or agree(elements(wanted), elements(have)):
         return [use.reshaped(source, wanted)]
+    if use.kind not in CHOOSING:
+        raise ValueError(f"{elements(have)} elements are to be {elements(wanted)}")
     return _some(use, wanted)
 
 
-def _some(use: Use, wanted: Shape) -> Sequence[Value]:
+def _some(use: NodeUse, wanted: Shape) -> Sequence[Computed]:
     """Return some elements of a tensor, taken axis by axis; which ones makes no difference to a count."""
     value = use.as_onnx(use.first_place())
     shape = use.shape_of(value)
@@ -125,15 +131,15 @@ def _aligned(shape: Shape, wanted: Shape) -> Shape | None:
     return None
 
 
-def _split(use: Use) -> Sequence[Value]:
-    made: list[Value] = []
+def _split(use: NodeUse) -> Sequence[Computed]:
+    made: list[Computed] = []
     for place in range(len(use.node.output)):
         wanted = use.output(place)
         made += _some(use, wanted) if wanted is not None else unknown(use)[:1]
     return made
 
 
-def _gather(use: Use) -> Sequence[Value]:
+def _gather(use: NodeUse) -> Sequence[Computed]:
     """Return a look-up in a table that is held, or the choice of places of a computed tensor."""
     table = use.held(0)
     if table is None:
@@ -146,7 +152,7 @@ def _gather(use: Use) -> Sequence[Value]:
     return [use.add("embedding", (use.as_onnx(1),), is_map=False, held=held, shares=shares, words=words, out=out)]
 
 
-def _reduce(use: Use) -> Sequence[Value]:
+def _reduce(use: NodeUse) -> Sequence[Computed]:
     """Return a mean or sum over axes, told from the shapes: which of equal axes they are changes no count."""
     wanted = use.output()
     value = use.as_onnx(use.first_place())
@@ -179,7 +185,7 @@ def _gone(shape: Shape, wanted: Shape | None) -> tuple[int, ...]:
     return () if left else tuple(axes)
 
 
-def _resize(use: Use) -> Sequence[Value]:
+def _resize(use: NodeUse) -> Sequence[Computed]:
     wanted = use.output()
     source = use.as_map(use.first())
     mode = {"nearest": "nearest", "linear": "bilinear", "cubic": "bicubic"}.get(use.attributes.get("mode", "nearest"))
@@ -188,7 +194,7 @@ def _resize(use: Use) -> Sequence[Value]:
     return [use.add("resize", (source,), is_map=True, size=wanted[1:], mode=mode)]
 
 
-def _pad(use: Use) -> Sequence[Value]:
+def _pad(use: NodeUse) -> Sequence[Computed]:
     """Return a padding of maps by the growth of each axis; where it stands makes no difference to a count."""
     wanted, source = use.output(), use.first()
     have = use.shape_of(source)
@@ -201,7 +207,7 @@ def _pad(use: Use) -> Sequence[Value]:
     return [use.add("zeropad", (source,), is_map=True, pad=pads)]
 
 
-def _expand(use: Use) -> Sequence[Value]:
+def _expand(use: NodeUse) -> Sequence[Computed]:
     wanted, source = use.output(), use.first()
     have = use.shape_of(source)
     if wanted is not None and not is_open(have) and elements(wanted) == elements(have):

@@ -12,9 +12,9 @@ from dlmath.counting.models.onnx_use import Held
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dlmath.counting.models.onnx_use import Use, Value
+    from dlmath.counting.models.onnx_use import Computed, NodeUse
 
-    Rule = Callable[[Use], Sequence[Value]]
+    Rule = Callable[[NodeUse], Sequence[Computed]]
 
 SUFFIX = {1: "1d", 2: "", 3: "3d"}
 NOWHERE = 99
@@ -22,7 +22,7 @@ NOWHERE = 99
 AUTO_PAD = {"SAME_UPPER": "same", "SAME_LOWER": "same-lower", "VALID": "valid"}
 
 
-def _window(use: Use, rank: int) -> dict[str, Any]:
+def _window(use: NodeUse, rank: int) -> dict[str, Any]:
     """Return kernel, stride, padding and dilation of an operator that slides."""
     attributes = use.attributes
     options = {"stride": attributes.get("strides", (1,) * rank), "dilation": attributes.get("dilations", (1,) * rank)}
@@ -31,7 +31,7 @@ def _window(use: Use, rank: int) -> dict[str, Any]:
     return {**options, "pad": AUTO_PAD[auto] if auto in AUTO_PAD else tuple(zip(pads[:rank], pads[rank:], strict=True))}
 
 
-def _weights(use: Use, place: int) -> Held:
+def _weights(use: NodeUse, place: int) -> Held:
     """Return weights, held or computed: what is computed is nobody's parameter, its shape counts all the same."""
     held = use.held(place)
     shape = use.whole(place) if held is None else held.shape
@@ -43,7 +43,7 @@ def _weights(use: Use, place: int) -> Held:
 def _conv(weights_at: int, bias_at: int, *, transposed: bool = False) -> Rule:
     """Return the rule of a convolution whose weights and biases stand at these inputs."""
 
-    def rule(use: Use) -> Sequence[Value]:
+    def rule(use: NodeUse) -> Sequence[Computed]:
         weights, bias = _weights(use, weights_at), use.held(bias_at)
         rank, groups = len(weights.shape) - 2, use.attributes.get("group", 1)
         options = {**_window(use, rank), "kernel": weights.shape[2:], "groups": groups}
@@ -60,14 +60,14 @@ def _conv(weights_at: int, bias_at: int, *, transposed: bool = False) -> Rule:
     return rule
 
 
-def _dense(use: Use, weights: Held, out: int, bias: Held | None, *, biased: bool) -> Sequence[Value]:
+def _dense(use: NodeUse, weights: Held, out: int, bias: Held | None, *, biased: bool) -> Sequence[Computed]:
     fan_in = elements(weights.shape) // out
     shares, held = use.owner(weights), (use.claim(weights), use.claim(bias), 0)
     source = use.assumed(use.as_onnx(use.first_place()), (OPEN, fan_in))
     return [use.add("dense", (source,), is_map=False, held=held, shares=shares, out=out, bias=biased, over="last")]
 
 
-def _gemm(use: Use) -> Sequence[Value]:
+def _gemm(use: NodeUse) -> Sequence[Computed]:
     weights = use.held(1)
     if weights is None or use.value(0) is None:
         return _computed_gemm(use)
@@ -75,7 +75,7 @@ def _gemm(use: Use) -> Sequence[Value]:
     return _dense(use, weights, out, use.held(2), biased=bool(use.input_name(2)))
 
 
-def _computed_gemm(use: Use) -> Sequence[Value]:
+def _computed_gemm(use: NodeUse) -> Sequence[Computed]:
     """Return a product of two matrices that are computed, or of which the first is held."""
     (left, right), transposed = (use.whole(0), use.whole(1)), use.attributes.get("transA")
     fresh = use.claim(*(use.held(place) for place in range(3)))
@@ -88,7 +88,7 @@ def _computed_gemm(use: Use) -> Sequence[Value]:
 def _matmul(left_at: int = 0, right_at: int = 1) -> Rule:
     """Return the rule of a product of two tensors at these inputs; with held weights it is a dense layer."""
 
-    def rule(use: Use) -> Sequence[Value]:
+    def rule(use: NodeUse) -> Sequence[Computed]:
         weights = use.held(right_at)
         if weights is not None and len(weights.shape) == 2 and use.value(left_at) is not None:
             return _dense(use, weights, weights.shape[1], None, biased=False)
@@ -104,7 +104,7 @@ def _matmul(left_at: int = 0, right_at: int = 1) -> Rule:
     return rule
 
 
-def _by_output(use: Use, sides: Sequence[Value]) -> Sequence[Value]:
+def _by_output(use: NodeUse, sides: Sequence[Computed]) -> Sequence[Computed]:
     """Return a product whose factors stand otherwise than in rows and columns: output elements x inner size."""
     left, output = use.whole(0), use.reading.whole(use.node.output[0])
     if left is None or output is None:
@@ -113,7 +113,7 @@ def _by_output(use: Use, sides: Sequence[Value]) -> Sequence[Value]:
     return [use.by_hand(sides, use.output(), elements(output) * inner)]
 
 
-def _batch_norm(use: Use) -> Sequence[Value]:
+def _batch_norm(use: NodeUse) -> Sequence[Computed]:
     scale, shift, mean, variance = (use.held(place) for place in (1, 2, 3, 4))
     held = use.claim(scale), use.claim(shift), use.claim(mean, variance)
     source = use.as_map(use.first()) if use.shape_of(use.first()) is not UNRANKED else use.first()
@@ -124,7 +124,7 @@ def _batch_norm(use: Use) -> Sequence[Value]:
 def _norm(kind: str) -> Rule:
     """Return the rule of a norm over channels whose scale and shift are held."""
 
-    def rule(use: Use) -> Sequence[Value]:
+    def rule(use: NodeUse) -> Sequence[Computed]:
         options: dict[str, Any] = {"scale": use.held(1) is not None, "center": use.held(2) is not None}
         if kind == "groupnorm":
             options["groups"] = use.attributes.get("num_groups") or use.attributes["groups"]
@@ -134,7 +134,7 @@ def _norm(kind: str) -> Rule:
     return rule
 
 
-def _layer_norm(use: Use) -> Sequence[Value]:
+def _layer_norm(use: NodeUse) -> Sequence[Computed]:
     scale, shift = use.held(1), use.held(2)
     source, held = use.as_onnx(0), (use.claim(scale), use.claim(shift), 0)
     if use.kind in {"RMSNormalization", "SimplifiedLayerNormalization"}:
@@ -144,7 +144,7 @@ def _layer_norm(use: Use) -> Sequence[Value]:
     return [use.add("layernorm", (source,), is_map=False, held=held, **options)]
 
 
-def _skip_norm(use: Use) -> Sequence[Value]:
+def _skip_norm(use: NodeUse) -> Sequence[Computed]:
     """Return the norm of a sum of two (and of a bias), and the sum itself as the last output."""
     simple = use.kind.startswith("SkipSimplified")
     scale, shift = use.held(2), None if simple else use.held(3)
@@ -158,11 +158,11 @@ def _skip_norm(use: Use) -> Sequence[Value]:
     return [made, made, made, total]
 
 
-def _local_response(use: Use) -> Sequence[Value]:
+def _local_response(use: NodeUse) -> Sequence[Computed]:
     return [use.add("lrn", (use.as_map(use.first()),), is_map=True, size=use.attributes["size"])]
 
 
-def _pool(use: Use) -> Sequence[Value]:
+def _pool(use: NodeUse) -> Sequence[Computed]:
     kernel = use.attributes["kernel_shape"]
     rank, mean = len(kernel), use.kind == "AveragePool"
     options = {**_window(use, rank), "kernel": kernel, "ceil": bool(use.attributes.get("ceil_mode", 0))}
@@ -179,7 +179,7 @@ def _global(kind: str) -> Rule:
 def _pointwise(kind: str) -> Rule:
     """Return the rule of an activation: the layout stays. A bias that is fused with it is held with it."""
 
-    def rule(use: Use) -> Sequence[Value]:
+    def rule(use: NodeUse) -> Sequence[Computed]:
         source = use.first()
         held = (0, use.claim(*(use.held(place) for place in (1,) if "Gelu" in use.kind)), 0)
         return [use.add(kind, (source,), is_map=source.is_map, held=held)]
@@ -187,7 +187,7 @@ def _pointwise(kind: str) -> Rule:
     return rule
 
 
-def _prelu(use: Use) -> Sequence[Value]:
+def _prelu(use: NodeUse) -> Sequence[Computed]:
     source, slopes = use.first(), use.held(1)
     size = elements(slopes.shape) if slopes is not None else 0
     if slopes is not None and slopes.shape[-1:] == (1,) and size > 1:
@@ -201,7 +201,7 @@ def _prelu(use: Use) -> Sequence[Value]:
 def _join(kind: str) -> Rule:
     """Return the rule of an operator on two tensors; with a number it costs one operation an element."""
 
-    def rule(use: Use) -> Sequence[Value]:
+    def rule(use: NodeUse) -> Sequence[Computed]:
         values = use.computed()
         tensors = [use.held(place) for place in range(len(use.node.input))]
         held = [one for one in tensors if one is not None and use.reading.is_parameter(one)]
@@ -220,7 +220,7 @@ def _join(kind: str) -> Rule:
     return rule
 
 
-def _is_bias(use: Use, kind: str, value: Value, tensors: Sequence[Held | None]) -> bool:
+def _is_bias(use: NodeUse, kind: str, value: Computed, tensors: Sequence[Held | None]) -> bool:
     """Return whether an addition is that of the biases of the dense layer before it, which nothing else reads."""
     node = use.node_of(value)
     held = [one for one in tensors if one is not None]
@@ -235,7 +235,7 @@ def _is_bias(use: Use, kind: str, value: Value, tensors: Sequence[Held | None]) 
     )
 
 
-def _with_bias(use: Use, value: Value) -> Sequence[Value]:
+def _with_bias(use: NodeUse, value: Computed) -> Sequence[Computed]:
     """Give the dense layer before an addition its biases."""
     node, nodes = use.node_of(value), use.reading.builder.nodes
     bias = next(one for place in range(2) if (one := use.held(place)) is not None)
@@ -251,7 +251,7 @@ def _recurrent(kind: str, gates: int, *, turned: bool = False) -> Rule:
     `turned` weights have the gates last, as the quantised LSTM has them.
     """
 
-    def rule(use: Use) -> Sequence[Value]:
+    def rule(use: NodeUse) -> Sequence[Computed]:
         weights, bias = _weights(use, 1), use.held(3)
         ways = weights.shape[0]
         features, width = (weights.shape[1:] if turned else weights.shape[:0:-1])[:2]
@@ -270,11 +270,11 @@ def _recurrent(kind: str, gates: int, *, turned: bool = False) -> Rule:
     return rule
 
 
-def _identity(use: Use) -> Sequence[Value]:
+def _identity(use: NodeUse) -> Sequence[Computed]:
     return [use.first()]
 
 
-def _packed(use: Use) -> Sequence[Value]:
+def _packed(use: NodeUse) -> Sequence[Computed]:
     """Return a dense layer whose weights are packed, several in a byte: as many as its attributes say."""
     out, fan_in = use.attributes["N"], use.attributes["K"]
     tensors = [use.held(place) for place in range(1, len(use.node.input))]

@@ -41,7 +41,7 @@ class Held(NamedTuple):
     is_part: bool = False
 
 
-class Value(NamedTuple):
+class Computed(NamedTuple):
     """A tensor that is computed.
 
     Attributes
@@ -70,7 +70,7 @@ class Reading:
     ----------
     builder : Builder
     facts : Facts
-    values : dict of str to Value
+    values : dict of str to Computed
         The tensors that depend on the inputs.
     held : dict of str to Held
         Those that do not.
@@ -89,7 +89,7 @@ class Reading:
     def __init__(self, facts: Facts) -> None:
         self.builder = Builder()
         self.facts = facts
-        self.values: dict[str, Value] = {}
+        self.values: dict[str, Computed] = {}
         self.held: dict[str, Held] = {}
         self.left: dict[str, int] = {}
         self.sizes: dict[str, int] = {}
@@ -159,7 +159,7 @@ def without_batch(shape: Shape) -> Shape:
     return (shape[1:] if len(shape) > 1 and shape[0] == 1 else shape) or (1,)
 
 
-class Use:
+class NodeUse:
     """One node of the graph, with what a rule asks about it.
 
     Attributes
@@ -185,15 +185,15 @@ class Use:
         """Return the held tensor that is an input, None where the input is none."""
         return self.reading.held.get(self.input_name(place))
 
-    def value(self, place: int) -> Value | None:
+    def value(self, place: int) -> Computed | None:
         """Return the computed tensor that is an input, None where the input is none."""
         return self.reading.values.get(self.input_name(place))
 
-    def computed(self) -> list[Value]:
+    def computed(self) -> list[Computed]:
         """Return the inputs that are computed."""
         return [self.reading.values[name] for name in self.node.input if name in self.reading.values]
 
-    def first(self) -> Value:
+    def first(self) -> Computed:
         """Return the first input that is computed."""
         return self.computed()[0]
 
@@ -209,11 +209,11 @@ class Use:
         """Return an output's shape in ONNX' order, without a batch of 1; None where its axes are not known."""
         return self.reading.shape(self.node.output[place])
 
-    def shape_of(self, value: Value) -> Shape:
+    def shape_of(self, value: Computed) -> Shape:
         """Return the shape of a computed tensor as its node gives it."""
         return self.reading.builder.shapes[value.place]
 
-    def node_of(self, value: Value) -> Node:
+    def node_of(self, value: Computed) -> Node:
         """Return the node that gives a tensor."""
         return self.reading.builder.nodes[value.place]
 
@@ -228,24 +228,24 @@ class Use:
     def add(
         self,
         kind: str,
-        sources: Sequence[Value],
+        sources: Sequence[Computed],
         *,
         is_map: bool,
         held: tuple[int, int, int] = (0, 0, 0),
         shares: str | None = None,
         **options: object,
-    ) -> Value:
+    ) -> Computed:
         """Add a node that owns so many elements as weights, biases and buffers."""
         places = tuple(source.place for source in sources)
         builder, times = self.reading.builder, self.reading.times
-        return Value(builder.add(self.name, kind, options, places, held=held, shares=shares, times=times), is_map)
+        return Computed(builder.add(self.name, kind, options, places, held=held, shares=shares, times=times), is_map)
 
-    def by_hand(self, sources: Sequence[Value], shape: Shape | None, macs: int | None, params: int = 0) -> Value:
+    def by_hand(self, sources: Sequence[Computed], shape: Shape | None, macs: int | None, params: int = 0) -> Computed:
         """Add an operator whose work has been reckoned by its rule; None where it is not known."""
         options: dict[str, Any] = {"label": self.kind, "shape": UNRANKED if shape is None else shape, "params": params}
         return self.add("opaque", sources, is_map=False, held=(params, 0, 0), macs=macs, **options)
 
-    def parameter(self, held: Held) -> Value:
+    def parameter(self, held: Held) -> Computed:
         """Add a held tensor as a layer by itself."""
         owner = self.owner(held)
         fresh = self.claim(held)
@@ -254,44 +254,44 @@ class Use:
             return self.by_hand((), shape, 0, fresh)
         return self.add("parameter", (), is_map=False, held=(fresh, 0, 0), shares=owner, shape=shape)
 
-    def assumed(self, value: Value, shape: Shape) -> Value:
+    def assumed(self, value: Computed, shape: Shape) -> Computed:
         """Return a tensor under the shape its user needs, where nothing is known of its own."""
         if self.shape_of(value) is not UNRANKED:
             return value
         return self.add("reshape", (value,), is_map=value.is_map, shape=shape)
 
-    def as_map(self, value: Value, rank: int | None = None, channels: int = OPEN) -> Value:
+    def as_map(self, value: Computed, rank: int | None = None, channels: int = OPEN) -> Computed:
         """Return a tensor with its channels last; of one that is unknown, so many axes and channels are assumed."""
         if self.shape_of(value) is UNRANKED and rank is not None:
             return self.assumed(value._replace(is_map=True), (OPEN,) * rank + (channels,))
         shape = self.shape_of(value)
         if value.is_map or len(shape) < 2:
-            return Value(value.place, is_map=True)
+            return Computed(value.place, is_map=True)
         if self.node_of(value).kind == "input" and value.place not in self.reading.builder.read:
             return self._turned_input(value, shape)
         return self.add("permute", (value,), is_map=True, order=(*range(2, len(shape) + 1), 1))
 
-    def _turned_input(self, value: Value, shape: Shape) -> Value:
+    def _turned_input(self, value: Computed, shape: Shape) -> Computed:
         """Turn an input round itself, so that the network begins with HEIGHTxWIDTHxCHANNELS."""
         self.reading.builder.reshape_input(value.place, (*shape[1:], shape[0]))
-        turned = Value(value.place, is_map=True)
+        turned = Computed(value.place, is_map=True)
         self.reading.values.update({name: turned for name, known in self.reading.values.items() if known == value})
         return turned
 
-    def reshaped(self, value: Value, shape: Shape) -> Value:
+    def reshaped(self, value: Computed, shape: Shape) -> Computed:
         """Return a tensor under another shape of as many elements."""
         if self.shape_of(value) == shape and self.shape_of(value) is not UNRANKED:
-            return Value(value.place, is_map=False)
+            return Computed(value.place, is_map=False)
         return self.add("reshape", (value,), is_map=False, shape=shape)
 
-    def as_onnx(self, place: int) -> Value:
+    def as_onnx(self, place: int) -> Computed:
         """Return an input with its axes in ONNX' order."""
         value = self.reading.values[self.input_name(place)]
         if not value.is_map:
             return value
         have = self.shape_of(value)
         if have is UNRANKED:
-            return Value(value.place, is_map=False)
+            return Computed(value.place, is_map=False)
         told = self.reading.shape(self.input_name(place))
         turned = (have[-1], *have[:-1])
         return self.reshaped(

@@ -9,7 +9,7 @@ from dlmath.counting.engine.shapes import elements
 from dlmath.counting.models.onnx_facts import FLOATS, INT64, ONNX_DOMAINS, Facts, array_of, sizes_of
 from dlmath.counting.models.onnx_moves import unknown
 from dlmath.counting.models.onnx_rules import RULES
-from dlmath.counting.models.onnx_use import Held, Reading, Use, Value
+from dlmath.counting.models.onnx_use import Computed, Held, NodeUse, Reading
 from dlmath.errors import DlmathError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ FAULTS = (DlmathError, ValueError, KeyError, IndexError, TypeError, AttributeErr
 """What a rule raises on a node that contradicts itself."""
 
 
-class Walk:
+class OnnxWalk:
     """One reading of a graph.
 
     Attributes
@@ -99,7 +99,7 @@ class Walk:
             return
         inner = self.reading.shape(given.name) or (UNRANKED if shape is None else (1,))
         place = self.reading.builder.add(given.name, "input", {"shape": inner}, ())
-        self.reading.values[given.name] = Value(place, is_map=False)
+        self.reading.values[given.name] = Computed(place, is_map=False)
 
     def _nodes(self, graph: Any) -> None:
         for node in graph.node:
@@ -110,7 +110,7 @@ class Walk:
             self.reading.facts.learn(node, attributes)
             self._use_declared(node)
             if node.op_type not in STATIC and any(name in self.reading.values for name in node.input):
-                self._take(node, self._made(Use(self.reading, node, attributes)))
+                self._take(node, self._made(NodeUse(self.reading, node, attributes)))
             else:
                 self._static(node)
 
@@ -120,7 +120,7 @@ class Walk:
             if self.reading.whole(name) is None and name in self.declared:
                 self.reading.facts.shapes[name] = self.declared[name]
 
-    def _made(self, use: Use) -> Sequence[Value]:
+    def _made(self, use: NodeUse) -> Sequence[Computed]:
         """Return what a node gives; one that contradicts itself is told and passed over."""
         rule = RULES.get(use.kind) if use.node.domain in DOMAINS else None
         mark = self.reading.mark()
@@ -138,13 +138,13 @@ class Walk:
                 self.reading.facts.shapes[name] = None
             return unknown(use, "it contradicts itself")
 
-    def _take(self, node: Any, made: Sequence[Value]) -> None:
+    def _take(self, node: Any, made: Sequence[Computed]) -> None:
         for name, value in zip(node.output, made, strict=False):
             if name:
                 self.reading.values[name] = value
                 self._teach(name, value)
 
-    def _teach(self, name: str, value: Value) -> None:
+    def _teach(self, name: str, value: Computed) -> None:
         """Say what shape a map has where ONNX' inference could not."""
         shape = self.reading.builder.shapes[value.place]
         if value.is_map and self.reading.whole(name) is None and shape is not UNRANKED:
@@ -176,7 +176,7 @@ class Walk:
         return Held(name, shape, floats=True, sources=sources, is_part=node.op_type in PARTS and shape is not UNRANKED)
 
     def subgraph(self, graph: Any) -> list[str]:
-        """Walk through a body, and return the names of its outputs."""
+        """OnnxWalk through a body, and return the names of its outputs."""
         self.depth += 1
         if self.depth > DEEPEST:
             raise ValueError("its bodies are nested too deep")
@@ -240,8 +240,8 @@ def weights_fed(graph: Any) -> list[Any]:
     return weights if len(weights) < len(fed) else []
 
 
-def _if(walk: Walk, node: Any, attributes: dict[str, Any]) -> None:
-    """Walk through the branch that is taken; where that is not known, hold both and run the one of more MACs."""
+def _if(walk: OnnxWalk, node: Any, attributes: dict[str, Any]) -> None:
+    """OnnxWalk through the branch that is taken; where that is not known, hold both and run the one of more MACs."""
     condition = walk.reading.facts.numbers.get(node.input[0])
     branches = [attributes["then_branch"], attributes["else_branch"]]
     if condition is not None and isinstance(flag := condition.reshape(-1)[0], (bool, int)) and flag != OPEN:
@@ -252,7 +252,7 @@ def _if(walk: Walk, node: Any, attributes: dict[str, Any]) -> None:
         walk.bind(name, inner)
 
 
-def _both(walk: Walk, branches: Sequence[Any]) -> list[str]:
+def _both(walk: OnnxWalk, branches: Sequence[Any]) -> list[str]:
     builder, spans, names = walk.reading.builder, [], []
     for branch in branches:
         start = len(builder.nodes)
@@ -265,8 +265,8 @@ def _both(walk: Walk, branches: Sequence[Any]) -> list[str]:
     return names[most]
 
 
-def _loop(walk: Walk, node: Any, attributes: dict[str, Any]) -> None:
-    """Walk through the body once, its layers run as often as the loop turns."""
+def _loop(walk: OnnxWalk, node: Any, attributes: dict[str, Any]) -> None:
+    """OnnxWalk through the body once, its layers run as often as the loop turns."""
     body, turns = attributes["body"], walk.reading.facts.numbers.get(node.input[0])
     count = 1 if turns is None else turns.reshape(-1)[0]
     if turns is None or count == OPEN or not isinstance(count, int) or not 0 < count <= MOST_TURNS:
@@ -280,8 +280,8 @@ def _loop(walk: Walk, node: Any, attributes: dict[str, Any]) -> None:
     _turned(walk, node, body, count, carried=len(node.input) - 2, first=1)
 
 
-def _scan(walk: Walk, node: Any, attributes: dict[str, Any]) -> None:
-    """Walk through the body once, its layers run for every step of the sequences it scans."""
+def _scan(walk: OnnxWalk, node: Any, attributes: dict[str, Any]) -> None:
+    """OnnxWalk through the body once, its layers run for every step of the sequences it scans."""
     body, scanned = attributes["body"], attributes["num_scan_inputs"]
     carried, facts, steps = len(node.input) - scanned, walk.reading.facts, 1
     for place, (given, outer) in enumerate(zip(body.input, node.input, strict=False)):
@@ -297,7 +297,7 @@ def _scan(walk: Walk, node: Any, attributes: dict[str, Any]) -> None:
 MOST_TURNS = 10**6
 
 
-def _turned(walk: Walk, node: Any, body: Any, count: int, *, carried: int, first: int) -> None:
+def _turned(walk: OnnxWalk, node: Any, body: Any, count: int, *, carried: int, first: int) -> None:
     before = walk.reading.times
     walk.reading.times = before * count
     names = walk.subgraph(body)[first:]

@@ -54,7 +54,7 @@ def _stride(value: Any) -> str:
 
 
 def _convolution(word: str) -> Words:
-    def words(row: Row, options: Mapping[str, Any]) -> str:
+    def words(_row: Row, options: Mapping[str, Any]) -> str:
         groups = options.get("groups", 1)
         grouped = f", {groups} groups" if groups not in {1, None} else ""
         out = f", {options['out']}" if "out" in options else ""
@@ -64,11 +64,19 @@ def _convolution(word: str) -> Words:
 
 
 def _pool(word: str) -> Words:
-    return lambda row, options: f"{word} {_square(options['kernel'])}{_stride(options['stride'] or options['kernel'])}"
+    return lambda _row, options: f"{word} {_square(options['kernel'])}{_stride(options['stride'] or options['kernel'])}"
 
 
 def _sized(word: str, option: str, after: str = "") -> Words:
-    return lambda row, options: f"{word} {options[option]}{after}"
+    return lambda _row, options: f"{word} {options[option]}{after}"
+
+
+def _said(text: str) -> Words:
+    return lambda _row, _options: text
+
+
+def _to(word: str) -> Words:
+    return lambda row, _options: f"{word} to {shape_text(row.output[:-1])}"
 
 
 CAPTIONS: dict[str, Words] = {
@@ -81,27 +89,27 @@ CAPTIONS: dict[str, Words] = {
     **dict.fromkeys(("maxpool", "maxpool1d", "maxpool3d"), _pool("max pool")),
     **dict.fromkeys(("avgpool", "avgpool1d", "avgpool3d"), _pool("average pool")),
     "subsample": _pool("subsampling"),
-    "globalpool": lambda row, options: "global average pool",
-    "globalmaxpool": lambda row, options: "global max pool",
-    **dict.fromkeys(("adaptivepool", "adaptivemaxpool"), lambda row, options: f"pool to {shape_text(row.output[:-1])}"),
-    **dict.fromkeys(("roipool", "roialign"), lambda row, options: f"regions to {shape_text(row.output[:-1])}"),
+    "globalpool": _said("global average pool"),
+    "globalmaxpool": _said("global max pool"),
+    **dict.fromkeys(("adaptivepool", "adaptivemaxpool"), _to("pool")),
+    **dict.fromkeys(("roipool", "roialign"), _to("regions")),
     "dense": _sized("dense", "out"),
     "rbf": _sized("radial basis", "out"),
-    "embedding": lambda row, options: f"embedding {options['words']} x {options['out']}",
-    "positions": lambda row, options: "+ positions",
-    "classtoken": lambda row, options: "class token",
+    "embedding": lambda _row, options: f"embedding {options['words']} x {options['out']}",
+    "positions": _said("+ positions"),
+    "classtoken": _said("class token"),
     "attention": _sized("attention,", "heads", " heads"),
     "windowattention": _sized("window attention,", "heads", " heads"),
     "lstm": _sized("LSTM", "units"),
     "gru": _sized("GRU", "units"),
     "rnn": _sized("RNN", "units"),
-    "resize": lambda row, options: f"resize to {shape_text(row.output[:-1])}",
-    "upsample": lambda row, options: f"upsample to {shape_text(row.output[:-1])}",
-    "input": lambda row, options: "input",
-    "take": lambda row, options: "take one step",
-    "channelshuffle": lambda row, options: "channel shuffle",
-    "spacetodepth": lambda row, options: "merge 2x2",
-    "opaque": lambda row, options: str(options["label"]),
+    "resize": _to("resize"),
+    "upsample": _to("upsample"),
+    "input": _said("input"),
+    "take": _said("take one step"),
+    "channelshuffle": _said("channel shuffle"),
+    "spacetodepth": _said("merge 2x2"),
+    "opaque": lambda _row, options: str(options["label"]),
 }
 
 

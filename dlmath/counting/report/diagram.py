@@ -7,6 +7,7 @@ input, in lanes by the branch they are in; a long way is cut into columns where 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.counting.engine.layers import FAMILY
@@ -159,7 +160,10 @@ def _blocks(counted: NetworkCount) -> tuple[list[Box], list[tuple[int, int]]]:
         places = tuple(number_of[id(row)] for row in part.rows)
         make = tuple((row.node.kind, shape_text(row.output)) for row in part.rows)
         reads = {of[source] for place in places for source in counted.nodes[place].node.inputs if source not in places}
-        if make == before and len(places) > 1 and reads == {len(boxes) - 1}:
+        if len(part.rows) == 1 and part.rows[0].node.kind in SILENT and len(reads) == 1:
+            of |= dict.fromkeys(places, *reads)
+            continue
+        if make == before and len(words_of(part.rows[0].name)) > 1 and reads == {len(boxes) - 1}:
             boxes[-1] = _again(boxes[-1], part.name, places)
         else:
             boxes.append(_stage_box(counted, part.name, places))
@@ -267,7 +271,7 @@ def _apart(lanes: list[float], rows: Sequence[int]) -> list[float]:
     """Push boxes of a row apart until none stands upon another."""
     for row in set(rows):
         members = sorted((number for number in range(len(lanes)) if rows[number] == row), key=lambda each: lanes[each])
-        for left, right in zip(members, members[1:], strict=False):
+        for left, right in pairwise(members):
             if lanes[right] - lanes[left] < 1:
                 lanes[right] = lanes[left] + 1
         if len(members) > 1:
@@ -291,7 +295,8 @@ def columns(diagram: Diagram, most: int = ROWS) -> list[tuple[int, int]]:
     length = -(-diagram.rows // wanted) if wanted else most
     cuts, start = [], 0
     while diagram.rows - start > length:
-        options = [row for row in range(start, min(start + most, diagram.rows - 1)) if len(crossing[row]) == 1]
+        allowed = range(start + length // 2, min(start + most, diagram.rows - 1))
+        options = [row for row in allowed if len(crossing[row]) == 1]
         if not options:
             break
         end = min(options, key=lambda row: abs(row + 1 - start - length))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dlmath.counting.report.cells import figure_of
 from dlmath.counting.report.diagram import Diagram, Placed, columns, diagrams
 from dlmath.report.figures import ink, new_figure
 
@@ -92,7 +93,7 @@ def _architecture(
     axes.set_ylim(-tall + 0.35, 0.35)
     axes.set_aspect("equal", anchor="NW")
     figures = f"{_short(counted, 'params')} parameters, {_short(counted, 'macs')} MACs"
-    axes.set_title(f"{_title(counted)}: {figures}", fontsize=14, fontweight="bold", loc="left")
+    axes.set_title(f"{_title(counted)}\n{figures}", fontsize=12, fontweight="bold", loc="left")
 
 
 def _title(counted: NetworkCount) -> str:
@@ -104,8 +105,6 @@ LONGEST_TITLE = 48
 
 
 def _short(counted: NetworkCount, quantity: str) -> str:
-    from dlmath.counting.report.tables import figure_of
-
     return str(figure_of(counted, quantity, "auto"))
 
 
@@ -168,7 +167,7 @@ def _draw_box(axes: Axes, spot: Placed, x: float, y: float) -> None:
     if box.is_join and len(box.text) <= 2:
         axes.add_patch(Circle((x, y), TALL * 0.4, facecolor=fill, edgecolor="#444444", linewidth=1, zorder=3))
         axes.text(x, y, box.text, fontsize=10, ha="center", va="center", color=DARK_TEXT, zorder=4)
-        axes.text(x + TALL * 0.55, y, box.shape, fontsize=6.5, ha="left", va="center", color=ink(), zorder=4)
+        axes.text(x - TALL * 0.55, y, box.shape, fontsize=6.5, ha="right", va="center", color=ink(), zorder=4)
         return
     corner = (x - BOX / 2, y - TALL / 2)
     style = "round,pad=0,rounding_size=0.05"
@@ -267,3 +266,10 @@ def bars(axes: Axes, values: Sequence[int], color: str, what: str) -> None:
     axes.yaxis.set_major_formatter(EngFormatter())
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.01)
+
+
+def picture(counts: Sequence[NetworkCount], ending: str) -> bytes:
+    """Draw the figure of --plot: the architectures, and where their parameters and MACs sit."""
+    from dlmath.report.figures import drawn as saved
+
+    return saved(figure(counts), ending)

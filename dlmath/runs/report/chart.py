@@ -33,6 +33,8 @@ WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 70, 14, 12, 62
 COLORS = 8
 TICKS = 5
+ROOM = 36
+"""Units between the numbers below a picture, so that they do not touch on a phone."""
 MOST_SERIES = 40
 """Series that are drawn: beyond, lines hide each other."""
 
@@ -140,7 +142,7 @@ def parts(
             yield from bar_marks(one, names, index, len(series), up, kind)
     yield f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}">{text_of(axis)}</text>'
     middle = (TOP + HEIGHT - BOTTOM) / 2
-    yield f'<text class="axis" transform="translate(14 {middle}) rotate(-90)">{text_of(value)}</text>'
+    yield f'<text class="axis up" transform="translate(14 {middle}) rotate(-90)">{text_of(value)}</text>'
     assert ran.rows
 
 
@@ -174,7 +176,8 @@ def labels_below(names: Sequence[Any], across: Scale | None) -> Iterator[str]:
     y = HEIGHT - BOTTOM + 18
     if across is not None:
         ticks = names if len(names) <= TOLD_APART else across.ticks()
-        yield from (f'<text class="tick" x="{across.at(t)}" y="{y}">{text_of(figure(t, 4))}</text>' for t in ticks)
+        for place_of_tick, tick in apart(sorted(ticks), across):
+            yield f'<text class="tick" x="{place_of_tick}" y="{y}">{text_of(figure(tick, 4))}</text>'
         return
     for index, name in enumerate(names):
         x = middle_of(index, len(names))
@@ -182,6 +185,15 @@ def labels_below(names: Sequence[Any], across: Scale | None) -> Iterator[str]:
         turned = f' transform="rotate(-20 {x} {y})"' if len(names) > 4 else ""
         kind = "tick end" if turned else "tick"
         yield f'<text class="{kind}" x="{x}" y="{y}"{turned}>{text_of(short)}</text>'
+
+
+def apart(ticks: Sequence[float], across: Scale) -> Iterator[tuple[float, float]]:
+    """Yield the places of ticks and the ticks, those left out whose number would touch the one before."""
+    last = -math.inf
+    for tick in ticks:
+        if across.at(tick) - last >= ROOM:
+            last = across.at(tick)
+            yield last, tick
 
 
 def middle_of(index: int, count: int) -> float:
@@ -199,7 +211,7 @@ def line_marks(one: Series, across: Scale, up: Scale, kind: str) -> Iterator[str
     yield f'<path class="line {kind}" d="M{" L".join(f"{x} {y}" for x, y in points)}"/>' if points else ""
     yield from (f'<circle class="dot {kind}" cx="{x}" cy="{y}" r="3.5"/>' for x, y in points)
     for at, value in zip(one.places, one.values, strict=True):
-        yield whisker(across.at(at), value, up)
+        yield whisker(across.at(at), value, up, f"line thin {kind}")
 
 
 def bar_marks(one: Series, names: Sequence[Any], index: int, count: int, up: Scale, kind: str) -> Iterator[str]:
@@ -213,11 +225,11 @@ def bar_marks(one: Series, names: Sequence[Any], index: int, count: int, up: Sca
         top, base = sorted((up.at(value.mean), up.at(0.0)))
         height = round(max(base - top, 0.5), 2)
         yield f'<rect class="bar {kind}" x="{round(x - width / 2, 2)}" y="{top}" width="{width}" height="{height}"/>'
-        yield whisker(x, value, up)
+        yield whisker(x, value, up, "whisker")
 
 
-def whisker(x: float, value: Any, up: Scale) -> str:
+def whisker(x: float, value: Any, up: Scale, kind: str) -> str:
     """Return the interval of a value as a stroke."""
     if not is_plain(value.low) or not is_plain(value.high) or (up.logarithmic and value.low <= 0):
         return ""
-    return f'<path class="whisker" d="M{x} {up.at(value.low)}V{up.at(value.high)}"/>'
+    return f'<path class="{kind}" d="M{x} {up.at(value.low)}V{up.at(value.high)}"/>'

@@ -1,7 +1,7 @@
 """`dlmath run --report FILE.html`: one page that needs nothing else, for a browser, a mail or a printer.
 
 A card a claim: its verdict and source, what was measured, the picture, every cell with the command line that runs it,
-and what it all came from. The same run writes the same bytes. Style and behaviour are page.css and page.js, put inside.
+and what it all came from. The same cells make the same bytes. Style and behaviour are page.css and page.js, put inside.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def details(ran: Ran) -> str:
     pairs = (
         ("file", ran.file),
         ("command", f"dlmath {ran.command}"),
-        ("cells", f"{ran.cells:,}, {ran.cached:,} of them from earlier runs"),
+        ("cells", f"{ran.cells:,}"),
         ("random numbers", ran.seeds),
     )
     return f"<details><summary>Provenance of {safe(ran.name)}</summary>{facts(pairs)}</details>"

@@ -11,8 +11,6 @@ from dlmath.counting.engine.conventions import (
     convention_for,
     read_as,
     reconcile,
-    row_operations,
-    row_params,
 )
 from dlmath.counting.engine.count import count
 from dlmath.counting.engine.graph import Network, Node, chain
@@ -131,8 +129,10 @@ def test_single_layers_as_the_tools_counted_them(kind, options, shape, operation
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_lines_and_rows_both_add_up(counted, name):
     reading, convention = read_as(counted, name), convention_for(counted, name)
-    assert reading.params == sum(row_params(convention, row) for row in counted.rows)
-    assert reading.operations == sum(row_operations(convention, row) for row in counted.rows)
+    assert reading.params == sum(item.value(row) * row.held for item in convention.params for row in counted.rows)
+    assert reading.operations == sum(
+        item.value(row) * row.runs for item in convention.operations for row in counted.rows
+    )
     assert reading.params_lines[0].value == counted.params or name == "ptflops"
     assert reading.operations_lines[0].value == counted.macs
 

@@ -239,3 +239,47 @@ def test_one_line_an_operator_however_often_it_stands(tmp_path):
     net = counted(tmp_path, nodes, [value("x", 1, 6)], [], domains=["my"])
     assert [(left.kind, left.times) for left in net.uncounted] == [("Mystery", 5)]
     assert net.output_shape is UNRANKED
+
+
+def test_attention_in_its_spellings(tmp_path):
+    plain = [make_node("Attention", ["q", "k", "v"], ["y"])]
+    inputs = [value("q", 1, 4, 6, 8), value("k", 1, 4, 9, 8), value("v", 1, 4, 9, 5)]
+    assert counted(tmp_path, plain, inputs, [], opset=23).macs == 4 * 6 * 9 * (8 + 5)
+    joint = [make_node("Attention", ["x", "w", "b"], ["y"], domain="com.microsoft", num_heads=4)]
+    held = [weights("w", 16, 48), weights("b", 48)]
+    net = counted(tmp_path, joint, [value("x", 1, 7, 16)], held, domains=["com.microsoft"])
+    assert (net.params, net.macs) == (16 * 48 + 48, 7 * 16 * 48 + 2 * 49 * 16)
+    many = [make_node("MultiHeadAttention", ["q", "k", "v"], ["y"], domain="com.microsoft", num_heads=4)]
+    inputs = [value("q", 1, 6, 16), value("k", 1, 9, 16), value("v", 1, 9, 16)]
+    assert counted(tmp_path, many, inputs, [], domains=["com.microsoft"]).macs == 2 * 6 * 9 * 16
+    heads = {"num_heads": 4, "kv_num_heads": 2}
+    grouped = [make_node("GroupQueryAttention", ["q", "k", "v"], ["y"], domain="com.microsoft", **heads)]
+    inputs = [value("q", 1, 6, 16), value("k", 1, 6, 8), value("v", 1, 6, 8)]
+    assert counted(tmp_path, grouped, inputs, [], domains=["com.microsoft"]).macs == 2 * 6 * 6 * 16
+
+
+def test_integer_products_and_deformed_windows(tmp_path):
+    int8 = onnx.helper.make_tensor("w", TensorProto.INT8, [6, 4], bytes(24), raw=True)
+    x = value("x", 1, 5, 6, kind=TensorProto.UINT8)
+    net = counted(tmp_path, [make_node("MatMulInteger", ["x", "w"], ["y"])], [x], [int8])
+    assert (net.params, net.macs) == (24, 5 * 24)
+    inputs = [value("x", 1, 3, 5, 5), value("o", 1, 18, 3, 3)]
+    nodes = [make_node("DeformConv", ["x", "w", "o", "b"], ["y"])]
+    net = counted(tmp_path, nodes, inputs, [weights("w", 4, 3, 3, 3), weights("b", 4)], opset=19)
+    assert (net.params, net.macs) == (112, 9 * 108)
+
+
+def test_a_quantised_lstm_has_its_gates_last(tmp_path):
+    names = ["x", "w", "r", "b", "", "", "", "", "", "", "", ""]
+    node = make_node("DynamicQuantizeLSTM", names, ["y"], domain="com.microsoft", hidden_size=4)
+    held = [weights("w", 1, 5, 16), weights("r", 1, 4, 16), weights("b", 1, 32)]
+    net = counted(tmp_path, [node], [value("x", 7, 1, 5)], held, domains=["com.microsoft"])
+    assert (net.params, net.macs) == (80 + 64 + 32, 7 * 16 * (5 + 4))
+
+
+def test_a_graph_written_for_a_batch_is_counted_for_it_where_it_must_be(tmp_path):
+    nodes = [make_node("Reshape", ["x", "to"], ["r"]), make_node("MatMul", ["r", "w"], ["y"])]
+    held = [integers("to", 4, 6), weights("w", 6, 3)]
+    net = counted(tmp_path, nodes, [value("x", 4, 2, 3)], held)
+    assert net.macs == 4 * 18
+    assert any("batch of 4" in note for note in net.notes)
