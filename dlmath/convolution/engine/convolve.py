@@ -290,6 +290,8 @@ class Worker:
                 sums, line = self._sums(prepared, tile)
                 # a stride leaves rows out, which a pass over the whole line would take along
                 self._store(sums, tile, line if self._request.stride == 1 else None)
+        if prepared is not None:
+            prepared.release()
 
     def _target(self, tile: Tile) -> Array:
         """Return the pixels of the result that a tile is for."""

@@ -36,6 +36,10 @@ DOWN = 8
 """Rows of output a product makes: fewer waste packing, more waste multiplications by zero."""
 
 
+COPIED = 1 << 20
+"""Elements that the shifted copies of a tile hold: more outlive the caches, fewer pay for the calls."""
+
+
 class Dense(Algorithm):
     """Any kernel."""
 
@@ -60,8 +64,9 @@ class Dense(Algorithm):
         self, kernel_shape: tuple[int, int], image_shape: tuple[int, int], channels: int
     ) -> tuple[int, int]:
         """Return the rows and columns of output a tile is best cut to."""
-        rows = equal_parts(image_shape[0], max(96, 2 * kernel_shape[0]))
-        return up(rows, DOWN), equal_parts(image_shape[1], max(512 // channels, 32))
+        columns = equal_parts(image_shape[1], max(512 // channels, 32))
+        rows = COPIED // (kernel_shape[1] * columns * channels)
+        return up(equal_parts(image_shape[0], max(96, 2 * kernel_shape[0], rows)), DOWN), columns
 
 
 class PreparedDense(Prepared):

@@ -161,6 +161,10 @@ class PreparedTogether(Prepared):
         self._combiner.run(self._program.lines)
         return self._result
 
+    def release(self) -> None:
+        """Give scratch back that the next call can use."""
+        self._program.release()
+
 
 class PreparedApart(Prepared):
     """Responses each by a calculation of its own, from copies of one source, then combined."""

@@ -149,11 +149,16 @@ class Finisher:
         self.tally = Tally()
 
     def _has_room(self, low: float, high: float) -> bool:
-        """Tell whether the sums' type also holds what the offset and the rounding add to them before the division."""
+        """Tell whether the sums' type also holds what the offset and the rounding add to them before the division.
+
+        r = (sum + d offset) / d lies in low..high, so the sum with both lies in d low .. d high + floor(d / 2).
+        """
         if self._dtype.kind == "O":
             return True
         info, divisor = np.iinfo(self._dtype), self.finish.denominator
-        return info.min <= (low - 1) * divisor and (high + 1) * divisor <= info.max
+        slack = 0 if info.bits < 64 else 2.0**14  # double precision knows 64 bits to so much
+        most = high * divisor + divisor // 2
+        return info.min + slack <= low * divisor + 0.5 and most - 0.5 <= info.max - slack
 
     def store(self, sums: Array, target: Array, line: Array | None = None, *, measure: bool = False) -> None:
         """Turn sums into pixels.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.convolution.engine.algorithm import Prepared
+from dlmath.convolution.engine.algorithm import SHELF, Prepared
 from dlmath.convolution.engine.speeds import ADDITION, SLOW
 
 if TYPE_CHECKING:
@@ -130,10 +130,11 @@ class PreparedTaps(Prepared):
 
     def __init__(self, program: Program, dtypes: Sequence[Dtype], shape: TileShape) -> None:
         height, stride = shape.source_shape
-        self.source = np.empty((height, stride), dtypes[0])
+        self.source = SHELF.take(height * stride, dtypes[0]).reshape(height, stride)
         length = (shape.rows - 1) * stride + shape.row_elements
         layout = Layout(program, dtypes, stride, shape.channels, length, self.source.reshape(-1))
         self._steps = layout.steps
+        self._taken = [self.source, *layout.taken]
         self.lines = [layout.view(result, length) for result in program.results]
         self.line = self.lines[0]
         self._result = in_rows(self.line, shape)
@@ -143,6 +144,11 @@ class PreparedTaps(Prepared):
         for call, left, right, target in self._steps:
             call(left, right, target)
         return self._result
+
+    def release(self) -> None:
+        """Give scratch back that the next call can use."""
+        while self._taken:
+            SHELF.give(self._taken.pop())
 
 
 def in_rows(line: Array, shape: TileShape) -> Array:
@@ -167,6 +173,7 @@ class Layout:
         self._buffers: dict[int, Array] = {0: source}
         self._cast_buffers: dict[int, Array] = {}
         self._free: list[Array] = []
+        self.taken: list[Array] = []
         self.steps: list[Step] = []
         for number, op in enumerate(program.ops):
             self._lay(number, op)
@@ -251,7 +258,8 @@ class Layout:
         for index, buffer in enumerate(self._free):
             if buffer.dtype == dtype and len(buffer) >= length:
                 return self._free.pop(index)
-        return np.empty(length, dtype)
+        self.taken.append(SHELF.take(length, dtype))
+        return self.taken[-1]
 
 
 def scalar(value: Any, dtype: Dtype) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlmath.convolution.engine.algorithm import TileShape
+from dlmath.convolution.engine.algorithm import Shelf, TileShape
 from dlmath.convolution.engine.planner import FLOATING
 from dlmath.convolution.engine.separable import MAXIMUM_RANK, SEPARABLE
 
@@ -115,3 +115,25 @@ def test_preferred_tiles_are_not_empty(algorithm, image):
     rows, columns = algorithm.preferred_tile((5, 5), image, 3)
     assert rows >= 1
     assert 1 <= columns <= image[1]
+
+
+def test_a_block_is_kept_for_one_taker_at_a_time():
+    shelf = Shelf(kept=10_000)
+    first = shelf.take(1000, np.dtype(np.int16))
+    first[...] = 7
+    shelf.give(first)
+    again, other = (shelf.take(1000, np.dtype(np.int16)) for _ in range(2))
+    assert np.shares_memory(first, again)
+    assert not np.shares_memory(again, other)
+
+
+def test_what_is_kept_is_bounded_and_not_much_larger_than_asked_for():
+    shelf = Shelf(kept=10_000)
+    arrays = [shelf.take(1000, np.dtype(np.float32)) for _ in range(5)]
+    for array in arrays:
+        shelf.give(array)
+    kept = [shelf.take(1000, np.dtype(np.float32)) for _ in range(5)]
+    assert sum(any(np.shares_memory(old, new) for old in arrays) for new in kept) == 2
+    shelf.give(kept[0])
+    assert not np.shares_memory(kept[0], shelf.take(100, np.dtype(np.float32)))
+    assert shelf.take(3, np.dtype(object)).tolist() == [None] * 3

@@ -1,12 +1,19 @@
 """Sums become pixels: whatever the offset, the type and the divisor, the definition's answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlmath.convolution.engine import planner
 from dlmath.convolution.engine.convolve import convolve, pixels_of
 from dlmath.convolution.engine.kernel import ExactKernel
+from dlmath.convolution.engine.kernels import parse_kernel
+from dlmath.convolution.engine.pixels import Finisher
+from dlmath.convolution.engine.request import request_of
+from dlmath.convolution.work import engine_kernel
 
 
 @settings(max_examples=60, deadline=None)
@@ -44,3 +51,14 @@ def test_numbers_become_pixels_as_sums_do(scale, dtype):
     assert np.array_equal(found.pixels, wanted.pixels)
     assert (found.below, found.above) == (wanted.below, wanted.above)
     assert (found.minimum, found.maximum, found.mean) == (wanted.minimum, wanted.maximum, pytest.approx(wanted.mean))
+
+
+@pytest.mark.parametrize("name", ["gaussian:5", "gaussian:3", "box:7", "box:15", "sharpen", "sobel-x", "emboss"])
+def test_usual_kernels_stay_in_narrow_integers(name):
+    """Python's integers are for what outgrows 64 bits: a usual kernel on a picture never does."""
+    kernel = engine_kernel(parse_kernel(name))
+    request = request_of(np.zeros((9, 9), np.uint8), kernel)
+    choice = planner.choose(request.question())
+    finisher = Finisher(replace(request.finish, denominator=choice.denominator), choice.dtype, np.dtype(np.uint8))
+    assert choice.dtype.itemsize <= 4
+    assert not finisher._wide
