@@ -50,6 +50,8 @@ def check_network(words: Words, output: Output) -> None:
     chain = bool(words.layers or words.conv)
     if words.model is not None and chain:
         raise InvalidValueError("--model names a whole network, and layers are given too", "give one of them")
+    if words.model is not None and not words.compare:
+        refuse({"--padding": words.padding}, "with --model, whose layers say theirs")
     if words.code is not None:
         from dlmath.counting.run_code import check_code
 

@@ -24,15 +24,7 @@ def check_tensors(words: Words, output: Output) -> None:
     """Refuse what only a network's layers give a meaning."""
     if words.layers or words.conv:
         raise InvalidValueError("--model names a whole network, and layers are given too", "give one of them")
-    given = {
-        "--input": words.input_shape,
-        "--convention": words.convention,
-        "--reconcile": words.reconcile,
-        "--check": words.check or None,
-        "--solve": words.solve,
-        "--explain": output.explain,
-        "--plot": output.plot,
-    }
+    given = {**words.given(but=("model",)), "--explain": output.explain, "--plot": output.plot}
     refuse(given, "on a file of tensors, which has no layers")
 
 

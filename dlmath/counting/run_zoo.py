@@ -16,18 +16,7 @@ if TYPE_CHECKING:
 
 def check_listing(words: Words, output: Output) -> None:
     """Refuse options that a list has no use for."""
-    given = {
-        "LAYER": words.layers or None,
-        "--conv": words.conv or None,
-        "--model": words.model,
-        "--compare": words.compare or None,
-        "--input": words.input_shape,
-        "--check": words.check or None,
-        "--plot": output.plot,
-        "--explain": output.explain,
-        "--reconcile": words.reconcile,
-        "--convention": words.convention,
-    }
+    given = {**words.given(but=("list_models",)), "--explain": output.explain, "--plot": output.plot}
     refuse(given, "with --list-models")
 
 

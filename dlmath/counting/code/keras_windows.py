@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TARGET = "Keras"
 
 CALL = "{m}({0})"
+LONGEST_TABLE = 4096
+"""Connections of maps that are written out."""
 
 
 def layer(name: str, *args: Arg, template: str = CALL, helper: str = "") -> Statement:
@@ -178,6 +180,8 @@ def partial(row: Row) -> tuple[Statement, ...]:
     """Return LeCun's convolution of some maps each: the table is written out."""
     options = options_of(row)
     channels = row.input_shapes[0][-1]
+    if options["sees"] is None and options["out"] * options["maps"] > LONGEST_TABLE:
+        raise refuse(row, "its table of connections would be too long", TARGET)
     sees = options["sees"] or tuple(
         tuple(sorted((first + step) % channels for step in range(options["maps"]))) for first in range(options["out"])
     )

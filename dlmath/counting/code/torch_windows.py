@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TARGET = "PyTorch"
 
 CALL = "{m}({0})"
+LONGEST_TABLE = 4096
+"""Connections of maps that are written out."""
 
 TURNED = "{m}({0}.transpose(1, 2)).transpose(1, 2)"
 """A layer that wants (features, steps), applied to (steps, features)."""
@@ -180,6 +182,8 @@ def _cut(row: Row, extra: list[int]) -> tuple[Statement, ...]:
 def partial(row: Row) -> tuple[Statement, ...]:
     """Return LeCun's convolution of some maps each."""
     options, channels = options_of(row), row.input_shapes[0][-1]
+    if options["sees"] is None and options["out"] * options["maps"] > LONGEST_TABLE:
+        raise refuse(row, "its table of connections would be too long", TARGET)
     sees = options["sees"] or tuple(
         tuple(sorted((first + step) % channels for step in range(options["maps"]))) for first in range(options["out"])
     )

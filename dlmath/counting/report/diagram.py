@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST_BOXES = 46
 """Boxes up to which every layer has its own."""
+MOST_BLOCKS = 120
+"""Blocks up to which a picture is more than a pattern."""
 ROWS = 15
 """Rows of a column."""
 JOINS = {"add": "+", "subtract": "-", "multiply": "x", "average": "mean", "maximum": "max", "minimum": "min"}
@@ -95,7 +97,11 @@ def diagrams(counted: NetworkCount) -> list[Diagram]:
     )
     if len(whole[0]) <= MOST_BOXES:
         return [placed("", *whole)]
-    return [placed("", *_blocks(counted)), *_details(counted)]
+    boxes, arrows = _blocks(counted)
+    if len(boxes) > MOST_BLOCKS:
+        few = Box(f"{len(boxes)} blocks: too many to be drawn", shape_text(counted.output_shape), "block", ())
+        return [placed("", [few], [])]
+    return [placed("", boxes, arrows), *_details(counted)]
 
 
 def _is_input(row: Row) -> bool:
@@ -212,7 +218,7 @@ def _details(counted: NetworkCount) -> Iterator[Diagram]:
         name, places = members[0]
         sources = {source for place in places for source in counted.nodes[place].node.inputs} - set(places)
         boxes, arrows = _layered(counted, places)
-        if 1 < len(boxes) <= MOST_BOXES:
+        if sources and 1 < len(boxes) <= MOST_BOXES:
             yield placed(f"{name} in detail", *_from(sources, counted, boxes, arrows))
 
 

@@ -1,4 +1,4 @@
-"""Results of `dlmath param-count` as INTERFACE.md names their keys; what is not known is None."""
+"""Results of `dlmath param-count` as the manual names their keys; what is not known is None."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def resolved(request: Request, words: Words) -> dict[str, object]:
 
 
 def result(request: Request, measured: Sequence[Measured]) -> dict[str, Any]:
-    """Return the result as INTERFACE.md names it."""
+    """Return the result as the manual names it."""
     data = request.data
     return {
         "networks": [network_result(entry) for entry in measured],
