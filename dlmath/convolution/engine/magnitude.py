@@ -9,13 +9,14 @@ stays further from m + 1/2 than float32 rounds.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlmath.convolution.engine import naive, planner
-from dlmath.convolution.engine.algorithm import Prepared
+from dlmath.convolution.engine.algorithm import SHELF, Prepared
 from dlmath.convolution.engine.convolve import Result, carry_out, carry_out_sums
 from dlmath.convolution.engine.kernel import ExactKernel
 from dlmath.convolution.engine.planner import Choice, Question, choose, floating_dtype, strips
@@ -164,6 +165,7 @@ class PreparedTogether(Prepared):
     def release(self) -> None:
         """Give scratch back that the next call can use."""
         self._program.release()
+        self._combiner.release()
 
 
 class PreparedApart(Prepared):
@@ -186,11 +188,23 @@ class PreparedApart(Prepared):
         return self._combiner.run(sums)
 
 
-class Largest:
-    """Scratch for the largest of several responses."""
+class Combiner(ABC):
+    """Scratch in which several responses become one, `total`."""
 
     def __init__(self, size: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.total = np.empty(size, dtype)
+        self.total = SHELF.take(math.prod(size), dtype).reshape(size)
+
+    @abstractmethod
+    def run(self, parts: Sequence[Array]) -> Array:
+        """Return what the responses give at every place."""
+
+    def release(self) -> None:
+        """Give scratch back that the next call can use."""
+        SHELF.give(self.total)
+
+
+class Largest(Combiner):
+    """The largest of several responses."""
 
     def run(self, parts: Sequence[Array]) -> Array:
         """Return the largest at every place."""
@@ -200,11 +214,8 @@ class Largest:
         return self.total
 
 
-class Angles:
-    """Scratch for the direction of two responses."""
-
-    def __init__(self, size: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.total = np.empty(size, dtype)
+class Angles(Combiner):
+    """The direction of two responses."""
 
     def run(self, parts: Sequence[Array]) -> Array:
         """Return the direction in degrees at every place."""
@@ -213,11 +224,17 @@ class Angles:
         return self.total
 
 
-class Roots:
-    """Scratch for the root of a sum of squares."""
+class Roots(Combiner):
+    """The root of a sum of squares."""
 
     def __init__(self, size: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.total, self._square = np.empty(size, dtype), np.empty(size, dtype)
+        super().__init__(size, dtype)
+        self._square = SHELF.take(math.prod(size), dtype).reshape(size)
+
+    def release(self) -> None:
+        """Give scratch back that the next call can use."""
+        super().release()
+        SHELF.give(self._square)
 
     def run(self, parts: Sequence[Array]) -> Array:
         """Return sqrt(sum of squares); never `hypot`, which guards against overflow at six times the cost."""
@@ -230,7 +247,6 @@ class Roots:
         return root
 
 
-Combiner = Roots | Largest | Angles
 COMBINERS: dict[str, type[Combiner]] = {"l2": Roots, "max": Largest, "angle": Angles}
 
 
