@@ -25,7 +25,8 @@ LINES = sorted(
         if command.startswith("dlmath ") and not re.search(r"[;&<>$`]", re.sub(r'"[^"]*"', "", command))
     }
 )
-SHOWN = [line for line in LINES if not re.search(r"--get|--format|--help", line)]
+SHOWN = [line for line in LINES if not re.search(r"--get|--format|--help|--code", line)]
+"""Reports: what scripts read, and programs, are as wide as they are."""
 
 
 class Terminal(io.StringIO):
