@@ -20,5 +20,18 @@ def mend_for(name: str, error: OSError) -> str:
         names = [entry.name for entry, _ in zip(path.parent.iterdir(), range(MOST_NAMES), strict=False)]
     except OSError:
         return f"there is no folder {path.parent}" if not path.parent.is_dir() else CHECK
-    near = nearest(path.name, sorted(names))
+    near = alike(path, sorted(names))
     return f"did you mean {path.with_name(near)}?" if near else CHECK
+
+
+def alike(path: Path, names: list[str]) -> str | None:
+    """Return the name that was meant: of the same ending with nearly that stem, or of that very stem.
+
+    >>> alike(Path("scen.png"), ["lenet.png", "scene.png"]), alike(Path("a.jpg"), ["a.png"])
+    ('scene.png', 'a.png')
+    >>> alike(Path("scen.png"), ["lenet.png"]) is None
+    True
+    """
+    stems = {Path(name).stem: name for name in names if Path(name).suffix.lower() == path.suffix.lower()}
+    near = nearest(path.stem, stems)
+    return stems[near] if near else next((name for name in names if Path(name).stem == path.stem), None)
