@@ -153,3 +153,15 @@ def test_version_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not {name.split(".")[0] for name in done.stdout.split()} & (HEAVY | {"typer"})
+
+
+def test_a_class_name_means_one_thing():
+    """Every house has its `Words`; any other name is one class."""
+    places = [
+        (node.name, module)
+        for module, path in FILES.items()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name != "Words"
+    ]
+    names = [name for name, _ in places]
+    assert {(name, module) for name, module in places if names.count(name) > 1} == set()

@@ -26,7 +26,7 @@ MOST = 200
 """Places and biases of one call."""
 
 
-class Request(NamedTuple):
+class CurvesRequest(NamedTuple):
     """What is asked for, read and checked.
 
     Attributes
@@ -48,7 +48,7 @@ class Request(NamedTuple):
     listed: bool
 
 
-def read(words: Words) -> Request:
+def read(words: Words) -> CurvesRequest:
     """Return what the words ask for.
 
     Raises
@@ -61,7 +61,7 @@ def read(words: Words) -> Request:
     asked = words.bias is not None or words.weight is not None
     biases = (0.0,) if words.bias is None else numbers("--bias", words.bias)
     span = span_of(words.range, weight, biases if asked else ())
-    return Request(
+    return CurvesRequest(
         [get_activation(name) for name in names], places, biases if asked else (), weight, span, not words.names
     )
 
@@ -106,7 +106,7 @@ def span_of(word: str | None, weight: float, biases: tuple[float, ...]) -> tuple
     return low, high
 
 
-def shown_of(request: Request) -> list[Shown]:
+def shown_of(request: CurvesRequest) -> list[Shown]:
     """Return the activations with their means, values and units."""
     return [
         Shown(

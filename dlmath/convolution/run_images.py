@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from dlmath.report.blocks import Block
 
 
-class Task(NamedTuple):
+class ImageTask(NamedTuple):
     """One image with one kernel, and where the result goes (None: it is printed)."""
 
     image: str
@@ -56,7 +56,7 @@ class Task(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-CHECKED: list[tuple[Words, Choices, list[Task]]] = []
+CHECKED: list[tuple[Words, Choices, list[ImageTask]]] = []
 """What was found out of the words that were checked last: the run that follows need not read it all again."""
 
 
@@ -81,7 +81,7 @@ def convolve_images(words: Words, output: Output) -> Outcome:
     notes = list(choices.notes)
     with progress(output.streams, "convolving", len(tasks)) as advance:
         for number, (task, picture) in enumerate(with_pictures(tasks, words), start=1):
-            item = report.Done(task.image, task.target, task.job, picture, carried_out(task.job, picture))
+            item = report.ConvolvedImage(task.image, task.target, task.job, picture, carried_out(task.job, picture))
             notes += [f"{task.image}: {note}" for note in (*picture.notes, *task.notes, *report.notes(item))]
             if task.target is not None:
                 notes += [f"{task.target}: {note}" for note in written(task, item, words)]
@@ -96,7 +96,7 @@ def convolve_images(words: Words, output: Output) -> Outcome:
     return outcome(done, words, choices, output, list(dict.fromkeys(notes)))
 
 
-def checked(words: Words, output: Output) -> tuple[Choices, list[Task]]:
+def checked(words: Words, output: Output) -> tuple[Choices, list[ImageTask]]:
     """Return the choices and tasks of words, as they were when they were checked."""
     if CHECKED and CHECKED[-1][0] is words:
         _, choices, tasks = CHECKED.pop()
@@ -105,7 +105,7 @@ def checked(words: Words, output: Output) -> tuple[Choices, list[Task]]:
     return choices, tasks_of(words, choices)
 
 
-def check_animate(name: str, tasks: list[Task]) -> None:
+def check_animate(name: str, tasks: list[ImageTask]) -> None:
     """Refuse an animation that cannot be made or written."""
     from dlmath.convolution.report.animate import check_animated
     from dlmath.report.animation import check_animation
@@ -125,7 +125,7 @@ def targets(words: Words) -> list[str]:
     return [task.target for task in tasks_of(words, choices_of(words, silent_output())) if task.target is not None]
 
 
-def tasks_of(words: Words, choices: Choices) -> list[Task]:
+def tasks_of(words: Words, choices: Choices) -> list[ImageTask]:
     """Return what is to be done, every image's header read, the outputs named and found writable."""
     assert words.images
     kernels = kernels_of(words)
@@ -150,7 +150,9 @@ def kernels_of(words: Words) -> list[tuple[str, AnyKernel | None]]:
     return [(labels.get(name, slug(name)), read_kernel(name)) for name in names]
 
 
-def task_of(image: str, header: Header, label: str, kernel: AnyKernel | None, words: Words, choices: Choices) -> Task:
+def task_of(
+    image: str, header: Header, label: str, kernel: AnyKernel | None, words: Words, choices: Choices
+) -> ImageTask:
     """Return one task: what will come of it decides what its output can be called."""
     named = words.target is not None and not is_folder(words.target)
     if named:
@@ -160,10 +162,10 @@ def task_of(image: str, header: Header, label: str, kernel: AnyKernel | None, wo
         if is_picture_of_numbers(job, ending, choices):
             job = planned(kernel, choices, header, numbers=False)
         check_held(words.target, ending, sample_of(job), job.all_channels, alpha=job.alpha)
-        return Task(image, job, words.target, ending)
+        return ImageTask(image, job, words.target, ending)
     job = planned(kernel, choices, header)
     if words.target is None and is_matrix(image, header):
-        return Task(image, job, None, "")
+        return ImageTask(image, job, None, "")
     stem, own = stem_and_ending(image, header)
     usual = own if own in WRITABLE else {"NPY": ".npy", "TEXT": ".txt"}.get(header.file_format, ".png")
     sample = sample_of(job), job.all_channels
@@ -172,7 +174,7 @@ def task_of(image: str, header: Header, label: str, kernel: AnyKernel | None, wo
     why = f"{own} does not hold {lack}" if lack else f"{own} is not written"
     notes = (f"{why}, so the result is {ending}",) if own and own != ending else ()
     folder = Path(words.target) if words.target is not None else Path()
-    return Task(image, job, str(folder / f"{stem}-{label}{ending}"), ending, notes)
+    return ImageTask(image, job, str(folder / f"{stem}-{label}{ending}"), ending, notes)
 
 
 def is_picture_of_numbers(job: Job, ending: str, choices: Choices) -> bool:
@@ -234,9 +236,9 @@ def slug(word: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name) or "kernel"
 
 
-def check_targets(tasks: list[Task], words: Words) -> None:
+def check_targets(tasks: list[ImageTask], words: Words) -> None:
     """Find out before the work that every output can be written, and that no two are one."""
-    seen: dict[str, Task] = {}
+    seen: dict[str, ImageTask] = {}
     for task in tasks:
         if task.target is None:
             continue
@@ -252,7 +254,7 @@ def check_targets(tasks: list[Task], words: Words) -> None:
         refuse({"--compress-level": str(words.compress_level)}, "where no .png is written")
 
 
-def with_pictures(tasks: list[Task], words: Words) -> Iterator[tuple[Task, Picture]]:
+def with_pictures(tasks: list[ImageTask], words: Words) -> Iterator[tuple[ImageTask, Picture]]:
     """Yield each task with its image, read once for all its kernels."""
     name, picture = tasks[0].image, read_image(tasks[0].image, allow_large=words.allow_large)
     for task in tasks:
@@ -261,7 +263,7 @@ def with_pictures(tasks: list[Task], words: Words) -> Iterator[tuple[Task, Pictu
         yield task, picture
 
 
-def written(task: Task, done: report.Done, words: Words) -> tuple[str, ...]:
+def written(task: ImageTask, done: report.ConvolvedImage, words: Words) -> tuple[str, ...]:
     """Write one result; return what its format could not hold."""
     assert task.target is not None
     return write_image(
@@ -274,14 +276,16 @@ def written(task: Task, done: report.Done, words: Words) -> tuple[str, ...]:
     )
 
 
-def explanation_of(done: list[report.Done]) -> Iterator[Block]:
+def explanation_of(done: list[report.ConvolvedImage]) -> Iterator[Block]:
     """Yield the arithmetic behind every result."""
     from dlmath.convolution.report.explain import explained
 
     return explained(done)
 
 
-def outcome(done: list[report.Done], words: Words, choices: Choices, output: Output, notes: list[str]) -> Outcome:
+def outcome(
+    done: list[report.ConvolvedImage], words: Words, choices: Choices, output: Output, notes: list[str]
+) -> Outcome:
     """Gather the results, the table, the explanation and the pictures."""
     return Outcome(
         command="convolve",

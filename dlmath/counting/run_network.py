@@ -96,7 +96,7 @@ def run_network(words: Words, output: Output) -> Outcome:
     return made._replace(result={**made.result, "code": ready.text})
 
 
-class Prepared(NamedTuple):
+class PreparedCount(NamedTuple):
     """All that can be refused, done: networks counted, checks and limits read, the program written."""
 
     words: Words
@@ -106,7 +106,7 @@ class Prepared(NamedTuple):
     text: str | None
 
 
-def prepared(words: Words) -> Prepared:
+def prepared(words: Words) -> PreparedCount:
     """Count what is named and what is set beside it, and write the program where one is wanted."""
     solution = None
     if words.solve is not None:
@@ -114,7 +114,7 @@ def prepared(words: Words) -> Prepared:
     main = counted(words, words.layers or (), words.conv or ())
     others = [alternative(spec, main, words) for spec in words.compare or ()]
     checked(main.counts, words.check or ())
-    return Prepared(words, main, others, solution, written(main.counts, words))
+    return PreparedCount(words, main, others, solution, written(main.counts, words))
 
 
 def written(counts: NetworkCount, words: Words) -> str | None:

@@ -14,7 +14,7 @@ from dlmath.report.blocks import Facts, Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.counting.engine.tensors import Tensors
+    from dlmath.counting.engine.tensors import TensorFile
     from dlmath.counting.words import Words
     from dlmath.frame.output import Output
     from dlmath.report.blocks import Block
@@ -42,7 +42,7 @@ def count_tensors(words: Words, output: Output) -> Outcome:
     )
 
 
-def result(model: Tensors) -> dict[str, object]:
+def result(model: TensorFile) -> dict[str, object]:
     """Return the result; operations and shapes of activations are unknown, not zero."""
     size = sum(tensor.bytes for tensor in model.tensors)
     return {
@@ -68,14 +68,14 @@ def result(model: Tensors) -> dict[str, object]:
     }
 
 
-def main_table(model: Tensors) -> Table:
+def main_table(model: TensorFile) -> Table:
     """Return one line a tensor."""
     rows = tuple((t.name, "x".join(map(str, t.shape)) or "1", t.dtype, t.size, t.bytes) for t in model.tensors)
     total = ("total", "", "", sum(t.size for t in model.tensors), sum(t.bytes for t in model.tensors))
     return Table(("tensor", "shape", "dtype", "params", "bytes"), (*rows, total), title=model.name)
 
 
-def blocks(model: Tensors, table: Table) -> Iterator[Block]:
+def blocks(model: TensorFile, table: Table) -> Iterator[Block]:
     """Yield the tensors, and their sums by type and by module."""
     yield table
     yield Facts(tuple((share.name, share.params) for share in by_dtype(model)), title="By dtype")

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
-from dlmath.depth.report.result import Measured
+from dlmath.depth.report.result import DepthMeasured
 from dlmath.errors import InvalidValueError
 from dlmath.frame.checks import given, refuse, widths
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dlmath.depth.engine.measure import DepthResult
     from dlmath.depth.engine.path import PathResult
     from dlmath.depth.engine.settings import DepthSettings
-    from dlmath.depth.engine.task import Task
+    from dlmath.depth.engine.task import ParityTask
     from dlmath.depth.words import Words
     from dlmath.frame.outcome import Outcome
     from dlmath.frame.output import Output
@@ -78,7 +78,7 @@ def told(advance: Callable[[float], None] | None, before: int) -> Callable[[floa
     return None if advance is None else lambda done: advance(before + done)
 
 
-def one_combination(request: DepthSettings, words: Words, tell: Callable[[float], None] | None) -> Measured:
+def one_combination(request: DepthSettings, words: Words, tell: Callable[[float], None] | None) -> DepthMeasured:
     """Measure one combination, and train and move it where that is asked for."""
     from dlmath.depth.engine.cures import cures
     from dlmath.depth.engine.measure import measure
@@ -92,15 +92,15 @@ def one_combination(request: DepthSettings, words: Words, tell: Callable[[float]
         trained = train_parity(request, task_of(words, words.train), told_of_steps)
     if words.move is not None:
         moves = move_layers(request, words.move)
-    return Measured(result, trained, moves, cures(result), words.clip)
+    return DepthMeasured(result, trained, moves, cures(result), words.clip)
 
 
-def task_of(words: Words, steps: int) -> Task:
+def task_of(words: Words, steps: int) -> ParityTask:
     """Return what --train asks for."""
-    from dlmath.depth.engine.task import Task
+    from dlmath.depth.engine.task import ParityTask
 
     optimizer = given(words.optimizer, "sgd").lower()
-    return Task(steps, optimizer=optimizer, learning_rate=words.learning_rate, clip=words.clip)
+    return ParityTask(steps, optimizer=optimizer, learning_rate=words.learning_rate, clip=words.clip)
 
 
 def combinations(words: Words) -> list[DepthSettings]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.detection.engine.encoding import CLAMP, UNIT_WEIGHTS
 from dlmath.detection.files.reading import Role, read_boxes
-from dlmath.detection.files.table import Table, Writing, corners_of
+from dlmath.detection.files.table import BoxTable, Writing, corners_of
 from dlmath.detection.operations import LIKE, OURS, Conventions
 from dlmath.errors import InvalidValueError
 from dlmath.language.number_text import fraction_of
@@ -49,13 +49,13 @@ class Given(NamedTuple):
 
     Attributes
     ----------
-    table : Table
+    table : BoxTable
         As written, with scores, classes and pictures.
     boxes : ndarray (N, 4)
         Corners.
     """
 
-    table: Table
+    table: BoxTable
     boxes: Array
 
 

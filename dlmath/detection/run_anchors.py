@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dlmath.report.blocks import Block
 
 
-class Request(NamedTuple):
+class AnchorsRequest(NamedTuple):
     """Anchors of one cell, and the grid.
 
     Attributes
@@ -95,7 +95,7 @@ def map_of(words: Words, image: tuple[float, float] | None, stride: tuple[float,
     return rows, columns
 
 
-def prepare(words: Words, _output: Output) -> Request:
+def prepare(words: Words, _output: Output) -> AnchorsRequest:
     """Check the numbers and make the anchors of one cell."""
     like = conventions(words)
     style = STYLES[like.style or "torchvision"]
@@ -121,7 +121,7 @@ def prepare(words: Words, _output: Output) -> Request:
     plus = 1.0 if words.inclusive or style.plus else 0.0
     reader = Reader(words.replace(inclusive=bool(plus)))
     truths = truths_to_cover(words, reader, shape)
-    return Request(
+    return AnchorsRequest(
         style, side, scales, ratios, base, shape, image, stride, plus, (cell[0], cell[1]), truths, reader.notes
     )
 
@@ -156,7 +156,7 @@ class Covered(NamedTuple):
     by_class: dict[str, float]
 
 
-def covered(request: Request, grid: Array | None) -> Covered | None:
+def covered(request: AnchorsRequest, grid: Array | None) -> Covered | None:
     """Hold the truths against the anchors of all cells."""
     if request.truths is None or grid is None:
         return None
@@ -176,7 +176,7 @@ def check(words: Words, output: Output) -> None:
 
 def run(words: Words, output: Output) -> Outcome:
     """Make the anchors of one cell, and of all cells where there is a map."""
-    request: Request = prepared(words, output, prepare)
+    request: AnchorsRequest = prepared(words, output, prepare)
     grid = None
     if request.map is not None:
         grid = grid_anchors(request.base, *request.map, request.stride, words.offset)
@@ -217,7 +217,7 @@ def run(words: Words, output: Output) -> Outcome:
     )
 
 
-def facts(request: Request, count: int, within: int | None) -> list[tuple[str, str | int]]:
+def facts(request: AnchorsRequest, count: int, within: int | None) -> list[tuple[str, str | int]]:
     """Return what is told below the table."""
     told: list[tuple[str, str | int]] = [("made as", f"{request.style.name}: {request.style.about}")]
     if request.map is not None and request.image is not None:
@@ -229,7 +229,7 @@ def facts(request: Request, count: int, within: int | None) -> list[tuple[str, s
     return told
 
 
-def explanation(request: Request, words: Words) -> Iterator[Block]:
+def explanation(request: AnchorsRequest, words: Words) -> Iterator[Block]:
     """Return how the first anchor comes about."""
     size_first = request.sizes[0] * request.scales[0], request.ratios[0]
     return report.explanation(
@@ -237,7 +237,7 @@ def explanation(request: Request, words: Words) -> Iterator[Block]:
     )
 
 
-def draw(request: Request, words: Words, ending: str) -> bytes:
+def draw(request: AnchorsRequest, words: Words, ending: str) -> bytes:
     """Draw the anchors at one cell of the picture."""
     from dlmath.detection.report import pictures
 

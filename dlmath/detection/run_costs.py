@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.counting import zoo
 from dlmath.counting.engine.count import count
-from dlmath.detection.engine.costs import Design, Layer, Parts, designs
+from dlmath.detection.engine.costs import CostedLayer, CostParts, Design, designs
 from dlmath.detection.report import costs as report
 from dlmath.detection.request import parse_image, prepared
 from dlmath.errors import InvalidValueError
@@ -19,7 +19,7 @@ from dlmath.report.blocks import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.counting.engine.count import Row
+    from dlmath.counting.engine.count import LayerRow
     from dlmath.detection.words import Words
     from dlmath.frame.output import Output
 
@@ -33,7 +33,7 @@ LARGEST = 20_000
 FIRST_OF_HEAD = "fc6"
 
 
-class Request(NamedTuple):
+class CostsRequest(NamedTuple):
     """The designs counted.
 
     Attributes
@@ -43,28 +43,28 @@ class Request(NamedTuple):
     """
 
     designs: tuple[Design, ...]
-    proposals: tuple[Layer, ...]
+    proposals: tuple[CostedLayer, ...]
     map: tuple[int, int]
     image: tuple[int, int]
     published: bool
 
 
-def layer_of(row: Row) -> Layer:
+def layer_of(row: LayerRow) -> CostedLayer:
     """Return a counted layer."""
     inputs = row.input_shapes[0][-1] if row.input_shapes else 0
-    return Layer(
+    return CostedLayer(
         row.name.rpartition(".")[2], row.counted.macs, row.params, row.counted.weights, (inputs, row.output[-1])
     )
 
 
-def layers(model: str, shape: tuple[int, int, int] | None = None) -> Iterator[tuple[Layer, tuple[int, ...]]]:
+def layers(model: str, shape: tuple[int, int, int] | None = None) -> Iterator[tuple[CostedLayer, tuple[int, ...]]]:
     """Yield the layers of a network of the zoo that multiply, with the shapes they make."""
     for row in count(zoo.load(model, shape)).rows:
         if row.counted.macs:
             yield layer_of(row), row.output
 
 
-def prepare(words: Words, _output: Output) -> Request:
+def prepare(words: Words, _output: Output) -> CostsRequest:
     """Count the layers and put the designs together."""
     width, height = (int(side) for side in parse_image(words.image) or PAPER_IMAGE)
     if min(width, height) < SMALLEST or max(width, height) > LARGEST:
@@ -77,9 +77,9 @@ def prepare(words: Words, _output: Output) -> Request:
     head = [layer for layer, shape in whole if len(shape) == 1]
     hidden = [layer for layer in head if layer.name.startswith("fc")]
     rows, columns = next(shape[:2] for layer, shape in whole if layer.name == proposals[0].name)
-    made = designs(Parts(crop, picture, head, hidden, proposals), words.regions, words.proposals)
+    made = designs(CostParts(crop, picture, head, hidden, proposals), words.regions, words.proposals)
     usual = (width, height) == PAPER_IMAGE and not words.given(but=("operation", "image"))
-    return Request(made, proposals, (rows, columns), (width, height), usual)
+    return CostsRequest(made, proposals, (rows, columns), (width, height), usual)
 
 
 def check(words: Words, output: Output) -> None:
@@ -89,7 +89,7 @@ def check(words: Words, output: Output) -> None:
 
 def run(words: Words, output: Output) -> Outcome:
     """Set the designs side by side."""
-    request: Request = prepared(words, output, prepare)
+    request: CostsRequest = prepared(words, output, prepare)
     total, inside = anchor_counts(request)
     paper = PAPER_MAP[0] * PAPER_MAP[1] * ANCHORS
     told = (
@@ -112,7 +112,7 @@ def run(words: Words, output: Output) -> Outcome:
     )
 
 
-def anchor_counts(request: Request) -> tuple[int, int]:
+def anchor_counts(request: CostsRequest) -> tuple[int, int]:
     """Return how many anchors the map has, and how many lie wholly within the picture, as py-faster-rcnn counts."""
     from dlmath.detection.engine.anchors import RATIOS, STYLES, check_count, grid_anchors
     from dlmath.detection.engine.geometry import inside
@@ -123,7 +123,7 @@ def anchor_counts(request: Request) -> tuple[int, int]:
     return len(grid), int(inside(grid, *request.image, style.plus).sum())
 
 
-def design_entry(design: Design, request: Request) -> dict[str, Any]:
+def design_entry(design: Design, request: CostsRequest) -> dict[str, Any]:
     """Return one object of `designs`."""
     return {
         "name": design.name,
@@ -136,7 +136,7 @@ def design_entry(design: Design, request: Request) -> dict[str, Any]:
     }
 
 
-def draw(request: Request, ending: str) -> bytes:
+def draw(request: CostsRequest, ending: str) -> bytes:
     """Draw the designs' MACs as bars, part by part."""
     from dlmath.detection.report import curves
 

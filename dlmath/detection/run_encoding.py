@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dlmath.neural.arrays import Array
 
 
-class Request(NamedTuple):
+class EncodingRequest(NamedTuple):
     """Proposals, what they are paired with, and how.
 
     Attributes
@@ -59,7 +59,7 @@ class Request(NamedTuple):
     notes: list[str]
 
 
-def prepare(words: Words, _output: Output) -> Request:
+def prepare(words: Words, _output: Output) -> EncodingRequest:
     """Read the pairs and turn them: that is where impossible ones are found out."""
     reader = Reader(words)
     first, second = words.inputs or []
@@ -82,7 +82,7 @@ def prepare(words: Words, _output: Output) -> Request:
         clamped = int((others[:, 2:] / np.asarray(weights[2:]) > clamp).any(axis=1).sum())
         if reader.writing.picture is not None:
             values = clip(values, *reader.writing.picture, reader.plus)
-    return Request(proposals, others, values, (weights, clamp, reader.plus, far), clamped, row, reader.notes)
+    return EncodingRequest(proposals, others, values, (weights, clamp, reader.plus, far), clamped, row, reader.notes)
 
 
 def decoded(proposals: Array, targets: Array, weights: Sequence[float], clamp: float, plus: float, far: float) -> Array:
@@ -104,7 +104,7 @@ def check(words: Words, output: Output) -> None:
 
 def run(words: Words, output: Output) -> Outcome:
     """Turn proposals and truths into targets, or proposals and targets into boxes."""
-    request: Request = prepared(words, output, prepare)
+    request: EncodingRequest = prepared(words, output, prepare)
     name = words.operation or ""
     columns = report.COLUMNS[name]
     result: dict[str, Any] = {"targets": request.values}
@@ -132,7 +132,7 @@ def run(words: Words, output: Output) -> Outcome:
     )
 
 
-def clamp_note(request: Request) -> list[str]:
+def clamp_note(request: EncodingRequest) -> list[str]:
     """Return what is to be said when sizes were cut."""
     if not request.clamped:
         return []
@@ -141,7 +141,7 @@ def clamp_note(request: Request) -> list[str]:
     ]
 
 
-def draw(request: Request, words: Words, ending: str) -> bytes:
+def draw(request: EncodingRequest, words: Words, ending: str) -> bytes:
     """Draw proposal and truth (or the box that was decoded) with the shift of the centre."""
     from dlmath.detection.report import pictures
 

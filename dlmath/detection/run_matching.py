@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dlmath.neural.arrays import Array
 
 
-class Request(NamedTuple):
+class MatchingRequest(NamedTuple):
     """Anchors and truths."""
 
     anchors: Array
@@ -27,7 +27,7 @@ class Request(NamedTuple):
     notes: list[str]
 
 
-def prepare(words: Words, _output: Output) -> Request:
+def prepare(words: Words, _output: Output) -> MatchingRequest:
     """Read the boxes and check the bounds."""
     if words.low > words.high:
         raise InvalidValueError(f"--low {words.low:g} is above --high {words.high:g}", "give low <= high")
@@ -37,7 +37,7 @@ def prepare(words: Words, _output: Output) -> Request:
     truths = reader.read(second, Role("TRUTHS", ("class", "image"), may_be_empty=True)).boxes
     reader.check_form(words)
     check_picture(words)
-    return Request(anchors, truths, reader.plus, reader.notes)
+    return MatchingRequest(anchors, truths, reader.plus, reader.notes)
 
 
 def check(words: Words, output: Output) -> None:
@@ -47,7 +47,7 @@ def check(words: Words, output: Output) -> None:
 
 def run(words: Words, output: Output) -> Outcome:
     """Label anchors by their overlap with truths."""
-    request: Request = prepared(words, output, prepare)
+    request: MatchingRequest = prepared(words, output, prepare)
     matched = match(
         request.anchors, request.truths, words.low, words.high, keep_best=words.keep_best, plus=request.plus
     )
@@ -85,7 +85,7 @@ def result_of(matched: Matched, counts: dict[str, int], covered: float | None) -
     }
 
 
-def draw(request: Request, matched: Matched, words: Words, ending: str) -> bytes:
+def draw(request: MatchingRequest, matched: Matched, words: Words, ending: str) -> bytes:
     """Draw anchors in the colour of their label over the truths."""
     from dlmath.detection.report import pictures
 

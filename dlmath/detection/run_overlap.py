@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dlmath.neural.arrays import Array
 
 
-class Request(NamedTuple):
+class OverlapRequest(NamedTuple):
     """The boxes, and the pair that is shown (None: chosen by the result)."""
 
     a: Array
@@ -27,7 +27,7 @@ class Request(NamedTuple):
     notes: list[str]
 
 
-def prepare(words: Words, _output: Output) -> Request:
+def prepare(words: Words, _output: Output) -> OverlapRequest:
     """Read the boxes and check what goes with them."""
     reader = Reader(words)
     inputs = words.inputs or []
@@ -36,7 +36,9 @@ def prepare(words: Words, _output: Output) -> Request:
     reader.check_form(words)
     check_matrix(len(a), len(b))
     check_picture(words)
-    return Request(a, b, reader.plus, parse_at(words.at, (len(a), len(b)), "I,J: boxes of A and B"), reader.notes)
+    return OverlapRequest(
+        a, b, reader.plus, parse_at(words.at, (len(a), len(b)), "I,J: boxes of A and B"), reader.notes
+    )
 
 
 def check(words: Words, output: Output) -> None:
@@ -46,7 +48,7 @@ def check(words: Words, output: Output) -> None:
 
 def run(words: Words, output: Output) -> Outcome:
     """Measure how much boxes overlap."""
-    request: Request = prepared(words, output, prepare)
+    request: OverlapRequest = prepared(words, output, prepare)
     a, b = request.a, request.b
     matrix = iou_matrix(a, b, words.kind, plus=request.plus, crowd=words.crowd)
     best = matrix.argmax(axis=1)
@@ -73,7 +75,7 @@ def run(words: Words, output: Output) -> Outcome:
     )
 
 
-def draw(request: Request, words: Words, place: tuple[int, int], ending: str) -> bytes:
+def draw(request: OverlapRequest, words: Words, place: tuple[int, int], ending: str) -> bytes:
     """Draw the pair, its overlap shaded."""
     from dlmath.detection.report import pictures
 

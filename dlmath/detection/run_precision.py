@@ -10,7 +10,7 @@ from dlmath.detection.engine.average_precision import COCO_THRESHOLDS, RULES, De
 from dlmath.detection.engine.evaluation import Evaluation, coco_figures, evaluate, mean_known
 from dlmath.detection.engine.geometry import areas
 from dlmath.detection.files.reading import Role
-from dlmath.detection.files.table import Table as Boxes
+from dlmath.detection.files.table import BoxTable as Boxes
 from dlmath.detection.files.table import numbered, scores_of
 from dlmath.detection.report import precision as report
 from dlmath.detection.report.texts import number
@@ -35,7 +35,7 @@ UNTOLD = {"class": "all", "image": ""}
 MEND_SCORES = "detections need one: a column score, or a fifth number a box"
 
 
-class Request(NamedTuple):
+class PrecisionRequest(NamedTuple):
     """Detections and truths, numbered, and how they are compared."""
 
     found: Detections
@@ -65,7 +65,7 @@ def parse_thresholds(words: Sequence[str]) -> tuple[float, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def prepare(words: Words, _output: Output) -> Request:
+def prepare(words: Words, _output: Output) -> PrecisionRequest:
     """Read both sides, and bring classes and pictures together."""
     like = conventions(words)
     asked = words.iou or list(like.iou or ("0.5",))
@@ -81,7 +81,7 @@ def prepare(words: Words, _output: Output) -> Request:
     classes, labels = together(detections.table, truths.table, "label", "class", names)
     images, pictures = together(detections.table, truths.table, "image", "image", {})
     notes = [*reader.notes, *stray_note(pictures, images)]
-    return Request(
+    return PrecisionRequest(
         Detections(detections.boxes, scores, labels[0], pictures[0], areas(detections.boxes, reader.plus)),
         truths_of(truths, labels[1], pictures[1], reader.plus),
         classes,
@@ -141,7 +141,7 @@ def check(words: Words, output: Output) -> None:
 
 def run(words: Words, output: Output) -> Outcome:
     """Compare detections with truths."""
-    request: Request = prepared(words, output, prepare)
+    request: PrecisionRequest = prepared(words, output, prepare)
     found = evaluate(
         request.found, request.truths, request.thresholds, request.rule, most=request.most, plus=request.plus
     )
@@ -174,7 +174,7 @@ def left_out_note(found: Evaluation) -> list[str]:
     return [f"{found.left_out:,} detections beyond the best of an image and class are left out (--max-detections)"]
 
 
-def why_undefined(request: Request, found: Evaluation) -> str | None:
+def why_undefined(request: PrecisionRequest, found: Evaluation) -> str | None:
     """Return why there is no average precision."""
     if mean_known(found.ap) is not None:
         return None
@@ -190,7 +190,11 @@ def shown_class(found: Evaluation) -> int:
 
 
 def result_of(
-    request: Request, found: Evaluation, named: report.Named, coco: dict[str, float | None] | None, reason: str | None
+    request: PrecisionRequest,
+    found: Evaluation,
+    named: report.Named,
+    coco: dict[str, float | None] | None,
+    reason: str | None,
 ) -> dict[str, Callable[[], Any]]:
     """Return how each key of the result is made."""
     keys = ("image", "class", "score", "detection", "truth", "iou", "correct")
@@ -209,13 +213,13 @@ def result_of(
     }
 
 
-def curves_of(request: Request, found: Evaluation) -> list[dict[str, Any]]:
+def curves_of(request: PrecisionRequest, found: Evaluation) -> list[dict[str, Any]]:
     """Return the curve of every class that has truths."""
     curves = ((name, found.curve(label)) for label, name in enumerate(request.classes))
     return [{"class": name, **curve._asdict()} for name, curve in curves if curve is not None]
 
 
-def draw(request: Request, found: Evaluation, ending: str) -> bytes:
+def draw(request: PrecisionRequest, found: Evaluation, ending: str) -> bytes:
     """Draw the precision-recall curve of the class with most detections, with its envelope and levels."""
     from dlmath.detection.report import curves
 

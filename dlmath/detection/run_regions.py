@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 POOL = "roi-pool"
 
 
-class Request(NamedTuple):
+class RegionsRequest(NamedTuple):
     """A map, regions of the picture, and where they are sampled."""
 
     map: Array
@@ -44,7 +44,7 @@ class Request(NamedTuple):
     notes: list[str]
 
 
-def prepare(words: Words, _output: Output) -> Request:
+def prepare(words: Words, _output: Output) -> RegionsRequest:
     """Read map and boxes, and find regions that miss the map."""
     reader = Reader(words)
     first, second = words.inputs or []
@@ -64,7 +64,7 @@ def prepare(words: Words, _output: Output) -> Request:
     refuse_outside(feature_map, boxes, sampling, words)
     check_picture(words)
     place = parse_at(words.at, (len(boxes), *output), "BOX,ROW,COL: a bin") or (0, 0, 0)
-    return Request(feature_map, boxes, sampling, (place[0], place[1], place[2]), reader.notes)
+    return RegionsRequest(feature_map, boxes, sampling, (place[0], place[1], place[2]), reader.notes)
 
 
 def refuse_outside(feature_map: Array, boxes: Array, sampling: Sampling, words: Words) -> None:
@@ -94,7 +94,7 @@ def check(words: Words, output: Output) -> None:
 
 def run(words: Words, output: Output) -> Outcome:
     """Pool or sample every region."""
-    request: Request = prepared(words, output, prepare)
+    request: RegionsRequest = prepared(words, output, prepare)
     pooled = None
     if words.operation == POOL:
         pooled = roi_pool(request.map, request.boxes, request.sampling.output, request.sampling.scale)
@@ -116,7 +116,7 @@ def run(words: Words, output: Output) -> Outcome:
     )
 
 
-def explanation(request: Request, values: Array, pooled: Pooled | None) -> Any:
+def explanation(request: RegionsRequest, values: Array, pooled: Pooled | None) -> Any:
     """Return one bin worked out."""
     row, i, j = request.at
     box = request.boxes[row]
@@ -126,7 +126,7 @@ def explanation(request: Request, values: Array, pooled: Pooled | None) -> Any:
     return report.explain_align(request.map, box, request.sampling, request.at, float(value.ravel()[0]))
 
 
-def draw(request: Request, words: Words, ending: str) -> bytes:
+def draw(request: RegionsRequest, words: Words, ending: str) -> bytes:
     """Draw RoIPool's bins beside RoIAlign's points over the map's first channel."""
     from dlmath.detection.report import pictures
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dlmath.neural.arrays import Array
 
 
-class Request(NamedTuple):
+class RegressionRequest(NamedTuple):
     """Features, proposals and truths, row by row; `rows` are those that learn."""
 
     features: Array
@@ -57,7 +57,7 @@ class Learned(NamedTuple):
     demonstration: Demonstration | None = None
 
 
-def prepare(words: Words, _output: Output) -> Request | None:
+def prepare(words: Words, _output: Output) -> RegressionRequest | None:
     """Read the files; None where the program draws its own pictures."""
     if words.picture_demo is not None:
         refuse({"FEATURES P G": words.inputs or None}, "with --picture-demo")
@@ -87,7 +87,7 @@ def prepare(words: Words, _output: Output) -> Request | None:
         )
     encode(proposals, truths, plus=reader.plus)  # boxes without area are refused here
     rows = close_pairs(proposals, truths, words.pairs_above, reader.plus)
-    return Request(features, proposals, truths, rows, reader.plus, reader.notes)
+    return RegressionRequest(features, proposals, truths, rows, reader.plus, reader.notes)
 
 
 def check(words: Words, output: Output) -> None:
@@ -97,7 +97,7 @@ def check(words: Words, output: Output) -> None:
 
 def run(words: Words, output: Output) -> Outcome:
     """Learn to move boxes, and measure how much better they are."""
-    request: Request | None = prepared(words, output, prepare)
+    request: RegressionRequest | None = prepared(words, output, prepare)
     learned = on_pictures(words) if request is None else on_files(request, words)
     rounds = report.round_rows(learned.train, learned.test, learned.above)
     facts = [
@@ -123,7 +123,7 @@ def run(words: Words, output: Output) -> Outcome:
     )
 
 
-def on_files(request: Request, words: Words) -> Learned:
+def on_files(request: RegressionRequest, words: Words) -> Learned:
     """Learn from the pairs of files, and move the same boxes."""
     rows = request.rows
     features, proposals, truths = request.features[rows], request.proposals[rows], request.truths[rows]

@@ -20,7 +20,7 @@ from dlmath.report.blocks import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.detection.engine.soft_suppression import Step
+    from dlmath.detection.engine.soft_suppression import SoftStep
     from dlmath.detection.words import Words
     from dlmath.frame.output import Output
     from dlmath.neural.arrays import Array
@@ -32,7 +32,7 @@ TRACED = 20
 MEND_SCORES = 'a fifth number a box, a column score, or --scores "0.9 0.8"'
 
 
-class Request(NamedTuple):
+class SuppressionRequest(NamedTuple):
     """Boxes with scores, and the rule.
 
     Attributes
@@ -67,7 +67,7 @@ class Decided(NamedTuple):
     iou : ndarray of float64
     dropped : ndarray of int64
         Below --score-threshold, or beyond --top.
-    steps : sequence of Step
+    steps : sequence of SoftStep
         Of soft suppression.
     """
 
@@ -77,7 +77,7 @@ class Decided(NamedTuple):
     by: Array
     iou: Array
     dropped: Array
-    steps: Sequence[Step] = ()
+    steps: Sequence[SoftStep] = ()
 
 
 def parse_soft(word: str | None, threshold: float, *, threshold_given: bool) -> tuple[str, float] | None:
@@ -101,7 +101,7 @@ def parse_soft(word: str | None, threshold: float, *, threshold_given: bool) -> 
     return name, sigma
 
 
-def prepare(words: Words, _output: Output) -> Request:
+def prepare(words: Words, _output: Output) -> SuppressionRequest:
     """Read boxes and scores and check what goes with them."""
     reader = Reader(words)
     soft = parse_soft(words.soft, words.threshold, threshold_given="--threshold" in words.given())
@@ -128,7 +128,7 @@ def prepare(words: Words, _output: Output) -> Request:
     images = given.table.image
     if images is not None and len(set(images)) > 1:
         notes = [*notes, f"boxes of {len(set(images)):,} images: only those of one image suppress each other"]
-    return Request(boxes, scores, given.table.label, images, rows, soft, reader.plus, notes)
+    return SuppressionRequest(boxes, scores, given.table.label, images, rows, soft, reader.plus, notes)
 
 
 def given_scores(word: str, count: int, has_own: bool) -> Array:  # noqa: FBT001
@@ -146,7 +146,7 @@ def check(words: Words, output: Output) -> None:
     prepared(words, output, prepare)
 
 
-def decide(request: Request, words: Words) -> Decided:
+def decide(request: SuppressionRequest, words: Words) -> Decided:
     """Suppress, then cut at --top."""
     rows = request.rows
     boxes, scores = request.boxes[rows], request.scores[rows]
@@ -175,7 +175,7 @@ def decide(request: Request, words: Words) -> Decided:
     )
 
 
-def groups(request: Request, *, per_class: bool) -> Array | None:
+def groups(request: SuppressionRequest, *, per_class: bool) -> Array | None:
     """Return numbers (N,) of what is compared: boxes of one image, and of one class where that is asked for."""
     label = None
     if request.images is not None:
@@ -196,7 +196,7 @@ def suppressed_entries(decided: Decided) -> list[dict[str, Any]]:
 
 def run(words: Words, output: Output) -> Outcome:
     """Suppress boxes that overlap one of higher score."""
-    request: Request = prepared(words, output, prepare)
+    request: SuppressionRequest = prepared(words, output, prepare)
     decided = decide(request, words)
     told = {name: words for name, words in (("class", request.labels), ("image", request.images)) if words is not None}
     columns = report.kept_columns(told)
@@ -231,7 +231,7 @@ def run(words: Words, output: Output) -> Outcome:
     )
 
 
-def explanation(request: Request, decided: Decided, words: Words) -> Iterator[Block]:
+def explanation(request: SuppressionRequest, decided: Decided, words: Words) -> Iterator[Block]:
     """Yield the rule and the decisions."""
     if request.soft is not None:
         decay = DECAYS[request.soft[0]]
@@ -246,7 +246,7 @@ def explanation(request: Request, decided: Decided, words: Words) -> Iterator[Bl
     return report.explain_hard(tuple(lines), words.threshold, per_class=words.per_class, left_out=left_out)
 
 
-def draw(request: Request, decided: Decided, words: Words, ending: str) -> bytes:
+def draw(request: SuppressionRequest, decided: Decided, words: Words, ending: str) -> bytes:
     """Draw all boxes beside those that were kept."""
     from dlmath.detection.report import pictures
 

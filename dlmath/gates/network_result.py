@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from dlmath.gates.engine.causes import Diagnosis
     from dlmath.gates.engine.gates import Gate
-    from dlmath.gates.engine.gradients import GradientCheck
+    from dlmath.gates.engine.gradients import NetworkGradientCheck
     from dlmath.gates.engine.separability import Separability
     from dlmath.gates.engine.training import TrainingResult, TrainingSettings
 
@@ -35,7 +35,7 @@ class Trained(NamedTuple):
     gate: Gate
     request: TrainingSettings
     result: TrainingResult
-    check: GradientCheck | None
+    check: NetworkGradientCheck | None
     hidden: tuple[NDArray[Any], ...]
     diagnosis: Diagnosis | None
     proof: tuple[int, Separability] | None

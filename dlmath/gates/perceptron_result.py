@@ -10,7 +10,7 @@ from dlmath.neural.uncertainty import summarise_epochs, wilson_interval
 if TYPE_CHECKING:
     from dlmath.gates.engine.gates import Gate
     from dlmath.gates.engine.perceptron import Perceptron
-    from dlmath.gates.engine.perceptron_records import Run
+    from dlmath.gates.engine.perceptron_records import PerceptronRun
     from dlmath.gates.engine.separability import Separability
 
 CURVE_POINTS = 500
@@ -22,7 +22,7 @@ ADVICE = {
 }
 
 
-class Trained(NamedTuple):
+class TrainedPerceptron(NamedTuple):
     """Everything a perceptron's report is made of; `unit` and `run` are the shown (first) seed's.
 
     Attributes
@@ -42,8 +42,8 @@ class Trained(NamedTuple):
 
     gate: Gate
     unit: Perceptron
-    run: Run
-    runs: tuple[Run, ...]
+    run: PerceptronRun
+    runs: tuple[PerceptronRun, ...]
     proof: Separability
     bias: bool
     levels: tuple[float, float]
@@ -54,19 +54,19 @@ class Trained(NamedTuple):
     seed: int
 
 
-def learned_weights(trained: Trained) -> tuple[list[list[list[float]]], list[list[float]]]:
+def learned_weights(trained: TrainedPerceptron) -> tuple[list[list[list[float]]], list[list[float]]]:
     """Return the shown run's weights and biases in the shape of every result: one matrix a layer."""
     bias = trained.run.bias
     return [[[float(w)] for w in trained.run.weights]], [[] if bias is None else [float(bias)]]
 
 
-def coded(trained: Trained, answer: int | None) -> float:
+def coded(trained: TrainedPerceptron, answer: int | None) -> float:
     """Return an answer as the targets are coded; an undecided one lies midway."""
     low, high = trained.levels
     return (low + high) / 2 if answer is None else (high if answer else low)
 
 
-def result(trained: Trained, *, per_seed: bool) -> dict[str, object]:
+def result(trained: TrainedPerceptron, *, per_seed: bool) -> dict[str, object]:
     """Return the result as its keys are documented in `words.RESULTS`."""
     run, proof = trained.run, trained.proof
     weights, biases = learned_weights(trained)
@@ -110,7 +110,7 @@ def result(trained: Trained, *, per_seed: bool) -> dict[str, object]:
     return answer
 
 
-def seed_result(trained: Trained, number: int, run: Run) -> dict[str, object]:
+def seed_result(trained: TrainedPerceptron, number: int, run: PerceptronRun) -> dict[str, object]:
     """Return how one seed ended."""
     return {
         "seed": trained.seed + number,
@@ -122,17 +122,17 @@ def seed_result(trained: Trained, number: int, run: Run) -> dict[str, object]:
     }
 
 
-def right_count(trained: Trained, run: Run) -> int:
+def right_count(trained: TrainedPerceptron, run: PerceptronRun) -> int:
     """Count the rows on their target's side: an undecided answer lies in the middle, on neither."""
     return len(run.outputs) - wrong_rows(trained, run)
 
 
-def wrong_rows(trained: Trained, run: Run) -> int:
+def wrong_rows(trained: TrainedPerceptron, run: PerceptronRun) -> int:
     """Count the rows that a run answers wrongly, undecided ones among them."""
     return sum(answer != target for answer, target in zip(run.outputs, trained.unit.targets, strict=True))
 
 
-def curve(run: Run) -> dict[str, list[int]]:
+def curve(run: PerceptronRun) -> dict[str, list[int]]:
     """Return the wrong rows of each epoch, thinned to at most 500 points."""
     errors = run.history.errors
     step = -(-len(errors) // CURVE_POINTS)
@@ -142,7 +142,7 @@ def curve(run: Run) -> dict[str, list[int]]:
 # ------------------------------------------------------------------------------------------- why it failed
 
 
-def failure(trained: Trained, run: Run) -> str:
+def failure(trained: TrainedPerceptron, run: PerceptronRun) -> str:
     """Return the class of a run that did not learn."""
     if not trained.proof.separable:
         with_bias = separability.separate(trained.gate.inputs, trained.unit.targets).separable
@@ -150,13 +150,13 @@ def failure(trained: Trained, run: Run) -> str:
     return "other" if run.stopped == "cycle" else "unfinished"
 
 
-def failures(trained: Trained) -> dict[str, int]:
+def failures(trained: TrainedPerceptron) -> dict[str, int]:
     """Count how the runs that did not learn ended."""
     ends = [failure(trained, run) for run in trained.runs if not run.learned]
     return {end: ends.count(end) for end in sorted(set(ends))}
 
 
-def diagnosis(trained: Trained, run: Run) -> dict[str, object] | None:
+def diagnosis(trained: TrainedPerceptron, run: PerceptronRun) -> dict[str, object] | None:
     """Return why a run did not learn, as the networks' diagnosis says it."""
     if run.learned:
         return None
@@ -164,7 +164,7 @@ def diagnosis(trained: Trained, run: Run) -> dict[str, object] | None:
     return {"class": name, "cause": cause(trained, run, name), "advice": ADVICE[name]}
 
 
-def cause(trained: Trained, run: Run, name: str) -> str:
+def cause(trained: TrainedPerceptron, run: PerceptronRun, name: str) -> str:
     """Say what the table and the run show."""
     if name == "inseparable":
         return "no line separates the rows, so that no weights can do it; the certificate proves it"
@@ -179,21 +179,21 @@ def cause(trained: Trained, run: Run, name: str) -> str:
     return "a line separates the rows, but with this fixed bias the weights run in a cycle"
 
 
-def certificate(trained: Trained) -> tuple[int, ...] | None:
+def certificate(trained: TrainedPerceptron) -> tuple[int, ...] | None:
     """Return the proof that no unit can do it: from the cycle itself, or from the nearest-point search."""
     if trained.proof.separable:
         return None
     return trained.run.certificate or trained.proof.certificate
 
 
-def margin(trained: Trained) -> float | None:
+def margin(trained: TrainedPerceptron) -> float | None:
     """Return the distance of the nearest row from the widest line; 0 when a row lies on every line."""
     if not trained.proof.separable:
         return None
     return 0.0 if trained.zero_rows else trained.proof.margin if trained.proof.gamma_squared else None
 
 
-def updates_bound(trained: Trained) -> int | None:
+def updates_bound(trained: TrainedPerceptron) -> int | None:
     """Return the most updates from zero weights: (R^2 + 2 theta / eta) / gamma^2 (Novikoff 1962).
 
     Every correction makes the weights longer by at most eta^2 R^2 + 2 eta theta in the square, since the row was
@@ -206,7 +206,7 @@ def updates_bound(trained: Trained) -> int | None:
     return int((proof.radius_squared + band) // proof.gamma_squared)
 
 
-def line(trained: Trained) -> dict[str, object] | None:
+def line(trained: TrainedPerceptron) -> dict[str, object] | None:
     """Return the widest separating line and the distance of the nearest row from it."""
     proof = trained.proof
     if proof.weights is None or not any(proof.weights):

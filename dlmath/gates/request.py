@@ -27,7 +27,7 @@ MOST_PARAMETERS = 50_000_000
 STEP = "step"
 
 
-class Request(NamedTuple):
+class GateRequest(NamedTuple):
     """What a network's run is made of."""
 
     settings: TrainingSettings
@@ -63,7 +63,7 @@ def split(word: str | None) -> tuple[str, ...]:
     return () if word is None else tuple(part.strip().lower() for part in word.split(","))
 
 
-def resolve(gate: Gate, words: Words) -> Request:
+def resolve(gate: Gate, words: Words) -> GateRequest:
     """Turn the words into a request to the engine, every default resolved.
 
     Raises
@@ -95,7 +95,7 @@ def resolve(gate: Gate, words: Words) -> Request:
         fixed_biases=words.fixed_biases,
     )
     make_problem(*arrays(gate), settings)
-    return Request(replace(settings, learning_rate=settings.rate_for(len(gate.inputs))), notes)
+    return GateRequest(replace(settings, learning_rate=settings.rate_for(len(gate.inputs))), notes)
 
 
 # ------------------------------------------------------------------------------------------------ architecture

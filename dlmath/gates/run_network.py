@@ -20,7 +20,7 @@ from dlmath.report.progress import progress
 if TYPE_CHECKING:
     from dlmath.frame.output import Output
     from dlmath.gates.engine.gates import Gate
-    from dlmath.gates.engine.gradients import GradientCheck
+    from dlmath.gates.engine.gradients import NetworkGradientCheck
     from dlmath.gates.engine.training import TrainingResult, TrainingSettings
     from dlmath.gates.words import Words
 
@@ -107,7 +107,7 @@ def save(name: str, found: TrainingResult) -> None:
     )  # fmt: skip
 
 
-def gradient_check(gate: Gate, settings: TrainingSettings) -> GradientCheck:
+def gradient_check(gate: Gate, settings: TrainingSettings) -> NetworkGradientCheck:
     """Compare every analytic gradient of the shown network with a central difference."""
     from dlmath.gates.engine.gradients import check_gradients
     from dlmath.gates.engine.training import initial_parameters

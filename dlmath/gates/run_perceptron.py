@@ -10,7 +10,7 @@ from dlmath.files.atomic import STANDARD
 from dlmath.frame.checks import at_least, given, one_of, refuse
 from dlmath.frame.outcome import Outcome
 from dlmath.gates.engine import perceptron, separability
-from dlmath.gates.perceptron_result import Trained, learned_weights, result
+from dlmath.gates.perceptron_result import TrainedPerceptron, learned_weights, result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def resolve(words: Words) -> dict[str, object]:
     }
 
 
-def train(gate: Gate, words: Words, resolved: dict[str, object]) -> Trained:
+def train(gate: Gate, words: Words, resolved: dict[str, object]) -> TrainedPerceptron:
     """Run the rule from every start."""
     has_bias = words.bias != "none"
     low, high = coding_of(gate)
@@ -115,7 +115,7 @@ def train(gate: Gate, words: Words, resolved: dict[str, object]) -> Trained:
     runs = tuple(perceptron.train(unit, epochs=given(words.epochs, DEFAULT_EPOCHS)) for unit in units)
     zero_rows = () if has_bias else tuple(i for i, row in enumerate(gate.inputs) if not any(row))
     proof = separability.separate_by(gate.inputs, bits, bias=has_bias, fires=fires, strict=words.dead_band is not None)
-    return Trained(
+    return TrainedPerceptron(
         gate, units[0], runs[0], runs, proof, has_bias, (low, high), fires, words.dead_band, words.fixed_biases,
         zero_rows, words.seed,
     )  # fmt: skip
@@ -155,7 +155,7 @@ def drawn(gate: Gate, words: Words, resolved: dict[str, object]) -> Iterator[tup
         yield column[:-1], column[-1]
 
 
-def save(name: str, trained: Trained) -> None:
+def save(name: str, trained: TrainedPerceptron) -> None:
     """Write the shown run's weights."""
     from dlmath.gates.files.weights import Weights, save_weights
 
@@ -163,7 +163,7 @@ def save(name: str, trained: Trained) -> None:
     save_weights(name, Weights(tuple(tuple(map(tuple, matrix)) for matrix in weights), tuple(map(tuple, biases))))
 
 
-def outcome(trained: Trained, words: Words, chosen: dict[str, object], output: Output) -> Outcome:
+def outcome(trained: TrainedPerceptron, words: Words, chosen: dict[str, object], output: Output) -> Outcome:
     """Gather the result, the table and the explanation."""
     from dlmath.gates.report import perceptron as report
 

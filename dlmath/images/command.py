@@ -10,9 +10,9 @@ from dlmath.images.words import Words, results
 if TYPE_CHECKING:
     from dlmath.frame.outcome import Outcome
     from dlmath.frame.output import Output
-    from dlmath.images.request import Request
+    from dlmath.images.request import TrainingRequest
 
-_CHECKED: list[tuple[Words, Request]] = []
+_CHECKED: list[tuple[Words, TrainingRequest]] = []
 """The request that was checked last, so that a run does not read its images a second time."""
 
 

@@ -13,7 +13,7 @@ from dlmath.images.engine.experiment import Plan, build_model
 from dlmath.images.engine.model import Model, check_memory
 from dlmath.images.engine.training import Recipe
 from dlmath.images.files.checking import Read
-from dlmath.images.files.sources import Source, open_source
+from dlmath.images.files.sources import ImageSource, open_source
 from dlmath.images.networks import answers_of, is_plain, load_network
 from dlmath.images.words import DEFAULT_NETWORK
 from dlmath.neural.initialisers import parse_initialiser
@@ -29,12 +29,12 @@ MOST_SIZE = 4096
 MOST_RUNS = 100_000
 
 
-class Request(NamedTuple):
+class TrainingRequest(NamedTuple):
     """Everything that is to be done.
 
     Attributes
     ----------
-    source : Source
+    source : ImageSource
     data : Data
         Of the first seed.
     networks : tuple of Network
@@ -46,7 +46,7 @@ class Request(NamedTuple):
         The test image that is followed.
     """
 
-    source: Source
+    source: ImageSource
     data: Data
     networks: tuple[Network, ...]
     plan: Plan
@@ -58,7 +58,7 @@ class Request(NamedTuple):
         return self.plan if network == 0 else self.plan._replace(start=None)
 
 
-def resolve(words: Words, output: Output) -> Request:
+def resolve(words: Words, output: Output) -> TrainingRequest:
     """Return what is asked for; every fault of the words is found here, before any work.
 
     Raises
@@ -76,10 +76,10 @@ def resolve(words: Words, output: Output) -> Request:
         model = Model(network, words.dtype)
         check_memory(model.lowered, min(words.batch, len(data.train.labels)), model.dtype.itemsize)
     check_start(words, networks[0], plan)
-    return Request(source, data, networks, plan, range(words.seed, words.seed + words.seeds), words.image or 0)
+    return TrainingRequest(source, data, networks, plan, range(words.seed, words.seed + words.seeds), words.image or 0)
 
 
-def with_answers(words: Words, source: Source, data: Data) -> tuple[Source, Data]:
+def with_answers(words: Words, source: ImageSource, data: Data) -> tuple[ImageSource, Data]:
     """Return the data with the classes that NETWORK has answers for, where it has more than occur in the images."""
     if words.network is None or source.read is None:
         return source, data

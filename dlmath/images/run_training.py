@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from dlmath.frame.outcome import Outcome
     from dlmath.frame.output import Output
     from dlmath.images.engine.gradients import GradientCheck
-    from dlmath.images.request import Request
+    from dlmath.images.request import TrainingRequest
     from dlmath.images.words import Words
 
 
-class Task(NamedTuple):
+class SeedTask(NamedTuple):
     """One run: a network, by its place in the request, and a seed."""
 
     network: int
     seed: int
 
 
-def run_training(request: Request, words: Words, output: Output) -> Outcome:
+def run_training(request: TrainingRequest, words: Words, output: Output) -> Outcome:
     """Train all, and gather what was found."""
     checks = [check(request, place) for place in range(len(request.networks))] if words.check_gradients else None
-    tasks = [Task(place, seed) for seed in request.seeds for place in range(len(request.networks))]
+    tasks = [SeedTask(place, seed) for seed in request.seeds for place in range(len(request.networks))]
     runs, interrupted = carry_out(request, tasks, words.jobs, output)
     if words.save is not None and runs[0]:
         from dlmath.files.atomic import write_bytes
@@ -38,7 +38,7 @@ def run_training(request: Request, words: Words, output: Output) -> Outcome:
     return outcome(request, runs, checks, words, output, interrupted=interrupted)
 
 
-def check(request: Request, place: int) -> GradientCheck:
+def check(request: TrainingRequest, place: int) -> GradientCheck:
     """Compare the gradients of one network at its start."""
     from dlmath.images.engine.gradients import check_gradients
 
@@ -47,7 +47,9 @@ def check(request: Request, place: int) -> GradientCheck:
     return check_gradients(model, prepared(request.data, plan, seed).train, seed)
 
 
-def carry_out(request: Request, tasks: list[Task], jobs: int, output: Output) -> tuple[list[list[Run]], bool]:
+def carry_out(
+    request: TrainingRequest, tasks: list[SeedTask], jobs: int, output: Output
+) -> tuple[list[list[Run]], bool]:
     """Return the runs of each network in the order of their seeds, and whether the user broke them off.
 
     A network that was not reached has none.
@@ -57,7 +59,7 @@ def carry_out(request: Request, tasks: list[Task], jobs: int, output: Output) ->
     KeyboardInterrupt
         When nothing was reached before.
     """
-    reached: dict[Task, Run] = {}
+    reached: dict[SeedTask, Run] = {}
     interrupted = False
     with bar(output.streams, len(tasks), request.plan.recipe.epochs) as shown:
         try:
@@ -75,7 +77,7 @@ def carry_out(request: Request, tasks: list[Task], jobs: int, output: Output) ->
     ], interrupted
 
 
-def one_by_one(request: Request, tasks: list[Task], reached: dict[Task, Run], shown: Bar) -> bool:
+def one_by_one(request: TrainingRequest, tasks: list[SeedTask], reached: dict[SeedTask, Run], shown: Bar) -> bool:
     """Carry out the tasks here; return whether one was broken off, after which no other begins."""
     for number, task in enumerate(tasks):
         watch = shown.watch(number, task.seed)
@@ -85,7 +87,7 @@ def one_by_one(request: Request, tasks: list[Task], reached: dict[Task, Run], sh
     return False
 
 
-def share(request: Request, tasks: list[Task], jobs: int, reached: dict[Task, Run], shown: Bar) -> None:
+def share(request: TrainingRequest, tasks: list[SeedTask], jobs: int, reached: dict[SeedTask, Run], shown: Bar) -> None:
     """Carry out the tasks in several processes."""
     from dlmath.neural.parallel import share_out
 
@@ -94,7 +96,7 @@ def share(request: Request, tasks: list[Task], jobs: int, reached: dict[Task, Ru
         shown.finished(len(reached), run)
 
 
-def carried_out(request: Request, watch: Watch, task: Task) -> Run:
+def carried_out(request: TrainingRequest, watch: Watch, task: SeedTask) -> Run:
     """Carry out one task."""
     data = request.data if task.seed == request.seeds[0] else request.source.data(task.seed)
     return run_once(request.networks[task.network], data, request.plan_of(task.network), task.seed, watch)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dlmath.runs.cell import CLOCK, given_up
 from dlmath.runs.cluster import Cluster, dask_executor, is_of_one_cell, lost_workers
 from dlmath.runs.limits import execute_within
-from dlmath.runs.pool import Pool, can_fork
+from dlmath.runs.pool import ProcessPool, can_fork
 from dlmath.runs.queue import PAUSE, Queue
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ QUIET = 1.0
 
 def run_tasks(
     tasks: Sequence[Task],
-    executor: Executor | Pool | Cluster | None,
+    executor: Executor | ProcessPool | Cluster | None,
     workers: int,
     wanted: Callable[[Task], bool | None],
 ) -> Iterator[tuple[int, Done | None]]:
@@ -37,7 +37,7 @@ def run_tasks(
     Parameters
     ----------
     tasks : sequence of Task
-    executor : Pool, Cluster, concurrent.futures.Executor or None
+    executor : ProcessPool, Cluster, concurrent.futures.Executor or None
         Where they are run; None: here, one after the other.
     workers : int
         How many the executor runs at once.
@@ -48,7 +48,7 @@ def run_tasks(
     queue = Queue(tasks, wanted)
     if executor is None:
         yield from run_here(queue)
-    elif isinstance(executor, Pool):
+    elif isinstance(executor, ProcessPool):
         yield from executor.run(queue)
     elif isinstance(executor, Cluster):
         yield from run_there(queue, executor.executor, AHEAD * workers, executor.watch)
@@ -119,7 +119,7 @@ def answer(future: Future[Done], task: Task, started: float) -> Done:
 
 
 @contextmanager
-def executor_for(jobs: int, scheduler: str | None, tasks: int) -> Iterator[tuple[Pool | Cluster | None, int]]:
+def executor_for(jobs: int, scheduler: str | None, tasks: int) -> Iterator[tuple[ProcessPool | Cluster | None, int]]:
     """Give the executor that the options mean, and how many cells it runs at once; leave no process behind.
 
     One process apart runs the cells of `--jobs 1` too where that costs milliseconds: a cell that takes it down, or that
@@ -130,7 +130,7 @@ def executor_for(jobs: int, scheduler: str | None, tasks: int) -> Iterator[tuple
         with dask_executor(scheduler) as executor:
             yield executor
     elif workers > 1 or (workers == 1 and can_fork()):
-        pool = Pool(workers)
+        pool = ProcessPool(workers)
         try:
             yield pool, workers
         finally:

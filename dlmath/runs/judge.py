@@ -13,7 +13,7 @@ from dlmath.language.functions import truth
 from dlmath.language.meaning import meaning
 from dlmath.neural.intervals import spread
 from dlmath.runs.files.experiment import located_error
-from dlmath.runs.report.ran import Failure, Ran, Row, Verdict
+from dlmath.runs.report.ran import CellRow, ExpectationVerdict, Failure, Ran
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,7 +67,7 @@ def failure(planned: Planned, number: int, error: str) -> Failure:
 
 def unfinished(planned: Planned, cached: int) -> Ran:
     """Return the report of an experiment that was planned and not judged."""
-    verdicts = tuple(Verdict(one.text, None, None, 0, ()) for one in planned.experiment.expect)
+    verdicts = tuple(ExpectationVerdict(one.text, None, None, 0, ()) for one in planned.experiment.expect)
     nothing: dict[str, Any] = {"failures": (), "measured": {}, "columns": (), "rows": (), "mistakes": ()}
     return Ran(**described(planned), cached=cached, verdicts=verdicts, **nothing, finished=False)
 
@@ -100,26 +100,28 @@ def seeds_words(planned: Planned) -> str:
 # --- expectations -----------------------------------------------------------------------------------------------------
 
 
-def verdict(expected: Expected, sweep: Sweep, planned: Planned) -> Verdict:
+def verdict(expected: Expected, sweep: Sweep, planned: Planned) -> ExpectationVerdict:
     """Judge one expectation; one that has no value in a cell, or over the sweep, does not hold, and says why."""
     try:
         found = judge(expected.tree, sweep)
     except NoCellError as error:
         if planned.overridden:  # the cells that it is about were taken away with --set
-            return Verdict(expected.text, None, None, 0, ())
+            return ExpectationVerdict(expected.text, None, None, 0, ())
         return without_value(expected, error, sweep, planned)
     except ExpressionError as error:
         return without_value(expected, error, sweep, planned)
     names, more = named(found, sweep, planned)
-    return Verdict(
+    return ExpectationVerdict(
         expected.text, found.holds, plain(found.value), found.cells, names, reason(found, sweep, planned), more
     )
 
 
-def without_value(expected: Expected, error: ExpressionError, sweep: Sweep, planned: Planned) -> Verdict:
+def without_value(expected: Expected, error: ExpressionError, sweep: Sweep, planned: Planned) -> ExpectationVerdict:
     """Return the verdict on an expectation that has no value over the sweep: the cell to blame, where there is one."""
     names = tuple(planned.cells[number].name for number, cell in enumerate(sweep.cells) if cell is error.cell)
-    return Verdict(expected.text, False, None, len(sweep.cells), names, error_words(error, next(iter(names), "")))
+    return ExpectationVerdict(
+        expected.text, False, None, len(sweep.cells), names, error_words(error, next(iter(names), ""))
+    )
 
 
 def named(found: Judgement, sweep: Sweep, planned: Planned) -> tuple[tuple[str, ...], int]:
@@ -215,7 +217,7 @@ class View:
         return [tree for tree in (self.where, self.sort) if tree is not None]
 
 
-def summed_up(planned: Planned, sweep: Sweep, view: View) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+def summed_up(planned: Planned, sweep: Sweep, view: View) -> tuple[tuple[str, ...], tuple[CellRow, ...]]:
     """Return the values that are shown, and each over the repeats of every place in the sweep that is shown."""
     trees = [expected.tree for expected in planned.experiment.columns] or default_trees(planned, sweep)
     kept = meant(sweep, view.where)
@@ -224,7 +226,7 @@ def summed_up(planned: Planned, sweep: Sweep, view: View) -> tuple[tuple[str, ..
     places = in_order(places, sweep, view)[: view.top]
     columns = [column(tree, sweep, places) for tree in trees]
     rows = tuple(
-        Row(cell.labels, len(same), tuple(values[index] for values in columns), cell)
+        CellRow(cell.labels, len(same), tuple(values[index] for values in columns), cell)
         for index, (same, cell) in enumerate((same, planned.cells[same[0]]) for same in places)
     )
     return tuple(tree.text for tree in trees), rows

@@ -95,7 +95,7 @@ class Worker:
         return code
 
 
-class Pool:
+class ProcessPool:
     """Workers that take cells from a queue.
 
     A cell whose worker dies is tried once more, alone, when all others are done: the system ends processes when memory

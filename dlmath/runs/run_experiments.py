@@ -20,7 +20,7 @@ from dlmath.runs.judge import View
 from dlmath.runs.plan import line_of, make_plan
 from dlmath.runs.report import tables as report
 from dlmath.runs.report.series import is_drawable
-from dlmath.runs.state import NOWHERE, RESULTS, Run
+from dlmath.runs.state import NOWHERE, RESULTS, RunState
 from dlmath.runs.vocabulary import vocabularies
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def run_experiments(words: Words, output: Output) -> Outcome:
     plan, view = planned_for(words)
     if words.paths:
         return paths_outcome(plan, words, output)
-    run = Run(plan, words, view)
+    run = RunState(plan, words, view)
     if words.dry_run:
         return plan_outcome(run, output)
     try:
@@ -148,7 +148,7 @@ def run_experiments(words: Words, output: Output) -> Outcome:
     return outcome(run, output)
 
 
-def carry_out(run: Run, output: Output) -> None:
+def carry_out(run: RunState, output: Output) -> None:
     """Run every cell that is left; records that are lost meanwhile are made again."""
     run.recall()
     while todo := run.todo():
@@ -168,7 +168,7 @@ def carry_out(run: Run, output: Output) -> None:
 # --- what came of it --------------------------------------------------------------------------------------------------
 
 
-def outcome(run: Run, output: Output) -> Outcome:
+def outcome(run: RunState, output: Output) -> Outcome:
     """Gather the result, the tables, the explanation and the picture."""
     reports = run.reported()
     write_pages(run, reports)
@@ -189,7 +189,7 @@ def outcome(run: Run, output: Output) -> Outcome:
     )
 
 
-def write_pages(run: Run, reports: Sequence[Ran]) -> None:
+def write_pages(run: RunState, reports: Sequence[Ran]) -> None:
     """Write the table of claims, and the page."""
     if run.words.claims is not None:
         from dlmath.runs.files.claims import write_claims
@@ -207,7 +207,7 @@ def settings(words: Words, output: Output) -> dict[str, object]:
     return {**words.as_dict(), "results": words.results or RESULTS, **output.settings()}
 
 
-def notes(run: Run, reports: Sequence[Ran]) -> list[str]:
+def notes(run: RunState, reports: Sequence[Ran]) -> list[str]:
     """Return what is worth knowing besides."""
     left = sum(ran.holds is None for ran in reports)
     unfinished = [f"--fail-fast: {left} experiments were not finished"] if run.is_over and left else []
@@ -222,7 +222,7 @@ def failed_words(ran: Ran) -> Iterator[str]:
         yield f"{ran.name}: {len(ran.failures) - MOST_TOLD} more cells failed; --format csv has them"
 
 
-def plan_outcome(run: Run, output: Output) -> Outcome:
+def plan_outcome(run: RunState, output: Output) -> Outcome:
     """Return what would be run; nothing is, and no folder is made."""
     rows = []
     for planned in run.plan:

@@ -35,7 +35,7 @@ def most_draws(count: int) -> int:
     return 20 * count + 10_000
 
 
-class Grid(NamedTuple):
+class SweepGrid(NamedTuple):
     """The axes with all their places, and the places that are run, in order."""
 
     axes: tuple[Axis, ...]
@@ -73,7 +73,7 @@ def check_draws(experiment: Experiment) -> None:
             raise wrong(axis.draw.place, what, "write sample: N beside the sweep")
 
 
-def grid_of(experiment: Experiment, is_excluded: Callable[[tuple[Axis, ...], Place], bool]) -> Grid:
+def grid_of(experiment: Experiment, is_excluded: Callable[[tuple[Axis, ...], Place], bool]) -> SweepGrid:
     """Return the places of an experiment that are run.
 
     Parameters
@@ -92,7 +92,7 @@ def grid_of(experiment: Experiment, is_excluded: Callable[[tuple[Axis, ...], Pla
         places: list[Place] = [place for place in every if not is_excluded(experiment.axes, place)]
         if not places:
             raise wrong(experiment.place, "exclude: leaves no cell", "exclude fewer")
-        return Grid(experiment.axes, places)
+        return SweepGrid(experiment.axes, places)
     if any(axis.draw is not None for axis in experiment.axes):
         return with_draws(experiment, experiment.sample, is_excluded)
     sizes = [len(axis.points) for axis in experiment.axes]
@@ -101,7 +101,7 @@ def grid_of(experiment: Experiment, is_excluded: Callable[[tuple[Axis, ...], Pla
     places = sorted(first(left, experiment.sample, math.prod(sizes)))
     if not places:
         raise wrong(experiment.place, "exclude: leaves no cell", "exclude fewer")
-    return Grid(experiment.axes, places)
+    return SweepGrid(experiment.axes, places)
 
 
 def first(places: Iterator[Place], count: int, total: int) -> Iterator[Place]:
@@ -150,7 +150,7 @@ def unravelled(number: int, sizes: Sequence[int]) -> Place:
     return tuple(reversed(place))
 
 
-def with_draws(experiment: Experiment, count: int, is_excluded: Callable[[tuple[Axis, ...], Place], bool]) -> Grid:
+def with_draws(experiment: Experiment, count: int, is_excluded: Callable[[tuple[Axis, ...], Place], bool]) -> SweepGrid:
     """Return as many places as are wanted, their values drawn on the axes that have none listed.
 
     Each draw takes one share from every axis' own stream, so that an axis more changes no other's values. The places of
@@ -192,7 +192,7 @@ def drawn_axis(axis: Axis, values: Sequence[str]) -> Axis:
     return axis._replace(points=tuple(points))
 
 
-def ordered(axes: Sequence[Axis], rows: Sequence[Sequence[Any]]) -> Grid:
+def ordered(axes: Sequence[Axis], rows: Sequence[Sequence[Any]]) -> SweepGrid:
     """Return the rows as places on axes whose drawn values stand in order."""
     complete, columns = [], []
     for index, axis in enumerate(axes):
@@ -204,4 +204,4 @@ def ordered(axes: Sequence[Axis], rows: Sequence[Sequence[Any]]) -> Grid:
         complete.append(axis)
         columns.append(column)
     places = sorted(set(zip(*columns, strict=True)))
-    return Grid(tuple(complete), places)
+    return SweepGrid(tuple(complete), places)

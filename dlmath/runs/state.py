@@ -28,7 +28,7 @@ MOST_KEPT = 32_000_000
 """Bytes of records that stay in memory; of more, the rest is read again from the folder when it is written out."""
 
 
-class Run:
+class RunState:
     """A run under way.
 
     Of each cell only what expressions look at stays in memory.

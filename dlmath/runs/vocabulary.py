@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dlmath.frame.registry import HOUSES, command_of
-from dlmath.runs.files.values import Option
+from dlmath.runs.files.values import ExperimentOption
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,10 +22,10 @@ def vocabulary(command: str) -> Vocabulary:
     """Return the words of one command, `_` standing for `-`.
 
     >>> vocabulary("train-gate")["learning_rate"]
-    Option(field='learning_rate', kind=<class 'float'>, many=False, default=None)
+    ExperimentOption(field='learning_rate', kind=<class 'float'>, many=False, default=None)
     """
     words = command_of(command).words.by_name()
-    return {name: Option(word.field, word.kind, word.many, word.default) for name, word in words.items()}
+    return {name: ExperimentOption(word.field, word.kind, word.many, word.default) for name, word in words.items()}
 
 
 def vocabularies() -> dict[str, Vocabulary]:

@@ -99,7 +99,7 @@ def test_a_time_limit_decides_nothing_of_what_comes_out_in_time(result, write):
 
 def test_there_are_never_more_workers_than_cells(dlmath, write, monkeypatch):
     started = []
-    monkeypatch.setattr(pool.Pool, "__init__", lambda _self, jobs: started.append(jobs) or sys.exit())
+    monkeypatch.setattr(pool.ProcessPool, "__init__", lambda _self, jobs: started.append(jobs) or sys.exit())
     with pytest.raises(SystemExit):
         dlmath(write(SMALL), "--jobs", 500)
     assert started == [6]

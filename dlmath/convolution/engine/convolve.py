@@ -197,13 +197,13 @@ def carry_out(
     minmax = request.scale == "minmax"
     tally = _run(
         [
-            Worker(request, choice, fallback, request.finish, measure=statistics or minmax, store=not minmax)
+            BandWorker(request, choice, fallback, request.finish, measure=statistics or minmax, store=not minmax)
             for _ in range(count)
         ]
     )
     if minmax:
         stretch = stretched(request.finish, request.output.dtype, tally.minimum, tally.maximum)
-        stored = _run([Worker(request, choice, fallback, stretch, measure=False, store=True) for _ in range(count)])
+        stored = _run([BandWorker(request, choice, fallback, stretch, measure=False, store=True) for _ in range(count)])
         tally.below, tally.above = stored.below, stored.above
     return _result(request.pixels, choice.method, request.macs(kernels), tally, statistics, count, choice)
 
@@ -241,7 +241,7 @@ def _result(
     )
 
 
-def _run(workers: list[Worker]) -> Tally:
+def _run(workers: list[BandWorker]) -> Tally:
     """Let workers pass over all tiles; return what they saw."""
     share(workers[0].grid.tiles(), [worker.run for worker in workers])
     total = Tally()
@@ -250,7 +250,7 @@ def _run(workers: list[Worker]) -> Tally:
     return total
 
 
-class Worker:
+class BandWorker:
     """One thread's scratch and its way with a tile; scratch is laid out when the first tile comes.
 
     Parameters

@@ -40,7 +40,7 @@ COPIED = 1 << 20
 """Elements that the shifted copies of a tile hold: more outlive the caches, fewer pay for the calls."""
 
 
-class Dense(Algorithm):
+class DenseAlgorithm(Algorithm):
     """Any kernel."""
 
     name = "dense"
@@ -115,4 +115,4 @@ def shifts(source: Array, copies: int, channels: int) -> Array:
     return moved.transpose(1, 0, 2)
 
 
-DENSE = Dense()
+DENSE = DenseAlgorithm()

@@ -20,7 +20,7 @@ MOST_STEP = 65_535
 """The largest stride, dilation, padding and pooled window: as far as any picture's side, short of any overflow."""
 
 
-class Axis(NamedTuple):
+class WindowAxis(NamedTuple):
     """Windows along one axis.
 
     Attributes
@@ -51,7 +51,7 @@ class Axis(NamedTuple):
     def outputs(self) -> int:
         """Windows that fit: floor((W - D (F - 1) - 1 + P) / S) + 1, never below 0.
 
-        >>> Axis(8, 3, stride=2).outputs, Axis(7, 3, 1, 1, stride=2).outputs, Axis(2, 3).outputs
+        >>> WindowAxis(8, 3, stride=2).outputs, WindowAxis(7, 3, 1, 1, stride=2).outputs, WindowAxis(2, 3).outputs
         (3, 4, 0)
         """
         return max(0, (self.size - self.reach + self.before + self.after) // self.stride + 1)
@@ -59,7 +59,7 @@ class Axis(NamedTuple):
     def formula(self) -> str:
         """Return the size, symbols first.
 
-        >>> Axis(6, 3, 1, 1, 2).formula()
+        >>> WindowAxis(6, 3, 1, 1, 2).formula()
         'floor((W - F + P) / S) + 1 = floor((6 - 3 + 2) / 2) + 1 = 3'
         """
         padding = self.before + self.after
@@ -76,20 +76,20 @@ class Transposed(NamedTuple):
 
     Attributes
     ----------
-    axis : Axis
+    axis : WindowAxis
         Its `before` and `after` are taken off the result; of the stride, S - 1 zeros stand between pixels.
     more : int
         A, rows or columns of the result that no full window reaches ("output padding"), at its end.
     """
 
-    axis: Axis
+    axis: WindowAxis
     more: int = 0
 
     @property
     def outputs(self) -> int:
         """(W - 1) S + D (F - 1) + 1 - P + A.
 
-        >>> Transposed(Axis(3, 3, stride=2), 1).outputs
+        >>> Transposed(WindowAxis(3, 3, stride=2), 1).outputs
         8
         """
         axis = self.axis
@@ -98,7 +98,7 @@ class Transposed(NamedTuple):
     def formula(self) -> str:
         """Return the size, symbols first.
 
-        >>> Transposed(Axis(3, 3, stride=2), 1).formula()
+        >>> Transposed(WindowAxis(3, 3, stride=2), 1).formula()
         '(W - 1) S + D (F - 1) + 1 - P + A = (3 - 1) 2 + 1 (3 - 1) + 1 - 0 + 1 = 8'
         """
         axis = self.axis
@@ -112,8 +112,8 @@ class Geometry(NamedTuple):
     """Windows over an image: what lies beyond its edge, and both axes."""
 
     border: Border
-    rows: Axis
-    columns: Axis
+    rows: WindowAxis
+    columns: WindowAxis
 
     @property
     def padding(self) -> tuple[int, int, int, int]:
@@ -185,14 +185,17 @@ def geometry_of(
     known = VALID if border.kind == "valid" else pad
     rows, columns = (
         padded(
-            Axis(size[i], taps[i], stride=stride, dilation=dilation), known, place[i], known.sides[2 * i : 2 * i + 2]
+            WindowAxis(size[i], taps[i], stride=stride, dilation=dilation),
+            known,
+            place[i],
+            known.sides[2 * i : 2 * i + 2],
         )
         for i in (0, 1)
     )
     return Geometry(border, rows, columns)
 
 
-def padded(axis: Axis, pad: Pad, anchor: int, sides: tuple[int, ...]) -> Axis:
+def padded(axis: WindowAxis, pad: Pad, anchor: int, sides: tuple[int, ...]) -> WindowAxis:
     """Return an axis with its padding."""
     if pad.kind == "same":
         before, after = anchor * axis.dilation, (axis.taps - 1 - anchor) * axis.dilation

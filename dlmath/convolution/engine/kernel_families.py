@@ -34,7 +34,7 @@ OPENCV_TABLES = {
 """OpenCV's getGaussianKernel for small N without a sigma: fixed, and with a power of two as their sum."""
 
 
-class Parameter(NamedTuple):
+class KernelParameter(NamedTuple):
     """One place after the name.
 
     Attributes
@@ -63,7 +63,7 @@ class Family(NamedTuple):
     ----------
     build : callable
         From the given parameters to rows of weights; those left out are left out.
-    parameters : tuple of Parameter
+    parameters : tuple of KernelParameter
     example : str
         One member, for lists and messages.
     told : callable or None
@@ -71,7 +71,7 @@ class Family(NamedTuple):
     """
 
     build: Callable[..., Rows]
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[KernelParameter, ...]
     example: str
     source: str
     note: str
@@ -82,10 +82,10 @@ class Family(NamedTuple):
         return usage(self.example.partition(":")[0], self.parameters)
 
 
-def usage(name: str, parameters: tuple[Parameter, ...]) -> str:
+def usage(name: str, parameters: tuple[KernelParameter, ...]) -> str:
     """Return NAME:N[:SIGMA].
 
-    >>> usage("log", (Parameter("N"), Parameter("SIGMA", optional=True)))
+    >>> usage("log", (KernelParameter("N"), KernelParameter("SIGMA", optional=True)))
     'log:N[:SIGMA]'
     """
     return name + "".join(f"[:{p.name}]" if p.optional else f":{p.name}" for p in parameters)
@@ -231,23 +231,23 @@ def gabor(
     return tuple(tuple(weight(x, y) for x in centred(n)) for y in centred(n))
 
 
-def _odd(least: int = 1) -> Parameter:
-    return Parameter("N", "odd", least=least)
+def _odd(least: int = 1) -> KernelParameter:
+    return KernelParameter("N", "odd", least=least)
 
 
-def _positive(name: str, *, optional: bool = True) -> Parameter:
-    return Parameter(name, "positive", optional)
+def _positive(name: str, *, optional: bool = True) -> KernelParameter:
+    return KernelParameter(name, "positive", optional)
 
 
-def _angle(name: str) -> Parameter:
-    return Parameter(name, "real", optional=True)
+def _angle(name: str) -> KernelParameter:
+    return KernelParameter(name, "real", optional=True)
 
 
 FAMILIES = {
-    "box": Family(box, (Parameter("N"),), "box:3", "by definition", "mean of N x N"),
+    "box": Family(box, (KernelParameter("N"),), "box:3", "by definition", "mean of N x N"),
     "binomial": Family(
         binomial,
-        (Parameter("N", most=MOST_BINOMIAL),),
+        (KernelParameter("N", most=MOST_BINOMIAL),),
         "binomial:5",
         "Pascal's triangle; Burt & Adelson 1983 for the use",
         "N - 1 means of two neighbours, each way; nears a Gaussian of variance (N - 1) / 4",
@@ -277,13 +277,13 @@ FAMILIES = {
     ),
     "motion": Family(
         motion_diagonal,
-        (Parameter("N"),),
+        (KernelParameter("N"),),
         "motion:9",
         "by definition",
         "1/N on the diagonal from up left to down right",
     ),
-    "motion-h": Family(motion_horizontal, (Parameter("N"),), "motion-h:9", "by definition", "1/N in one row"),
-    "motion-v": Family(motion_vertical, (Parameter("N"),), "motion-v:9", "by definition", "1/N in one column"),
+    "motion-h": Family(motion_horizontal, (KernelParameter("N"),), "motion-h:9", "by definition", "1/N in one row"),
+    "motion-v": Family(motion_vertical, (KernelParameter("N"),), "motion-v:9", "by definition", "1/N in one column"),
     "gabor": Family(
         gabor,
         (_odd(3), _positive("LAMBDA"), _angle("THETA"), _positive("SIGMA"), _positive("GAMMA"), _angle("PSI")),

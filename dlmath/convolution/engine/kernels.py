@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache, lru_cache
 
 from dlmath.convolution.engine.kernel import AnyKernel, Bank, Kernel, Magnitude, bank_of
-from dlmath.convolution.engine.kernel_families import FAMILIES, RANGE, Family, Parameter, gaussian_reach, member
+from dlmath.convolution.engine.kernel_families import FAMILIES, RANGE, Family, KernelParameter, gaussian_reach, member
 from dlmath.convolution.engine.kernel_tables import COMPASS, SIZED, sized_sobel, sobel_of, table
 from dlmath.errors import InvalidValueError, nearest, unknown
 from dlmath.language.number_text import fraction_of, is_rows, parse_rows, short
@@ -85,7 +85,7 @@ def parse_kernel(text: str) -> AnyKernel:
     if name in FAMILIES:
         return family_kernel(word)
     if name in SIZED and values:
-        sized = Family(sobel_of, (Parameter("N", "odd", least=3, most=MOST_SOBEL),), f"{name}:5", "", "")
+        sized = Family(sobel_of, (KernelParameter("N", "odd", least=3, most=MOST_SOBEL),), f"{name}:5", "", "")
         return sized_sobel(name, int(_checked(word, sized, values)[0]))
     if name in _table():
         return _without_parameters(word, name, values)
@@ -180,7 +180,7 @@ def _placed(word: str, family: Family, values: list[str]) -> list[str]:
     return [*plain, *(named[name] for name in following)]
 
 
-def _value(word: str, family: Family, parameter: Parameter, text: str) -> int | float:
+def _value(word: str, family: Family, parameter: KernelParameter, text: str) -> int | float:
     check = _size if parameter.kind in {"size", "odd"} else _real
     try:
         return check(parameter, text)
@@ -189,7 +189,7 @@ def _value(word: str, family: Family, parameter: Parameter, text: str) -> int | 
         raise InvalidValueError(what, f"write {family.usage()}, such as {family.example}") from None
 
 
-def _size(parameter: Parameter, text: str) -> int:
+def _size(parameter: KernelParameter, text: str) -> int:
     odd = parameter.kind == "odd"
     wanted = f"{'an odd' if odd else 'a'} number from {parameter.least} to {parameter.most}"
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(parameter.most))):
@@ -199,7 +199,7 @@ def _size(parameter: Parameter, text: str) -> int:
     return int(text)
 
 
-def _real(parameter: Parameter, text: str) -> float:
+def _real(parameter: KernelParameter, text: str) -> float:
     value = float(fraction_of(text))
     least, most = RANGE if parameter.kind == "positive" else (-RANGE[1], RANGE[1])
     if parameter.kind == "positive" and value <= 0:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlmath.convolution.engine.borders import Border, indices
-from dlmath.convolution.engine.geometry import Axis, Geometry, Transposed
+from dlmath.convolution.engine.geometry import Geometry, Transposed, WindowAxis
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def transposed_sums(image: Array, weights: Array, rows: Transposed, columns: Tra
     Examples
     --------
     >>> nine = np.arange(9).reshape(3, 3, 1)
-    >>> axis = Transposed(Axis(3, 3))
+    >>> axis = Transposed(WindowAxis(3, 3))
     >>> transposed_sums(nine, np.ones((1, 1, 3, 3), int), axis, axis)[:2, :, 0]
     array([[ 0.,  1.,  3.,  3.,  2.],
            [ 3.,  8., 15., 12.,  7.]])
@@ -138,11 +138,11 @@ def transposed_sums(image: Array, weights: Array, rows: Transposed, columns: Tra
     return channel_sums(spread_image, weights[:, :, ::-1, ::-1], geometry)
 
 
-def slid(transposed: Transposed) -> Axis:
+def slid(transposed: Transposed) -> WindowAxis:
     """Return the axis along which the turned kernel is slid over the image with its zeros."""
     axis = transposed.axis
     full = axis.reach - 1
-    return Axis(
+    return WindowAxis(
         size=(axis.size - 1) * axis.stride + 1,
         taps=axis.taps,
         before=full - axis.before,

@@ -15,7 +15,7 @@ from dlmath.convolution.engine.borders import indices
 
 if TYPE_CHECKING:
     from dlmath.convolution.engine.borders import Border
-    from dlmath.convolution.engine.geometry import Axis, Geometry
+    from dlmath.convolution.engine.geometry import Geometry, WindowAxis
     from dlmath.neural.arrays import Array
 
 name = "naive"
@@ -43,7 +43,7 @@ class WindowArithmetic:
     total: Any
 
 
-def _places(output: int, axis: Axis, border: Border) -> list[int]:
+def _places(output: int, axis: WindowAxis, border: Border) -> list[int]:
     """Return the image's index under each tap of an axis for one output pixel, -1 for the border's constant."""
     first = output * axis.stride - axis.before
     places = indices(first, first + axis.reach, axis.size, border)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dlmath.convolution.engine.borders import Border
-from dlmath.convolution.engine.geometry import MOST_STEP, VALID, Axis, Geometry, Pad, geometry_of, parse_pad
+from dlmath.convolution.engine.geometry import MOST_STEP, VALID, Geometry, Pad, WindowAxis, geometry_of, parse_pad
 from dlmath.errors import InvalidValueError, ShapeError, unknown
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def joiner_of(kind: str, dtype: np.dtype[Any], count: int) -> Joiner:
     return Joiner(np.maximum, low, dtype) if kind == "max" else Joiner(np.minimum, high, dtype)
 
 
-def joined(lines: Array, axis: Axis, outputs: tuple[int, int], joiner: Joiner) -> Array:
+def joined(lines: Array, axis: WindowAxis, outputs: tuple[int, int], joiner: Joiner) -> Array:
     """Join along the first axis: output o takes the lines S o - before + i, i = 0 .. taps - 1, that there are."""
     first, last = outputs
     result = np.full((last - first, *lines.shape[1:]), joiner.start, dtype=joiner.dtype)
@@ -179,7 +179,7 @@ def means(sums: Array, dtype: np.dtype[Any], geometry: Geometry, *, counted: boo
     return np.asarray(quotient if dtype.kind == "f" else quotient.astype(np.float64))
 
 
-def seen_by(axis: Axis, *, counted: bool) -> Array:
+def seen_by(axis: WindowAxis, *, counted: bool) -> Array:
     """Return how many lines of the image each window takes (with `counted`, of the padding too)."""
     starts = np.arange(axis.outputs) * axis.stride - axis.before
     ends = starts + axis.taps

@@ -37,7 +37,7 @@ class Ref(NamedTuple):
     shift: Shift
 
 
-class Op(NamedTuple):
+class ProgramOp(NamedTuple):
     """One step: register `target` = left (+, -) right, or left * factor. Shifts are never negative."""
 
     kind: str
@@ -51,7 +51,7 @@ class Op(NamedTuple):
 class Program:
     """Steps that turn register 0, the padded image, into the sums at `results`; `cost` in additions."""
 
-    ops: tuple[Op, ...]
+    ops: tuple[ProgramOp, ...]
     results: tuple[Ref, ...]
     cost: float
 
@@ -60,7 +60,7 @@ class Program:
 class Writer:
     """Collects the steps of a program; the same step is written once."""
 
-    ops: list[Op] = field(default_factory=list)
+    ops: list[ProgramOp] = field(default_factory=list)
     seen: dict[tuple[Any, ...], int] = field(default_factory=dict)
     cost: float = 0.0
 
@@ -71,7 +71,7 @@ class Writer:
         key = (kind, left, right, factor)
         if key not in self.seen:
             self.seen[key] = len(self.ops) + 1
-            self.ops.append(Op(kind, len(self.ops) + 1, left, right, factor))
+            self.ops.append(ProgramOp(kind, len(self.ops) + 1, left, right, factor))
             self.cost += cost
         return Ref(self.seen[key], base)
 

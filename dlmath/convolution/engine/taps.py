@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dlmath.convolution.engine.algorithm import TileShape
-    from dlmath.convolution.engine.program import Op, Program, Ref
+    from dlmath.convolution.engine.program import Program, ProgramOp, Ref
     from dlmath.neural.arrays import Array
 
 Dtype = np.dtype[Any]
@@ -68,7 +68,7 @@ def exact_dtype(pixels: Bounds, sums: Bounds) -> Dtype:
     return np.dtype(object)
 
 
-def step_bounds(ops: Sequence[Op], pixels: Bounds) -> list[Bounds]:
+def step_bounds(ops: Sequence[ProgramOp], pixels: Bounds) -> list[Bounds]:
     """Return the bounds of every register, by interval arithmetic along the program."""
     bounds = [pixels]
     for op in ops:
@@ -207,7 +207,7 @@ class Layout:
             last[result.register] = len(self._program.ops)
         return last
 
-    def _lay(self, number: int, op: Op) -> None:
+    def _lay(self, number: int, op: ProgramOp) -> None:
         """Give a step's target a buffer, and note the call.
 
         It is that of an operand which nothing reads later, where the operand lies exactly in place: fewer buffers stay
@@ -229,7 +229,7 @@ class Layout:
                 if register in self._casts:
                     self._free.append(self._cast_buffers[register])
 
-    def _in_place(self, number: int, op: Op, dtype: Dtype) -> int | None:
+    def _in_place(self, number: int, op: ProgramOp, dtype: Dtype) -> int | None:
         """Return the operand's register whose buffer the target may take over, None where there is none."""
         refs = [ref for ref in (op.left, op.right) if ref]
         for ref in refs:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dlmath.convolution.engine.borders import Border, indices
-from dlmath.convolution.engine.geometry import Axis, Geometry
+from dlmath.convolution.engine.geometry import Geometry, WindowAxis
 from dlmath.convolution.engine.kernel import Bank, Magnitude
 from dlmath.convolution.engine.layer import slid, spread
-from dlmath.convolution.report.explain import Chain, arithmetic
+from dlmath.convolution.report.explain import ExplainedChain, arithmetic
 from dlmath.convolution.report.images import number
 from dlmath.errors import InvalidValueError, TooLargeError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dlmath.convolution.engine.naive import WindowArithmetic
     from dlmath.convolution.job import Job
-    from dlmath.convolution.report.images import Done
+    from dlmath.convolution.report.images import ConvolvedImage
     from dlmath.neural.arrays import Array
 
 MOST_CELLS = 32
@@ -40,7 +40,7 @@ WINDOW, RESULT = "#e69f00", "#0072b2"  # Okabe & Ito 2008: told apart by every e
 QUICK, SLOW, MANY = 150, 450, 60  # milliseconds a frame, and from how many frames on they are quick
 
 
-class Grid(NamedTuple):
+class FrameGrid(NamedTuple):
     """A matrix of numbers where it is drawn: the place of its first cell, its cells, and what is pale."""
 
     left: int
@@ -84,7 +84,7 @@ def drawn_geometry(job: Job) -> Geometry:
     return job.geometry
 
 
-def animation(done: Done) -> bytes:
+def animation(done: ConvolvedImage) -> bytes:
     """Return the GIF: a frame for every pixel of the result, in reading order."""
     from dlmath.report.animation import gif
 
@@ -96,7 +96,7 @@ def animation(done: Done) -> bytes:
 class Stage:
     """What stays the same from frame to frame: where the grids are, and their numbers."""
 
-    def __init__(self, done: Done) -> None:
+    def __init__(self, done: ConvolvedImage) -> None:
         self._done, self._job = done, done.job
         self._geometry = drawn_geometry(done.job)
         self._planes = shown_planes(done)
@@ -120,11 +120,11 @@ class Stage:
         kernel_left = MARGIN + self._planes[0].shape[1] * self._cell + GAP
         for k, plane in enumerate(self._planes):
             top = MARGIN + LINE + k * (plane.shape[0] * self._cell + GAP)
-            self._grid(draw, Grid(MARGIN, top, plane, self._is_padding()))
+            self._grid(draw, FrameGrid(MARGIN, top, plane, self._is_padding()))
             self._window(draw, top, spot)
             if parts:
                 weights = parts[k].window.kernel
-                self._grid(draw, Grid(kernel_left, top + self._cell, weights))
+                self._grid(draw, FrameGrid(kernel_left, top + self._cell, weights))
                 self._sign(draw, kernel_left - GAP // 2, top, "\u00d7")
         self._result(draw, spot, kernel_left)
         self._words(draw, spot, parts)
@@ -137,7 +137,7 @@ class Stage:
             masks.append((places < 0) | (places >= axis.size))
         return np.asarray(masks[0][:, None] | masks[1][None])
 
-    def _grid(self, draw: ImageDraw, grid: Grid) -> None:
+    def _grid(self, draw: ImageDraw, grid: FrameGrid) -> None:
         """Draw a matrix: a framed cell a number."""
         for (row, column), value in np.ndenumerate(grid.values):
             box = self._box(grid, row, column)
@@ -145,7 +145,7 @@ class Stage:
             draw.rectangle(box, fill=PADDING if pale else PAPER, outline=FRAME)
             self._text(draw, box, "" if value is None else short_number(value), PALE if pale else INK)
 
-    def _box(self, grid: Grid, row: int, column: int) -> tuple[int, int, int, int]:
+    def _box(self, grid: FrameGrid, row: int, column: int) -> tuple[int, int, int, int]:
         left, top = grid.left + column * self._cell, grid.top + row * self._cell
         return left, top, left + self._cell, top + self._cell
 
@@ -160,7 +160,7 @@ class Stage:
     def _window(self, draw: ImageDraw, top: int, spot: tuple[int, int]) -> None:
         """Frame the pixels under the window; with a dilation, each of them."""
         rows, columns = self._geometry.rows, self._geometry.columns
-        grid = Grid(MARGIN, top, self._planes[0])
+        grid = FrameGrid(MARGIN, top, self._planes[0])
         first = spot[0] * rows.stride, spot[1] * columns.stride
         for i in range(rows.taps):
             for j in range(columns.taps):
@@ -177,7 +177,7 @@ class Stage:
         values = np.array(self._values, dtype=object)
         count = spot[0] * values.shape[1] + spot[1] + 1
         values.ravel()[count:] = None
-        grid = Grid(left, MARGIN + LINE, values)
+        grid = FrameGrid(left, MARGIN + LINE, values)
         self._grid(draw, grid)
         self._sign(draw, left - GAP // 2, MARGIN + LINE, "=")
         draw.rectangle(self._box(grid, *spot), outline=RESULT, width=4)
@@ -203,7 +203,7 @@ class Stage:
 
     def _sentences(self, spot: tuple[int, int], parts: Sequence[Any]) -> Iterator[str]:
         """Yield the products of every channel, then how their sum became the pixel."""
-        chain = Chain(self._done, 0)
+        chain = ExplainedChain(self._done, 0)
         for part in parts:
             yield products(part.window)
         if parts:
@@ -236,7 +236,7 @@ def short_number(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else number(value)
 
 
-def shown_planes(done: Done) -> list[Array]:
+def shown_planes(done: ConvolvedImage) -> list[Array]:
     """Return the padded image, one plane for each channel under the kernel."""
     job, image = done.job, done.convolved.image
     planes = image[:, :, None] if image.ndim == 2 else image
@@ -257,12 +257,12 @@ def padded_plane(plane: Array, geometry: Geometry, beyond: float | None) -> Arra
     return padded
 
 
-def places(axis: Axis, border: Border) -> Array:
+def places(axis: WindowAxis, border: Border) -> Array:
     """Return which line of the image each line of the padded one is, -1 for the border's constant."""
     return indices(-axis.before, axis.size + axis.after, axis.size, border)
 
 
-def result_plane(done: Done) -> Array:
+def result_plane(done: ConvolvedImage) -> Array:
     """Return the first channel of the result."""
     pixels = done.convolved.pixels
     return np.asarray(pixels if pixels.ndim == 2 else pixels[:, :, 0])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dlmath.convolution.job import Job
-    from dlmath.convolution.report.images import Done
+    from dlmath.convolution.report.images import ConvolvedImage
     from dlmath.neural.arrays import Array
     from dlmath.report.blocks import Block, Cell
 
@@ -44,7 +44,7 @@ class Part(NamedTuple):
     window: WindowArithmetic
 
 
-def explained(done: Sequence[Done]) -> Iterator[Block]:
+def explained(done: Sequence[ConvolvedImage]) -> Iterator[Block]:
     """Yield the arithmetic at one pixel of every result; of a small matrix, at every pixel."""
     for item in done:
         yield definition(item)
@@ -58,7 +58,7 @@ def is_small(job: Job) -> bool:
     return bool(parts_of(job.kernel)) and job.pooled is None and job.size[0] * job.size[1] <= WHOLE_TABLE
 
 
-def definition(done: Done) -> Lines:
+def definition(done: ConvolvedImage) -> Lines:
     """Return the formulas of one result and its size."""
     return Lines(
         (*formula_lines(done.job), *list(size_lines(done))[1:]),
@@ -99,7 +99,7 @@ def sum_lines(job: Job) -> Iterator[str]:
         yield f"sum[y, x] = sum over i, j of kernel[i, j] * image[S y + D i - {top}, S x + D j - {left}]{bias}"
 
 
-def pixel(done: Done) -> Iterator[Block]:
+def pixel(done: ConvolvedImage) -> Iterator[Block]:
     """Yield window, kernel, products and sum at one pixel, for each channel, and how they become the pixel."""
     job = done.job
     rows, columns = job.size
@@ -110,7 +110,7 @@ def pixel(done: Done) -> Iterator[Block]:
         spot = place if job.pooled is None else chosen(done, place, channel)
         title = f"{what} at row {spot[0]}, column {spot[1]}{which}"
         parts = arithmetic(done, spot, channel)
-        chain = Chain(done, channel)
+        chain = ExplainedChain(done, channel)
         if job.kernel is not None:
             chain.sum_of(parts)
         if job.pooled is None:
@@ -139,7 +139,7 @@ def windows(parts: Sequence[Part], title: str, kernel: str, after: Sequence[str]
         yield Lines(tuple(after), title=title)
 
 
-def pooled_lines(done: Done, place: tuple[int, int], channel: int) -> Iterator[str]:
+def pooled_lines(done: ConvolvedImage, place: tuple[int, int], channel: int) -> Iterator[str]:
     """Yield the values under the pooled window."""
     seen = pooled_window(done, place, channel)
     if seen is not None:
@@ -149,7 +149,7 @@ def pooled_lines(done: Done, place: tuple[int, int], channel: int) -> Iterator[s
         yield from ("  " + " ".join(text.rjust(width) for text in line) for line in cells[:16])
 
 
-def pooled_window(done: Done, place: tuple[int, int], channel: int) -> Array | None:
+def pooled_window(done: ConvolvedImage, place: tuple[int, int], channel: int) -> Array | None:
     """Return the values under the pooled window, None where nothing is pooled."""
     values, geometry = done.convolved.values, done.job.pooled
     if values is None or geometry is None:
@@ -157,7 +157,7 @@ def pooled_window(done: Done, place: tuple[int, int], channel: int) -> Array | N
     return window_of(values if values.ndim == 2 else values[:, :, channel], geometry, *place)
 
 
-def chosen(done: Done, place: tuple[int, int], channel: int) -> tuple[int, int]:
+def chosen(done: ConvolvedImage, place: tuple[int, int], channel: int) -> tuple[int, int]:
     """Return the pixel of the sums that is worked out: the one that was largest or least, of a mean the first."""
     seen, geometry = pooled_window(done, place, channel), done.job.pooled
     assert seen is not None
@@ -173,7 +173,7 @@ def chosen(done: Done, place: tuple[int, int], channel: int) -> tuple[int, int]:
     return top + row, left + column
 
 
-def arithmetic(done: Done, place: tuple[int, int], channel: int) -> list[Part]:
+def arithmetic(done: ConvolvedImage, place: tuple[int, int], channel: int) -> list[Part]:
     """Return the windows behind one output pixel: of the kernel, of each part of a magnitude, of each input channel."""
     job, image = done.job, done.convolved.image
     planes = image[:, :, None] if image.ndim == 2 else image
@@ -202,10 +202,10 @@ def as_slid(kernel: Kernel, *, turned: bool) -> Array:
     return np.asarray(plain[::-1, ::-1] if turned else plain)
 
 
-class Chain:
+class ExplainedChain:
     """The lines from the sums to the pixel, each number made of the one before."""
 
-    def __init__(self, done: Done, channel: int) -> None:
+    def __init__(self, done: ConvolvedImage, channel: int) -> None:
         self.lines: list[str] = []
         self._done = done
         self._channel = channel
@@ -338,7 +338,7 @@ def total_line(window: WindowArithmetic) -> str:
     return f"sum = {terms}{more} = {number(window.total)}"
 
 
-def whole_table(done: Done) -> Table:
+def whole_table(done: ConvolvedImage) -> Table:
     """Return the sum at every pixel of a small matrix."""
     rows, columns = done.job.size
     lines: list[tuple[Cell, ...]] = []

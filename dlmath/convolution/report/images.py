@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NOTHING = np.empty((0, 0))
 
 
-class Done(NamedTuple):
+class ConvolvedImage(NamedTuple):
     """One image with one kernel, and what came of it."""
 
     image: str
@@ -45,7 +45,7 @@ class Done(NamedTuple):
         job = self.job
         return (*job.size, job.all_channels) if job.channels or job.alpha else job.size
 
-    def without_pixels(self) -> Done:
+    def without_pixels(self) -> ConvolvedImage:
         """Return what is still to be told once the pixels are written."""
         from dataclasses import replace
 
@@ -53,7 +53,7 @@ class Done(NamedTuple):
         return self._replace(picture=replace(self.picture, pixels=NOTHING), convolved=bare)
 
 
-def entry(done: Done) -> dict[str, Any]:
+def entry(done: ConvolvedImage) -> dict[str, Any]:
     """Return one object of the result's `images`."""
     job, outcome = done.job, done.convolved
     kernel = job.kernel
@@ -82,7 +82,7 @@ def entry(done: Done) -> dict[str, Any]:
     return fields
 
 
-def notes(done: Done) -> Iterator[str]:
+def notes(done: ConvolvedImage) -> Iterator[str]:
     """Yield what is to be said of one result: samples that were cut, a bell that was, angles that are no pixels."""
     job, found = done.job, done.convolved
     if found.below + found.above:
@@ -94,7 +94,7 @@ def notes(done: Done) -> Iterator[str]:
             yield f"{part.name}: its window cuts {cut:.3g} % of the bell off; gaussian:sigma=S takes one that does not"
 
 
-def clipping(done: Done) -> str:
+def clipping(done: ConvolvedImage) -> str:
     """Return which share of the samples was cut, and what would show them.
 
     >>> percent(1234, 10000), percent(1, 10**7), percent(9999, 10000)
@@ -128,7 +128,7 @@ def plain(text: str) -> str:
     return np.format_float_positional(float(text), trim="-")
 
 
-def main_table(done: Sequence[Done]) -> Table:
+def main_table(done: Sequence[ConvolvedImage]) -> Table:
     """Return one line an output."""
     columns = (
         *("input", "kernel", "output", "rows x columns", "type", "method", "MACs"),
@@ -138,7 +138,7 @@ def main_table(done: Sequence[Done]) -> Table:
     return Table(columns, tuple(row(item) for item in done), keep=keep, scalable=("MACs",))
 
 
-def row(done: Done) -> tuple[Cell, ...]:
+def row(done: ConvolvedImage) -> tuple[Cell, ...]:
     """Return one line of the table."""
     outcome = done.convolved
     size = "x".join(map(str, done.output_shape))
@@ -147,7 +147,7 @@ def row(done: Done) -> tuple[Cell, ...]:
     return (*what, outcome.method, outcome.macs, *facts, round(outcome.seconds, 6))
 
 
-def blocks(done: Sequence[Done], *, show: bool, streams: Streams) -> Iterator[Block]:
+def blocks(done: Sequence[ConvolvedImage], *, show: bool, streams: Streams) -> Iterator[Block]:
     """Yield printed matrices, pictures where they were asked for, the table, and sizes that changed."""
     for item in done:
         if item.target is None:
@@ -160,7 +160,7 @@ def blocks(done: Sequence[Done], *, show: bool, streams: Streams) -> Iterator[Bl
         yield Lines(tuple(line for item in changed for line in size_lines(item)), title="Sizes")
 
 
-def size_lines(done: Done) -> Iterator[str]:
+def size_lines(done: ConvolvedImage) -> Iterator[str]:
     """Yield how a result's rows and columns come about."""
     rows, columns = done.job.formulas()
     top, bottom, left, right = done.job.padding
@@ -191,7 +191,7 @@ def number(value: object) -> str:
     return f"{value:.9g}" if isinstance(value, float) else str(value)
 
 
-def pictures(done: Done, streams: Streams) -> Lines:
+def pictures(done: ConvolvedImage, streams: Streams) -> Lines:
     """Return original beside result, drawn with text."""
     from dlmath.report.terminal_picture import presentable, side_by_side
 
@@ -200,7 +200,7 @@ def pictures(done: Done, streams: Streams) -> Lines:
     return Lines(lines, title=f"{done.image}  |  {done.kernel_name}")
 
 
-def picture(done: Sequence[Done], ending: str) -> bytes:
+def picture(done: Sequence[ConvolvedImage], ending: str) -> bytes:
     """Draw the figure of --plot: input, kernel, output."""
     from dlmath.convolution.report import plots
     from dlmath.convolution.report.kernels import weight_text
@@ -216,7 +216,7 @@ def picture(done: Sequence[Done], ending: str) -> bytes:
     return drawn(plots.figure(rows), ending)
 
 
-def drawn_kernels(done: Done) -> Sequence[Any]:
+def drawn_kernels(done: ConvolvedImage) -> Sequence[Any]:
     """Return the rectangles of weights that a figure shows: of a bank the first output's, four at most."""
     kernel = done.job.kernel
     if isinstance(kernel, Bank):

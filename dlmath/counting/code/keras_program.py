@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dlmath.counting.code import keras_words
 from dlmath.counting.code.keras_helpers import HELPERS
 from dlmath.counting.code.keras_windows import CALL
-from dlmath.counting.code.layout import CallOf, Function, Layout, Single, identifier, plan
+from dlmath.counting.code.layout import CallOf, ProgramFunction, ProgramLayout, Single, identifier, plan
 from dlmath.counting.code.pieces import Arg, Piece, Statement, written
 from dlmath.counting.code.prose import check_lines, docstring, kept_rows, wrapped
 from dlmath.counting.code.scopes import Names, own_name, runs, uses_of
@@ -40,7 +40,7 @@ def keras_program(counted: NetworkCount, command: str) -> str:
     InvalidValueError
         With the layer that Keras cannot express.
     """
-    writer = _Writer(counted)
+    writer = _KerasProgramWriter(counted)
     parts = [HELPERS[name].strip("\n") for name in writer.helpers()]
     if writer.is_chain():
         parts.append("\n".join(writer.sequential()))
@@ -105,7 +105,7 @@ def _made(step: Statement) -> str:
     return step.make.name if step.make is not None else ""
 
 
-class _Writer:
+class _KerasProgramWriter:
     """The lines of one program."""
 
     def __init__(self, counted: NetworkCount) -> None:
@@ -150,7 +150,7 @@ class _Writer:
         yield f"{INDENT * 2}]"
         yield f"{INDENT})"
 
-    def definition(self, function: Function) -> Iterator[str]:
+    def definition(self, function: ProgramFunction) -> Iterator[str]:
         """Yield a function."""
         block = function.model
         names = Names(uses_of(function.units, self.network, block.outputs))
@@ -160,7 +160,7 @@ class _Writer:
         yield from self.scope(function.units, names, inside=True)
         yield f"{INDENT}return {names.held[block.outputs[0]]}"
 
-    def functional(self, laid: Layout) -> Iterator[str]:
+    def functional(self, laid: ProgramLayout) -> Iterator[str]:
         """Yield the model as layers applied to tensors."""
         outputs = [place for place in self.network.outputs if place in self.pieces or place in self.starts]
         names = Names(uses_of(laid.units, self.network, outputs))

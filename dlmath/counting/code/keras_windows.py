@@ -11,9 +11,9 @@ from dlmath.counting.engine.shapes import slide
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.counting.engine.count import Row
+    from dlmath.counting.engine.count import LayerRow
 
-    Rule = Callable[[Row], tuple[Statement, ...]]
+    Rule = Callable[[LayerRow], tuple[Statement, ...]]
 
 
 TARGET = "Keras"
@@ -28,7 +28,7 @@ def layer(name: str, *args: Arg, template: str = CALL, helper: str = "") -> Stat
     return Statement(template, Make(name if helper else f"layers.{name}", args), helper)
 
 
-def _padded(row: Row, rank: int, kernel: tuple[int, ...]) -> tuple[str, tuple[Statement, ...]]:
+def _padded(row: LayerRow, rank: int, kernel: tuple[int, ...]) -> tuple[str, tuple[Statement, ...]]:
     """Return Keras' word for a padding, and the step of an explicit one before the layer."""
     options = options_of(row)
     pad = options["pad"]
@@ -43,16 +43,16 @@ def _padded(row: Row, rank: int, kernel: tuple[int, ...]) -> tuple[str, tuple[St
     return "valid", (_zeros(rank, _grown(row)),)
 
 
-def _before_after(row: Row) -> tuple[tuple[int, int], ...]:
+def _before_after(row: LayerRow) -> tuple[tuple[int, int], ...]:
     return tuple((window.before, window.after) for window in row.counted.windows or ())
 
 
-def _extra(row: Row) -> bool:
+def _extra(row: LayerRow) -> bool:
     """Return whether the last window reaches beyond the padded input (ceil mode)."""
     return any((w.out - 1) * w.stride + w.extent > w.size + w.before + w.after for w in row.counted.windows or ())
 
 
-def _grown(row: Row) -> tuple[tuple[int, int], ...]:
+def _grown(row: LayerRow) -> tuple[tuple[int, int], ...]:
     """Return what is added before and after each axis, so that every window lies within."""
     pads = []
     for w in row.counted.windows or ():
@@ -61,7 +61,7 @@ def _grown(row: Row) -> tuple[tuple[int, int], ...]:
     return tuple(pads)
 
 
-def _is_same(row: Row, kernel: tuple[int, ...]) -> bool:
+def _is_same(row: LayerRow, kernel: tuple[int, ...]) -> bool:
     """Return whether Keras' `same` pads as this layer is padded."""
     windows = row.counted.windows or ()
     own = [(w.before, w.out) for w in windows]
@@ -75,7 +75,7 @@ def _zeros(rank: int, pads: tuple[tuple[int, int], ...]) -> Statement:
     return layer(f"ZeroPadding{rank}D", place("padding", value))
 
 
-def _sliding(row: Row, rank: int) -> tuple[tuple[Arg, ...], tuple[Statement, ...]]:
+def _sliding(row: LayerRow, rank: int) -> tuple[tuple[Arg, ...], tuple[Statement, ...]]:
     """Return the arguments of a convolution after filters and kernel, and the steps before it."""
     options = options_of(row)
     kernel = per_axis("kernel", options["kernel"], rank)
@@ -91,7 +91,7 @@ def _sliding(row: Row, rank: int) -> tuple[tuple[Arg, ...], tuple[Statement, ...
     return args, before
 
 
-def _bias(row: Row) -> tuple[Arg, tuple[Statement, ...]]:
+def _bias(row: LayerRow) -> tuple[Arg, tuple[Statement, ...]]:
     """Return whether a layer has biases, and the step of those that differ from place to place."""
     bias = options_of(row)["bias"]
     after = (layer("PositionBias", helper="PositionBias"),) if bias == "position" else ()
@@ -101,7 +101,7 @@ def _bias(row: Row) -> tuple[Arg, tuple[Statement, ...]]:
 def conv(rank: int) -> Rule:
     """Return the rule of a convolution over so many axes."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         options = options_of(row)
         kernel = alike(per_axis("kernel", options["kernel"], rank))
         args, before = _sliding(row, rank)
@@ -113,7 +113,7 @@ def conv(rank: int) -> Rule:
     return rule
 
 
-def depthwise(row: Row) -> tuple[Statement, ...]:
+def depthwise(row: LayerRow) -> tuple[Statement, ...]:
     """Return a depthwise convolution."""
     options = options_of(row)
     kernel = per_axis("kernel", options["kernel"], 2)
@@ -128,7 +128,7 @@ def depthwise(row: Row) -> tuple[Statement, ...]:
     return (*before, layer("DepthwiseConv2D", place("kernel_size", alike(kernel)), *args, multiplier, bias), *after)
 
 
-def separable(row: Row) -> tuple[Statement, ...]:
+def separable(row: LayerRow) -> tuple[Statement, ...]:
     """Return a depthwise convolution and the 1 x 1 one after it."""
     options = options_of(row)
     kernel = alike(per_axis("kernel", options["kernel"], 2))
@@ -142,7 +142,7 @@ def separable(row: Row) -> tuple[Statement, ...]:
 def transposed(rank: int) -> Rule:
     """Return the rule of a transposed convolution: what Keras gives too much is cropped."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         options = options_of(row)
         if options["groups"] > 1:
             raise refuse(row, "it has groups", TARGET)
@@ -157,7 +157,7 @@ def transposed(rank: int) -> Rule:
     return rule
 
 
-def _cropped(row: Row, rank: int) -> tuple[Statement, ...]:
+def _cropped(row: LayerRow, rank: int) -> tuple[Statement, ...]:
     pairs = []
     for w in row.counted.windows or ():
         full = (w.size - 1) * w.up + max(w.extent, w.up)
@@ -176,7 +176,7 @@ def _crop(rank: int, pairs: tuple[tuple[int, int], ...]) -> tuple[Statement, ...
     return (layer(f"Cropping{rank}D", place("cropping", value)),)
 
 
-def partial(row: Row) -> tuple[Statement, ...]:
+def partial(row: LayerRow) -> tuple[Statement, ...]:
     """Return LeCun's convolution of some maps each: the table is written out."""
     options = options_of(row)
     channels = row.input_shapes[0][-1]
@@ -200,7 +200,7 @@ def partial(row: Row) -> tuple[Statement, ...]:
 def local(rank: int) -> Rule:
     """Return the rule of what the library does not have."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         raise refuse(row, "Keras 3 has no locally connected layers", TARGET)
 
     del rank
@@ -210,7 +210,7 @@ def local(rank: int) -> Rule:
 def windowed(kind: str, rank: int) -> Rule:
     """Return the rule of a pooling over so many axes."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         options = options_of(row)
         kernel = per_axis("kernel", options["kernel"], rank)
         stride = per_axis("stride", options["stride"] or kernel, rank)
@@ -229,7 +229,7 @@ def windowed(kind: str, rank: int) -> Rule:
 def global_pool(word: str) -> Rule:
     """Return the rule of a pooling over the whole map."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         rank = len(row.input_shapes[0]) - 1
         return (layer(f"Global{word}Pooling{rank}D", Arg("keepdims", options_of(row)["keep"], False)),)
 
@@ -239,7 +239,7 @@ def global_pool(word: str) -> Rule:
 def adaptive(word: str) -> Rule:
     """Return the rule of a pooling to a given size: nothing where the map has it, else the windows of an even one."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         sizes, wanted = row.input_shapes[0][:-1], row.output[:-1]
         rank = len(sizes)
         if sizes == wanted:
@@ -252,13 +252,13 @@ def adaptive(word: str) -> Rule:
     return rule
 
 
-def pad(row: Row) -> tuple[Statement, ...]:
+def pad(row: LayerRow) -> tuple[Statement, ...]:
     """Return a padding with zeros."""
     rank = len(row.output) - 1
     return (_zeros(rank, pads_per_axis(options_of(row)["pad"], rank)),)
 
 
-def cut(row: Row) -> tuple[Statement, ...]:
+def cut(row: LayerRow) -> tuple[Statement, ...]:
     """Return a cropping."""
     rank = len(row.output) - 1
     return _crop(rank, pads_per_axis(options_of(row)["pad"], rank))

@@ -26,9 +26,9 @@ from dlmath.counting.engine.options import per_axis
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.counting.engine.count import Row
+    from dlmath.counting.engine.count import LayerRow
 
-    Rule = Callable[[Row], tuple[Statement, ...]]
+    Rule = Callable[[LayerRow], tuple[Statement, ...]]
 
 ACTIVATIONS = {
     **{word: word for word in ("relu", "relu6", "elu", "selu", "celu", "gelu", "mish", "sigmoid", "tanh", "softmax")},
@@ -45,7 +45,7 @@ FUSED = ("conv", "conv1d", "conv3d", "dense", "depthwise", "separable", "transpo
 """Layers that take `activation=`."""
 
 
-def _dense(row: Row) -> tuple[Statement, ...]:
+def _dense(row: LayerRow) -> tuple[Statement, ...]:
     options = options_of(row)
     shape = row.input_shapes[0]
     flattens = len(shape) > 1 and len(row.output) == 1 and options["over"] != "last"
@@ -53,7 +53,7 @@ def _dense(row: Row) -> tuple[Statement, ...]:
     return (*before, layer("Dense", place("units", options["out"]), Arg("use_bias", options["bias"], True)))
 
 
-def _batch_norm(row: Row) -> tuple[Statement, ...]:
+def _batch_norm(row: LayerRow) -> tuple[Statement, ...]:
     options = options_of(row)
     if not options["statistics"]:
         raise refuse(row, "it keeps no statistics", TARGET)
@@ -61,57 +61,57 @@ def _batch_norm(row: Row) -> tuple[Statement, ...]:
     return (layer("BatchNormalization", *flags, Arg("trainable", not options["frozen"], True)),)
 
 
-def _layer_norm(row: Row) -> tuple[Statement, ...]:
+def _layer_norm(row: LayerRow) -> tuple[Statement, ...]:
     options = options_of(row)
     axes = -1 if options["axes"] == 1 else list(range(-options["axes"], 0))
     flags = Arg("center", options["center"], True), Arg("scale", options["scale"], True)
     return (layer("LayerNormalization", Arg("axis", axes, -1), *flags),)
 
 
-def _group_norm(row: Row) -> tuple[Statement, ...]:
+def _group_norm(row: LayerRow) -> tuple[Statement, ...]:
     options = options_of(row)
     groups = options["groups"] if row.node.kind == "groupnorm" else -1
     flags = Arg("center", options["center"], True), Arg("scale", options["scale"], True)
     return (layer("GroupNormalization", Arg("groups", groups, 32), *flags),)
 
 
-def _rms_norm(row: Row) -> tuple[Statement, ...]:
+def _rms_norm(row: LayerRow) -> tuple[Statement, ...]:
     if not options_of(row)["scale"]:
         raise refuse(row, "it has no scale", TARGET)
     return (layer("RMSNormalization"),)
 
 
-def _l2_norm(row: Row) -> tuple[Statement, ...]:
+def _l2_norm(row: LayerRow) -> tuple[Statement, ...]:
     if not options_of(row)["scale"]:
         return (layer("UnitNormalization"),)
     return (layer("L2Norm", helper="L2Norm"),)
 
 
-def _activation(row: Row) -> tuple[Statement, ...]:
+def _activation(row: LayerRow) -> tuple[Statement, ...]:
     word = ACTIVATIONS.get(row.node.kind)
     if word is None:
         raise refuse(row, "there is no such activation", TARGET)
     return (layer("Activation", place("activation", word)),)
 
 
-def _prelu(row: Row) -> tuple[Statement, ...]:
+def _prelu(row: LayerRow) -> tuple[Statement, ...]:
     rank = len(row.input_shapes[0])
     shared = {"channel": list(range(1, rank)), "layer": list(range(1, rank + 1)), "element": None}
     return (layer("PReLU", Arg("shared_axes", shared[options_of(row)["per"]] or None, None)),)
 
 
-def _dropout(row: Row) -> tuple[Statement, ...]:
+def _dropout(row: LayerRow) -> tuple[Statement, ...]:
     return (layer("Dropout", place("rate", _rate(row))),)
 
 
-def _rate(row: Row) -> float:
+def _rate(row: LayerRow) -> float:
     try:
         return float(options_of(row)["rate"])
     except (TypeError, ValueError):
         return 0.5
 
 
-def _depth_drop(row: Row) -> tuple[Statement, ...]:
+def _depth_drop(row: LayerRow) -> tuple[Statement, ...]:
     """Return stochastic depth: dropout of whole examples."""
     shape = (None, *(1,) * len(row.output))
     return (layer("Dropout", place("rate", _rate(row)), Arg("noise_shape", shape)),)
@@ -121,18 +121,18 @@ def _join(word: str) -> Rule:
     return lambda _: (layer(word, template="{m}([{all}])"),)
 
 
-def _concat(row: Row) -> tuple[Statement, ...]:
+def _concat(row: LayerRow) -> tuple[Statement, ...]:
     axis, rank = options_of(row)["axis"], len(row.output)
     axis = -1 if axis in {-1, rank - 1} else axis % rank + 1
     return (layer("Concatenate", Arg("axis", axis, -1), template="{m}([{all}])"),)
 
 
-def _matmul(row: Row) -> tuple[Statement, ...]:
+def _matmul(row: LayerRow) -> tuple[Statement, ...]:
     turned = options_of(row)["transpose"] == "yes"
     return (Statement("ops.matmul({0}, ops.swapaxes({1}, -1, -2))" if turned else "ops.matmul({0}, {1})"),)
 
 
-def _flatten(row: Row) -> tuple[Statement, ...]:
+def _flatten(row: LayerRow) -> tuple[Statement, ...]:
     if len(row.input_shapes[0]) == 1:
         return ()
     if options_of(row)["start"]:
@@ -140,28 +140,28 @@ def _flatten(row: Row) -> tuple[Statement, ...]:
     return (layer("Flatten"),)
 
 
-def _reshape(row: Row) -> tuple[Statement, ...]:
+def _reshape(row: LayerRow) -> tuple[Statement, ...]:
     return (layer("Reshape", place("target_shape", row.output)),)
 
 
-def _permute(row: Row) -> tuple[Statement, ...]:
+def _permute(row: LayerRow) -> tuple[Statement, ...]:
     return (layer("Permute", place("dims", tuple(options_of(row)["order"]))),)
 
 
-def _pad_channels(row: Row) -> tuple[Statement, ...]:
+def _pad_channels(row: LayerRow) -> tuple[Statement, ...]:
     more = row.output[-1] - row.input_shapes[0][-1]
     pads = [[0, 0]] * len(row.output) + [[0, more]]
     return (Statement("ops.pad({0}, {m})", Make("list", (place("pads", pads),))),)
 
 
-def _upsample(row: Row) -> tuple[Statement, ...]:
+def _upsample(row: LayerRow) -> tuple[Statement, ...]:
     options, rank = options_of(row), len(row.output) - 1
     factor = alike(per_axis("factor", options["factor"], rank))
     mode = () if rank != 2 else (Arg("interpolation", options["mode"], "nearest"),)
     return (layer(f"UpSampling{rank}D", place("size", factor), *mode),)
 
 
-def _resize(row: Row) -> tuple[Statement, ...]:
+def _resize(row: LayerRow) -> tuple[Statement, ...]:
     if len(row.output) != 3:
         raise refuse(row, "only pictures are resized", TARGET)
     height, width = row.output[:2]
@@ -169,19 +169,19 @@ def _resize(row: Row) -> tuple[Statement, ...]:
     return (layer("Resizing", place("height", height), place("width", width), mode),)
 
 
-def _take(row: Row) -> tuple[Statement, ...]:
+def _take(row: LayerRow) -> tuple[Statement, ...]:
     options = options_of(row)
     return (Statement(f"{{0}}[{', '.join([':'] * (options['axis'] + 1))}, {options['place']}]"),)
 
 
-def _slice(row: Row) -> tuple[Statement, ...]:
+def _slice(row: LayerRow) -> tuple[Statement, ...]:
     options, rank = options_of(row), len(row.output)
     axis = options["axis"] % rank
     chosen = f"{options['start']}:{options['start'] + row.output[axis]}"
     return (Statement(f"{{0}}[{', '.join([':'] * (axis + 1))}, {chosen}]"),)
 
 
-def _mean(row: Row) -> tuple[Statement, ...]:
+def _mean(row: LayerRow) -> tuple[Statement, ...]:
     options, rank = options_of(row), len(row.input_shapes[0])
     axes = tuple(sorted(axis % rank + 1 for axis in options["axes"]))
     keep = ", keepdims=True" if options["keep"] == "yes" else ""
@@ -191,7 +191,7 @@ def _mean(row: Row) -> tuple[Statement, ...]:
 def _own(name: str, *words: str) -> Rule:
     """Return the rule of a layer that the program defines itself, its arguments the options of those names."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         options = options_of(row)
         values = ((word, options[word]) for word in words)
         args = (place(word, alike(value) if isinstance(value, tuple) else value) for word, value in values)
@@ -200,12 +200,12 @@ def _own(name: str, *words: str) -> Rule:
     return rule
 
 
-def _positions(row: Row) -> tuple[Statement, ...]:
+def _positions(row: LayerRow) -> tuple[Statement, ...]:
     held = Arg("held", options_of(row)["held"], None)
     return (layer("Positions", held, helper="Positions"),)
 
 
-def _window_attention(row: Row) -> tuple[Statement, ...]:
+def _window_attention(row: LayerRow) -> tuple[Statement, ...]:
     """Return attention within windows; the program defines it."""
     options = options_of(row)
     args = (
@@ -219,7 +219,7 @@ def _window_attention(row: Row) -> tuple[Statement, ...]:
     return (layer("WindowAttention", *args, helper="WindowAttention"),)
 
 
-def _shuffle(row: Row) -> tuple[Statement, ...]:
+def _shuffle(row: LayerRow) -> tuple[Statement, ...]:
     """Return channels dealt out anew: groups x each, turned round."""
     groups, shape = options_of(row)["groups"], row.output
     split = (*shape[:-1], groups, shape[-1] // groups)
@@ -231,16 +231,16 @@ def _shuffle(row: Row) -> tuple[Statement, ...]:
     )
 
 
-def _embedding(row: Row) -> tuple[Statement, ...]:
+def _embedding(row: LayerRow) -> tuple[Statement, ...]:
     options = options_of(row)
     return (layer("Embedding", place("input_dim", options["words"]), place("output_dim", options["out"])),)
 
 
-def _parameter(row: Row) -> tuple[Statement, ...]:
+def _parameter(row: LayerRow) -> tuple[Statement, ...]:
     raise refuse(row, "a tensor by itself is no layer", TARGET)
 
 
-def _attention(row: Row) -> tuple[Statement, ...]:
+def _attention(row: LayerRow) -> tuple[Statement, ...]:
     options = options_of(row)
     width = row.input_shapes[0][-1]
     key = options["key"] or width // options["heads"]
@@ -265,7 +265,7 @@ def _attention(row: Row) -> tuple[Statement, ...]:
 
 
 def _recurrent(name: str, vectors: int) -> Rule:
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         options = options_of(row)
         args = [place("units", options["units"]), Arg("use_bias", options["bias"], True)]
         args.append(Arg("return_sequences", options["sequences"], False))
@@ -282,7 +282,7 @@ def _recurrent(name: str, vectors: int) -> Rule:
 
 
 def _conv_lstm(rank: int) -> Rule:
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         options = options_of(row)
         kernel, stride, dilation = (per_axis(name, options[name], rank) for name in ("kernel", "stride", "dilation"))
         if options["pad"] not in {"same", "valid"}:
@@ -300,12 +300,12 @@ def _conv_lstm(rank: int) -> Rule:
     return rule
 
 
-def _nothing(_: Row) -> tuple[Statement, ...]:
+def _nothing(_: LayerRow) -> tuple[Statement, ...]:
     return ()
 
 
 def _impossible(why: str) -> Rule:
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         raise refuse(row, why, TARGET)
 
     return rule
@@ -381,7 +381,7 @@ RULES: dict[str, Rule] = {
 """One rule a kind of layer."""
 
 
-def steps(row: Row) -> tuple[Statement, ...]:
+def steps(row: LayerRow) -> tuple[Statement, ...]:
     """Return a row as Keras writes it.
 
     Raises

@@ -61,7 +61,7 @@ class Single(NamedTuple):
 class CallOf(NamedTuple):
     """One use of a function as a unit of a scope: the block it stands for, and its arguments as texts."""
 
-    function: Function
+    function: ProgramFunction
     block: NamedBlock
     arguments: tuple[str, ...]
 
@@ -72,7 +72,7 @@ Scope = tuple[tuple[int, ...], int]
 """Places, and how many blocks there are around them."""
 
 
-class Function(NamedTuple):
+class ProgramFunction(NamedTuple):
     """A block that occurs several times.
 
     Attributes
@@ -91,14 +91,14 @@ class Function(NamedTuple):
     units: tuple[Unit, ...]
 
 
-class Layout(NamedTuple):
+class ProgramLayout(NamedTuple):
     """The whole program: its functions, each after those it calls, and what it does in order."""
 
-    functions: tuple[Function, ...]
+    functions: tuple[ProgramFunction, ...]
     units: tuple[Unit, ...]
 
 
-def plan(network: Network, pieces: Mapping[int, Piece], reserved: Sequence[str]) -> Layout:
+def plan(network: Network, pieces: Mapping[int, Piece], reserved: Sequence[str]) -> ProgramLayout:
     """Return how a network is laid out.
 
     Parameters
@@ -111,7 +111,7 @@ def plan(network: Network, pieces: Mapping[int, Piece], reserved: Sequence[str])
     """
     layout = _Planner(network, pieces, reserved)
     units = tuple(unit for unit, _ in layout.scope([(tuple(pieces), 0)]))
-    return Layout(tuple(layout.functions.values()), units)
+    return ProgramLayout(tuple(layout.functions.values()), units)
 
 
 class _Planner:
@@ -127,7 +127,7 @@ class _Planner:
             for source in network.nodes[place].inputs:
                 self.readers.setdefault(source, []).append(place)
         self.shared = {node.shares for node in network.nodes if node.shares}
-        self.functions: dict[Any, Function] = {}
+        self.functions: dict[Any, ProgramFunction] = {}
         self.families: dict[Any, list[NamedBlock]] = {}
         for block in self._all_blocks(tuple(pieces), 0):
             if self._is_function(block):
@@ -215,14 +215,14 @@ class _Planner:
             return
         yield from self.scope([(block.places, block.depth) for block in blocks])
 
-    def _function(self, key: Any, family: Sequence[NamedBlock]) -> Function:
+    def _function(self, key: Any, family: Sequence[NamedBlock]) -> ProgramFunction:
         """Return the function of a family of blocks, made when it is first called."""
         if key not in self.functions:
             columns: dict[tuple[str, ...], str] = {}
             body = [_bound(*pair, columns) for pair in self.scope([(block.places, block.depth) for block in family])]
             joins = {self.network.nodes[place].kind for place in family[0].places}
             name = _name(family, self.taken, joins)
-            self.functions[key] = Function(name, family[0], tuple(columns.values()), tuple(body))
+            self.functions[key] = ProgramFunction(name, family[0], tuple(columns.values()), tuple(body))
             for which, block in enumerate(family):
                 self.arguments[block] = tuple(
                     Arg(word, Plain(column[which]), by_place=True) for column, word in columns.items()

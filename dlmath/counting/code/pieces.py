@@ -9,7 +9,7 @@ from dlmath.errors import InvalidValueError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dlmath.counting.engine.count import Row
+    from dlmath.counting.engine.count import LayerRow
 
 WIDTH = 100
 """Columns of a line of the program."""
@@ -81,12 +81,12 @@ class Piece(NamedTuple):
 
     Attributes
     ----------
-    row : Row
+    row : LayerRow
     steps : tuple of Statement
         The first reads what the node reads, each later one the one before it; empty where the node changes nothing.
     """
 
-    row: Row
+    row: LayerRow
     steps: tuple[Statement, ...]
 
     @property
@@ -132,14 +132,14 @@ def place(word: str, value: Any) -> Arg:
     return Arg(word, value, by_place=True)
 
 
-def refuse(row: Row, why: str, target: str) -> InvalidValueError:
+def refuse(row: LayerRow, why: str, target: str) -> InvalidValueError:
     """Return the error for a layer that a program cannot express."""
     return InvalidValueError(
         f"layer {row.name[:60]!r} ({row.node.kind}) cannot be written in {target}: {why}", "leave out --code"
     )
 
 
-def options_of(row: Row) -> Mapping[str, Any]:
+def options_of(row: LayerRow) -> Mapping[str, Any]:
     """Return the options of a row's layer, checked, defaults filled in."""
     from dlmath.counting.engine.layers import get_kind
     from dlmath.counting.engine.options import resolve

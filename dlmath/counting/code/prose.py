@@ -12,10 +12,10 @@ from dlmath.errors import InvalidValueError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.counting.engine.count import NetworkCount, Row
+    from dlmath.counting.engine.count import LayerRow, NetworkCount
 
 
-def kept_rows(counted: NetworkCount) -> dict[int, Row]:
+def kept_rows(counted: NetworkCount) -> dict[int, LayerRow]:
     """Return the layers that count, by place: no inputs, and no auxiliary heads that are left out.
 
     Raises

@@ -12,10 +12,10 @@ from dlmath.counting.engine.shapes import elements
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.counting.engine.count import Row
+    from dlmath.counting.engine.count import LayerRow
     from dlmath.counting.engine.graph import Shape
 
-    Rule = Callable[[Row], tuple[Statement, ...]]
+    Rule = Callable[[LayerRow], tuple[Statement, ...]]
 
 
 def _operand(number: int, shape: Shape, rank: int) -> str:
@@ -31,7 +31,7 @@ def _operand(number: int, shape: Shape, rank: int) -> str:
 def join(symbol: str) -> Rule:
     """Return the rule of an element by element join."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         if any(1 < len(shape) < len(row.output) and len(row.output) >= MAP for shape in row.input_shapes):
             raise refuse(row, "it joins a sequence with a map", TARGET)
         sides = [_operand(number, shape, len(row.output)) for number, shape in enumerate(row.input_shapes)]
@@ -47,7 +47,7 @@ def join(symbol: str) -> Rule:
     return rule
 
 
-def concat(row: Row) -> tuple[Statement, ...]:
+def concat(row: LayerRow) -> tuple[Statement, ...]:
     """Return a concatenation."""
     rank = len(row.output)
     axis = options_of(row)["axis"] % rank
@@ -55,7 +55,7 @@ def concat(row: Row) -> tuple[Statement, ...]:
     return (Statement(f"torch.cat([{{all}}], dim={dim})"),)
 
 
-def matmul(row: Row) -> tuple[Statement, ...]:
+def matmul(row: LayerRow) -> tuple[Statement, ...]:
     """Return a product of two matrices."""
     if len(row.output) >= MAP:
         raise refuse(row, "products of more than two axes are not written", TARGET)
@@ -69,7 +69,7 @@ def channels_last(expression: str, before: Shape, after: Shape) -> Statement:
     return Statement(expression.replace("{0}", source) + (".movedim(-1, 1)" if len(after) >= MAP else ""))
 
 
-def flatten(row: Row) -> tuple[Statement, ...]:
+def flatten(row: LayerRow) -> tuple[Statement, ...]:
     """Return a flattening, or that of later axes."""
     shape = row.input_shapes[0]
     if len(shape) == 1:
@@ -77,7 +77,7 @@ def flatten(row: Row) -> tuple[Statement, ...]:
     return reshape(row) if options_of(row)["start"] else (FLATTEN,)
 
 
-def reshape(row: Row) -> tuple[Statement, ...]:
+def reshape(row: LayerRow) -> tuple[Statement, ...]:
     """Return a reshape."""
     before, after = row.input_shapes[0], row.output
     if len(before) >= MAP and after == (elements(before[:-1]), before[-1]):
@@ -85,20 +85,20 @@ def reshape(row: Row) -> tuple[Statement, ...]:
     return (channels_last(f"{{0}}.reshape(-1, {', '.join(map(str, after))})", before, after),)
 
 
-def permute(row: Row) -> tuple[Statement, ...]:
+def permute(row: LayerRow) -> tuple[Statement, ...]:
     """Return a transposition."""
     order = ", ".join(str(axis) for axis in (0, *options_of(row)["order"]))
     return (channels_last(f"{{0}}.permute({order})", row.input_shapes[0], row.output),)
 
 
-def pad_channels(row: Row) -> tuple[Statement, ...]:
+def pad_channels(row: LayerRow) -> tuple[Statement, ...]:
     """Return channels of zeros added."""
     more, rank = row.output[-1] - row.input_shapes[0][-1], len(row.output)
     zeros_before = (0, 0) * (rank - 1 if rank >= MAP else 0)
     return (Statement(f"F.pad({{0}}, {(*zeros_before, 0, more)})"),)
 
 
-def upsample(row: Row) -> tuple[Statement, ...]:
+def upsample(row: LayerRow) -> tuple[Statement, ...]:
     """Return an upsampling."""
     options, rank = options_of(row), len(row.output) - 1
     factor = alike(per_axis("factor", options["factor"], rank))
@@ -106,7 +106,7 @@ def upsample(row: Row) -> tuple[Statement, ...]:
     return (layer("Upsample", Arg("scale_factor", factor), mode, template=around(rank)),)
 
 
-def resize(row: Row) -> tuple[Statement, ...]:
+def resize(row: LayerRow) -> tuple[Statement, ...]:
     """Return a resizing."""
     rank = len(row.output) - 1
     mode = Arg("mode", _mode(options_of(row)["mode"], rank), "nearest")
@@ -119,14 +119,14 @@ def _mode(mode: str, rank: int) -> str:
     return linear.get(rank, mode) if mode == "bilinear" else mode
 
 
-def take(row: Row) -> tuple[Statement, ...]:
+def take(row: LayerRow) -> tuple[Statement, ...]:
     """Return the choice of one step."""
     options = options_of(row)
     where = f"[{', '.join([':'] * (options['axis'] + 1))}, {options['place']}]"
     return (channels_last(f"{{0}}{where}", row.input_shapes[0], row.output),)
 
 
-def cut_out(row: Row) -> tuple[Statement, ...]:
+def cut_out(row: LayerRow) -> tuple[Statement, ...]:
     """Return the choice of elements along an axis."""
     options, rank = options_of(row), len(row.output)
     axis = options["axis"] % rank
@@ -134,7 +134,7 @@ def cut_out(row: Row) -> tuple[Statement, ...]:
     return (Statement(f"{{0}}[{', '.join([':'] * dim)}, {options['start']}:{options['start'] + row.output[axis]}]"),)
 
 
-def mean(row: Row) -> tuple[Statement, ...]:
+def mean(row: LayerRow) -> tuple[Statement, ...]:
     """Return a mean over axes."""
     options, before = options_of(row), row.input_shapes[0]
     axes = tuple(sorted(axis % len(before) + 1 for axis in options["axes"]))

@@ -16,7 +16,7 @@ from dlmath.counting.engine.stages import words_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.counting.code.layout import Function, Layout, Unit
+    from dlmath.counting.code.layout import ProgramFunction, ProgramLayout, Unit
     from dlmath.counting.engine.count import NetworkCount
 
 INDENT = "    "
@@ -136,7 +136,7 @@ class _Writer:
                 yield from wrapped(f"{text},", INDENT * 2, note)
         yield f"{INDENT})"
 
-    def definition(self, function: Function) -> Iterator[str]:
+    def definition(self, function: ProgramFunction) -> Iterator[str]:
         """Yield the module of a block."""
         block = function.model
         letters = Names.LETTERS[: len(block.sources)]
@@ -147,7 +147,7 @@ class _Writer:
             class_name(function.name), function.parameters, letters, members, names.held[block.outputs[0]]
         )
 
-    def network_class(self, laid: Layout) -> Iterator[str]:
+    def network_class(self, laid: ProgramLayout) -> Iterator[str]:
         """Yield the module of the whole network."""
         outputs = [place for place in self.network.outputs if place in self.pieces or place in self.starts]
         names = Names(uses_of(laid.units, self.network, outputs))

@@ -10,12 +10,12 @@ from dlmath.counting.code.torch_windows import MAP, TARGET, in_order, layer, zer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.counting.engine.count import Row
+    from dlmath.counting.engine.count import LayerRow
 
-    Rule = Callable[[Row], tuple[Statement, ...]]
+    Rule = Callable[[LayerRow], tuple[Statement, ...]]
 
 
-def embedding(row: Row) -> tuple[Statement, ...]:
+def embedding(row: LayerRow) -> tuple[Statement, ...]:
     """Return a look-up."""
     options = options_of(row)
     if len(row.output) >= MAP:
@@ -23,21 +23,21 @@ def embedding(row: Row) -> tuple[Statement, ...]:
     return (layer("Embedding", place("num_embeddings", options["words"]), place("embedding_dim", options["out"])),)
 
 
-def positions(row: Row) -> tuple[Statement, ...]:
+def positions(row: LayerRow) -> tuple[Statement, ...]:
     """Return learned vectors added."""
     held = options_of(row)["held"]
     shape = in_order(row.output) if held is None else (held, row.output[-1])
     return (layer("Positions", place("shape", shape), helper="Positions"),)
 
 
-def own_bias(row: Row) -> tuple[Statement, ...]:
+def own_bias(row: LayerRow) -> tuple[Statement, ...]:
     """Return biases by themselves."""
     shape = row.output
     held = (shape[-1], *(1,) * (len(shape) - 1)) if len(shape) >= MAP else shape[-1:]
     return (layer("PositionBias", place("shape", held), helper="PositionBias"),)
 
 
-def window_attention(row: Row) -> tuple[Statement, ...]:
+def window_attention(row: LayerRow) -> tuple[Statement, ...]:
     """Return attention within windows; the program defines it."""
     options = options_of(row)
     args = (
@@ -52,7 +52,7 @@ def window_attention(row: Row) -> tuple[Statement, ...]:
     return (layer("WindowAttention", *args, helper="WindowAttention"),)
 
 
-def shuffle(row: Row) -> tuple[Statement, ...]:
+def shuffle(row: LayerRow) -> tuple[Statement, ...]:
     """Return channels dealt out anew."""
     groups = options_of(row)["groups"]
     if len(row.output) != MAP:
@@ -60,7 +60,7 @@ def shuffle(row: Row) -> tuple[Statement, ...]:
     return (layer("ChannelShuffle", place("groups", groups)),)
 
 
-def space_to_depth(row: Row) -> tuple[Statement, ...]:
+def space_to_depth(row: LayerRow) -> tuple[Statement, ...]:
     """Return squares laid into the channels."""
     block = options_of(row)["block"]
     height, width = row.input_shapes[0][:2]
@@ -69,14 +69,14 @@ def space_to_depth(row: Row) -> tuple[Statement, ...]:
     return (*before, layer("PixelUnshuffle", place("downscale_factor", block)))
 
 
-def rotary(row: Row) -> tuple[Statement, ...]:
+def rotary(row: LayerRow) -> tuple[Statement, ...]:
     """Return pairs of features turned."""
     if len(row.output) != 2 or row.output[-1] % 2:
         raise refuse(row, "it turns pairs of features of a sequence", TARGET)
     return (Statement("rotated({0})", helper="rotated"),)
 
 
-def class_token(row: Row) -> tuple[Statement, ...]:
+def class_token(row: LayerRow) -> tuple[Statement, ...]:
     """Return learned vectors set before a sequence."""
     options = options_of(row)
     return (
@@ -86,7 +86,7 @@ def class_token(row: Row) -> tuple[Statement, ...]:
     )
 
 
-def attention(row: Row) -> tuple[Statement, ...]:
+def attention(row: LayerRow) -> tuple[Statement, ...]:
     """Return attention: PyTorch's own, or one whose heads have a size of their own."""
     options, shapes = options_of(row), row.input_shapes
     width = shapes[0][-1]
@@ -123,7 +123,7 @@ def attention(row: Row) -> tuple[Statement, ...]:
 def recurrent(name: str) -> Rule:
     """Return the rule of recurrence."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         options = options_of(row)
         if options["bias"] and options["biases"] != 2:
             raise refuse(row, "PyTorch has 2 bias vectors a gate (write biases=2)", TARGET)

@@ -14,10 +14,10 @@ from dlmath.counting.engine.options import per_axis
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.counting.engine.count import Row
+    from dlmath.counting.engine.count import LayerRow
     from dlmath.counting.engine.graph import Shape
 
-    Rule = Callable[[Row], tuple[Statement, ...]]
+    Rule = Callable[[LayerRow], tuple[Statement, ...]]
 
 
 TARGET = "PyTorch"
@@ -46,11 +46,11 @@ def last_axis(shape: Shape) -> str:
     return MOVED if len(shape) >= MAP else CALL
 
 
-def _pads(row: Row) -> tuple[tuple[int, int], ...]:
+def _pads(row: LayerRow) -> tuple[tuple[int, int], ...]:
     return tuple((window.before, window.after) for window in row.counted.windows or ())
 
 
-def _symmetric(row: Row) -> Any:
+def _symmetric(row: LayerRow) -> Any:
     """Return a padding that is the same on both sides, None where it is not."""
     pads = _pads(row)
     return alike(tuple(before for before, _ in pads)) if all(before == after for before, after in pads) else None
@@ -73,7 +73,7 @@ def around(rank: int) -> str:
 def conv(rank: int) -> Rule:
     """Return the rule of a convolution over so many axes."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         options, channels = options_of(row), row.input_shapes[0][-1]
         kernel, stride, dilation = (per_axis(name, options[name], rank) for name in ("kernel", "stride", "dilation"))
         return _convolution(row, rank, channels, options["out"], (kernel, stride, dilation), options["groups"])
@@ -82,7 +82,7 @@ def conv(rank: int) -> Rule:
 
 
 def _convolution(
-    row: Row,
+    row: LayerRow,
     rank: int,
     channels: int,
     out: int,
@@ -112,21 +112,21 @@ def _convolution(
     return (*before, made, *_position_bias(row))
 
 
-def _position_bias(row: Row) -> tuple[Statement, ...]:
+def _position_bias(row: LayerRow) -> tuple[Statement, ...]:
     if options_of(row)["bias"] != "position":
         return ()
     shape = (row.output[-1], *row.output[:-1])
     return (layer("PositionBias", place("shape", shape), helper="PositionBias"),)
 
 
-def depthwise(row: Row) -> tuple[Statement, ...]:
+def depthwise(row: LayerRow) -> tuple[Statement, ...]:
     """Return a depthwise convolution."""
     options, channels = options_of(row), row.input_shapes[0][-1]
     window = tuple(per_axis(name, options[name], 2) for name in ("kernel", "stride", "dilation"))
     return _convolution(row, 2, channels, channels * options["multiplier"], window, channels)  # type: ignore[arg-type]
 
 
-def separable(row: Row) -> tuple[Statement, ...]:
+def separable(row: LayerRow) -> tuple[Statement, ...]:
     """Return a depthwise convolution and the 1 x 1 one after it."""
     options, channels = options_of(row), row.input_shapes[0][-1]
     middle = channels * options["multiplier"]
@@ -142,7 +142,7 @@ def separable(row: Row) -> tuple[Statement, ...]:
 def transposed(rank: int) -> Rule:
     """Return the rule of a transposed convolution."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         options, channels = options_of(row), row.input_shapes[0][-1]
         kernel, stride, dilation = (per_axis(name, options[name], rank) for name in ("kernel", "stride", "dilation"))
         pads, extra = [], []
@@ -170,7 +170,7 @@ def transposed(rank: int) -> Rule:
     return rule
 
 
-def _cut(row: Row, extra: list[int]) -> tuple[Statement, ...]:
+def _cut(row: LayerRow, extra: list[int]) -> tuple[Statement, ...]:
     """Return the cutting off of what a transposed convolution gives too much at the end of an axis."""
     if min(extra) >= 0:
         return ()
@@ -179,7 +179,7 @@ def _cut(row: Row, extra: list[int]) -> tuple[Statement, ...]:
     return (Statement("{0}[:, :, " + ", ".join(f":{size}" for size in row.output[:-1]) + "]"),)
 
 
-def partial(row: Row) -> tuple[Statement, ...]:
+def partial(row: LayerRow) -> tuple[Statement, ...]:
     """Return LeCun's convolution of some maps each."""
     options, channels = options_of(row), row.input_shapes[0][-1]
     if options["sees"] is None and options["out"] * options["maps"] > LONGEST_TABLE:
@@ -205,7 +205,7 @@ FLATTEN = Statement("{0}.flatten(1)", as_layer="nn.Flatten()")
 def windowed(kind: str, rank: int) -> Rule:
     """Return the rule of a pooling over so many axes."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         options = options_of(row)
         kernel = per_axis("kernel", options["kernel"], rank)
         stride = per_axis("stride", options["stride"] or kernel, rank)
@@ -230,7 +230,7 @@ def windowed(kind: str, rank: int) -> Rule:
 def global_pool(kind: str) -> Rule:
     """Return the rule of a pooling over the whole map."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         shape, keep = row.input_shapes[0], options_of(row)["keep"]
         axes = 1 if len(shape) < MAP else tuple(range(2, len(shape) + 1))
         word = "mean" if kind == "Avg" else "amax"
@@ -245,7 +245,7 @@ def global_pool(kind: str) -> Rule:
 def adaptive(kind: str) -> Rule:
     """Return the rule of a pooling to a given size; nothing where the map has it."""
 
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         sizes = row.output[:-1]
         if row.input_shapes[0][:-1] == sizes:
             return ()
@@ -256,13 +256,13 @@ def adaptive(kind: str) -> Rule:
     return rule
 
 
-def pad(row: Row) -> tuple[Statement, ...]:
+def pad(row: LayerRow) -> tuple[Statement, ...]:
     """Return a padding with zeros."""
     step = zeros(_pads(row))
     return (step._replace(template=TURNED) if len(row.output) == 2 else step,)
 
 
-def crop(row: Row) -> tuple[Statement, ...]:
+def crop(row: LayerRow) -> tuple[Statement, ...]:
     """Return a cropping as slices."""
     cuts = ", ".join(f"{-w.before}:{-w.before + w.out}" for w in row.counted.windows or ())
     return (Statement(f"{{0}}[:, {cuts}]" if len(row.output) == 2 else f"{{0}}[:, :, {cuts}]"),)

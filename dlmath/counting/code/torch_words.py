@@ -61,9 +61,9 @@ from dlmath.counting.engine.shapes import elements
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.counting.engine.count import Row
+    from dlmath.counting.engine.count import LayerRow
 
-    Rule = Callable[[Row], tuple[Statement, ...]]
+    Rule = Callable[[LayerRow], tuple[Statement, ...]]
 
 ACTIVATIONS = {
     "relu": ("F.relu({0})", "nn.ReLU()"),
@@ -88,7 +88,7 @@ ACTIVATIONS = {
 }
 
 
-def _dense(row: Row) -> tuple[Statement, ...]:
+def _dense(row: LayerRow) -> tuple[Statement, ...]:
     options, shape = options_of(row), row.input_shapes[0]
     bias = Arg("bias", options["bias"], True)
     flattens = len(shape) > 1 and len(row.output) == 1 and options["over"] != "last"
@@ -99,7 +99,7 @@ def _dense(row: Row) -> tuple[Statement, ...]:
     return (layer("Linear", *head, bias, template=last_axis(shape)),)
 
 
-def _batch_norm(row: Row) -> tuple[Statement, ...]:
+def _batch_norm(row: LayerRow) -> tuple[Statement, ...]:
     options, shape = options_of(row), row.input_shapes[0]
     if options["scale"] != options["center"]:
         raise refuse(row, "PyTorch has its scale and shift together", TARGET)
@@ -111,7 +111,7 @@ def _batch_norm(row: Row) -> tuple[Statement, ...]:
     return (layer(f"BatchNorm{rank}d", channels, affine, kept, template=TURNED if len(shape) == 2 else CALL),)
 
 
-def _layer_norm(row: Row) -> tuple[Statement, ...]:
+def _layer_norm(row: LayerRow) -> tuple[Statement, ...]:
     options, shape = options_of(row), row.input_shapes[0]
     if options["center"] and not options["scale"]:
         raise refuse(row, "PyTorch has no shift without a scale", TARGET)
@@ -128,7 +128,7 @@ def _layer_norm(row: Row) -> tuple[Statement, ...]:
     )
 
 
-def _group_norm(row: Row) -> tuple[Statement, ...]:
+def _group_norm(row: LayerRow) -> tuple[Statement, ...]:
     options, shape = options_of(row), row.input_shapes[0]
     if options["scale"] != options["center"]:
         raise refuse(row, "PyTorch has its scale and shift together", TARGET)
@@ -146,13 +146,13 @@ def _group_norm(row: Row) -> tuple[Statement, ...]:
     )
 
 
-def _rms_norm(row: Row) -> tuple[Statement, ...]:
+def _rms_norm(row: LayerRow) -> tuple[Statement, ...]:
     shape = row.input_shapes[0]
     affine = Arg("elementwise_affine", options_of(row)["scale"], True)
     return (layer("RMSNorm", place("normalized_shape", shape[-1]), affine, template=last_axis(shape)),)
 
 
-def _l2_norm(row: Row) -> tuple[Statement, ...]:
+def _l2_norm(row: LayerRow) -> tuple[Statement, ...]:
     shape = row.input_shapes[0]
     axis = 1 if len(shape) >= MAP else -1
     if not options_of(row)["scale"]:
@@ -160,26 +160,26 @@ def _l2_norm(row: Row) -> tuple[Statement, ...]:
     return (layer("L2Norm", place("features", shape[-1]), helper="L2Norm", template=last_axis(shape)),)
 
 
-def _lrn(row: Row) -> tuple[Statement, ...]:
+def _lrn(row: LayerRow) -> tuple[Statement, ...]:
     if len(row.output) < MAP:
         raise refuse(row, "it normalises maps", TARGET)
     return (layer("LocalResponseNorm", place("size", options_of(row)["size"])),)
 
 
-def _activation(row: Row) -> tuple[Statement, ...]:
+def _activation(row: LayerRow) -> tuple[Statement, ...]:
     template, as_layer = ACTIVATIONS[row.node.kind]
     return (Statement(template, as_layer=as_layer),)
 
 
 def _softmax(word: str, name: str) -> Rule:
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         axis = 1 if len(row.output) != 2 else -1
         return (Statement(f"F.{word}({{0}}, dim={axis})", as_layer=f"nn.{name}(dim={axis})"),)
 
     return rule
 
 
-def _prelu(row: Row) -> tuple[Statement, ...]:
+def _prelu(row: LayerRow) -> tuple[Statement, ...]:
     per, shape = options_of(row)["per"], row.output
     if per == "element":
         raise refuse(row, "PyTorch has no slope for each element", TARGET)
@@ -187,22 +187,22 @@ def _prelu(row: Row) -> tuple[Statement, ...]:
     return (layer("PReLU", place("num_parameters", 1 if per == "layer" else shape[-1]), template=template),)
 
 
-def _dropout(row: Row) -> tuple[Statement, ...]:
+def _dropout(row: LayerRow) -> tuple[Statement, ...]:
     return (layer("Dropout", place("p", _rate(row))),)
 
 
-def _depth_drop(row: Row) -> tuple[Statement, ...]:
+def _depth_drop(row: LayerRow) -> tuple[Statement, ...]:
     return (layer("StochasticDepth", place("p", _rate(row)), helper="StochasticDepth"),)
 
 
-def _rate(row: Row) -> float:
+def _rate(row: LayerRow) -> float:
     try:
         return float(options_of(row)["rate"])
     except (TypeError, ValueError):
         return 0.5
 
 
-def _scale(row: Row) -> tuple[Statement, ...]:
+def _scale(row: LayerRow) -> tuple[Statement, ...]:
     shape, per = row.output, options_of(row)["per"]
     ones = (1,) * (len(shape) - 1)
     held = {
@@ -213,22 +213,22 @@ def _scale(row: Row) -> tuple[Statement, ...]:
     return (layer("Scale", place("shape", held), helper="Scale"),)
 
 
-def _subsample(row: Row) -> tuple[Statement, ...]:
+def _subsample(row: LayerRow) -> tuple[Statement, ...]:
     kernel = alike(per_axis("kernel", options_of(row)["kernel"], 2))
     return (layer("Subsample", place("maps", row.output[-1]), place("size", kernel), helper="Subsample"),)
 
 
-def _rbf(row: Row) -> tuple[Statement, ...]:
+def _rbf(row: LayerRow) -> tuple[Statement, ...]:
     fan_in = elements(row.input_shapes[0])
     return (layer("RadialBasis", place("in_features", fan_in), place("out", row.output[-1]), helper="RadialBasis"),)
 
 
-def _nothing(_: Row) -> tuple[Statement, ...]:
+def _nothing(_: LayerRow) -> tuple[Statement, ...]:
     return ()
 
 
 def _impossible(why: str) -> Rule:
-    def rule(row: Row) -> tuple[Statement, ...]:
+    def rule(row: LayerRow) -> tuple[Statement, ...]:
         raise refuse(row, why, TARGET)
 
     return rule
@@ -306,7 +306,7 @@ RULES: dict[str, Rule] = {
 """One rule a kind of layer."""
 
 
-def steps(row: Row) -> tuple[Statement, ...]:
+def steps(row: LayerRow) -> tuple[Statement, ...]:
     """Return a row as PyTorch writes it.
 
     Raises

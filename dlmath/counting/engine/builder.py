@@ -8,7 +8,7 @@ from dlmath.counting.engine.graph import Node
 from dlmath.counting.engine.layers import count_layer, get_kind
 from dlmath.counting.engine.options import resolve
 from dlmath.counting.engine.schema import COMMON
-from dlmath.counting.engine.words import Row, layer_options, no_such_layer, own_word, padded, split_row
+from dlmath.counting.engine.words import ChainWord, layer_options, no_such_layer, own_word, padded, split_row
 from dlmath.errors import DlmathError, InvalidValueError, unknown
 from dlmath.language.exact import evaluate, exact, fill
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dlmath.counting.engine.graph import Shape
 
     Path = tuple[str | int, ...]
-    Structure = Callable[["Builder", Mapping[str, Any], "Scope", "Place", Path], None]
+    Structure = Callable[["Builder", Mapping[str, Any], "BuilderScope", "GraphPlace", Path], None]
 
 MOST_ROWS = 100_000
 """Rows that are followed at most, repeats included: `repeat: 1000000000` is a slip."""
@@ -27,7 +27,7 @@ DEEPEST = 30
 """Blocks within blocks; one that calls itself never ends."""
 
 
-class Place(NamedTuple):
+class GraphPlace(NamedTuple):
     """Where in the network rows are being added.
 
     Attributes
@@ -50,7 +50,7 @@ class Place(NamedTuple):
     depth: int = 0
 
 
-class Scope(dict[str, Any]):
+class BuilderScope(dict[str, Any]):
     """The names that expressions know; `channels` and `shape` are of what the row reads, worked out when asked."""
 
     def __init__(self, values: Mapping[str, Any], shape: Callable[[], Shape]) -> None:
@@ -64,9 +64,9 @@ class Scope(dict[str, Any]):
             return self.current_shape()
         raise KeyError(name)
 
-    def with_names(self, values: Mapping[str, Any]) -> Scope:
+    def with_names(self, values: Mapping[str, Any]) -> BuilderScope:
         """Return the same scope with more names."""
-        return Scope({**self, **values}, self.current_shape)
+        return BuilderScope({**self, **values}, self.current_shape)
 
 
 def convert(value: Any) -> Any:
@@ -106,7 +106,7 @@ class Builder:
         self.current = 0
         self.ends: dict[str, int] = {}  # full names of layers and named groups -> their last node
         self.seen: dict[str, int] = {}  # prefix + kind -> how many were named after it
-        self.split: dict[str, Row] = {}
+        self.split: dict[str, ChainWord] = {}
         self.options: dict[tuple[object, ...], tuple[str, dict[str, Any]]] = {}  # equal rows share their options
         self.heads: list[int] = []
         self.shapes: list[Shape] = []
@@ -115,7 +115,7 @@ class Builder:
 
     def start(self, shape: Shape) -> None:
         """Add the input."""
-        self.add("input", {"shape": shape}, (), "input", None, Place())
+        self.add("input", {"shape": shape}, (), "input", None, GraphPlace())
 
     def outputs(self, names: Sequence[str]) -> tuple[int, ...]:
         """Return the places of the outputs: those named, or the last row's; then those of auxiliary heads."""
@@ -136,9 +136,9 @@ class Builder:
             self.shapes.append(self.counted[key])
         return self.shapes[place]
 
-    def rows(self, rows: Any, scope: Mapping[str, Any], place: Place, path: Path) -> None:
+    def rows(self, rows: Any, scope: Mapping[str, Any], place: GraphPlace, path: Path) -> None:
         """Add a list of rows (or a single one), each reading the one before it."""
-        names = scope if isinstance(scope, Scope) else Scope(scope, self.shape)
+        names = scope if isinstance(scope, BuilderScope) else BuilderScope(scope, self.shape)
         if rows is None:
             return
         if not isinstance(rows, list):
@@ -147,7 +147,7 @@ class Builder:
         for number, row in enumerate(rows):
             self.row(row, names, place, (*path, number))
 
-    def row(self, row: Any, scope: Scope, place: Place, path: Path) -> None:
+    def row(self, row: Any, scope: BuilderScope, place: GraphPlace, path: Path) -> None:
         """Add one row; a fault in it is told with its path in the document."""
         self.followed += 1
         try:
@@ -164,7 +164,7 @@ class Builder:
         except DlmathError as error:
             raise _placed(error, path) from None
 
-    def text(self, text: str, scope: Scope, place: Place) -> None:
+    def text(self, text: str, scope: BuilderScope, place: GraphPlace) -> None:
         """Add a row written as words."""
         filled = text if "{" not in text else str(fill(text, scope))
         if filled not in self.split:
@@ -178,12 +178,14 @@ class Builder:
             self.options[key] = self.resolved(*layer_options(row))
         self.layer(row, *self.options[key], place)
 
-    def mapping(self, mapping: Mapping[str, Any], scope: Scope, place: Place) -> None:
+    def mapping(self, mapping: Mapping[str, Any], scope: BuilderScope, place: GraphPlace) -> None:
         """Add a layer or block written as a mapping: its first key is the layer, the others are options."""
         word, head = next(iter(mapping.items()))
         filled = {key: fill(value, scope) if isinstance(value, str) else value for key, value in mapping.items()}
         options = {key: value for key, value in filled.items() if key not in {word, *COMMON}}
-        row = Row(str(word), sources=_names(filled.get("from")), shares=filled.get("sharing"), name=filled.get("name"))
+        row = ChainWord(
+            str(word), sources=_names(filled.get("from")), shares=filled.get("sharing"), name=filled.get("name")
+        )
         if word in self.blocks:
             values = filled[word] if isinstance(filled[word], list) else [] if head is None else [filled[word]]
             self.call(row, values, _converted(options), scope, place)
@@ -196,7 +198,7 @@ class Builder:
         """Return a kind with all its options, checked."""
         return kind, resolve(kind, get_kind(kind), padded(kind, options, self.padding))
 
-    def layer(self, row: Row, kind: str, options: Mapping[str, Any], place: Place) -> None:
+    def layer(self, row: ChainWord, kind: str, options: Mapping[str, Any], place: GraphPlace) -> None:
         """Add a layer."""
         inputs = tuple(self.find(name, place.prefix, row.word) for name in row.sources)
         if not inputs and kind not in {"input", "parameter"}:
@@ -211,7 +213,7 @@ class Builder:
         inputs: tuple[int, ...],
         name: str | None,
         shares: str | None,
-        place: Place,
+        place: GraphPlace,
     ) -> None:
         """Add a node and make it what the next row reads."""
         full = self.own_name(name, kind, place.prefix)
@@ -244,7 +246,7 @@ class Builder:
                 raise no_such_layer(name, list(self.ends), text)
             prefix = prefix[: prefix[:-1].rfind(".") + 1]
 
-    def enter(self, row: Row, place: Place, *, kind: str | None = None) -> tuple[Place, str | None]:
+    def enter(self, row: ChainWord, place: GraphPlace, *, kind: str | None = None) -> tuple[GraphPlace, str | None]:
         """Return the place inside a block or a named group, and its full name; go to where it reads from."""
         if len(row.sources) > 1:
             raise InvalidValueError(f"{row.word!r} reads {len(row.sources)} layers", "join them first, or name one")
@@ -264,7 +266,9 @@ class Builder:
         place = self.find(name, prefix, text)
         return next(full for full, end in self.ends.items() if end == place and f".{full}".endswith(f".{name}"))
 
-    def call(self, row: Row, values: Sequence[Any], options: Mapping[str, Any], scope: Scope, place: Place) -> None:
+    def call(
+        self, row: ChainWord, values: Sequence[Any], options: Mapping[str, Any], scope: BuilderScope, place: GraphPlace
+    ) -> None:
         """Add the rows of a block, its own names bound to the values of the call."""
         block = self.blocks[row.word]
         takes: Mapping[str, Any] = (block.get("takes") if isinstance(block, dict) else None) or {}
@@ -278,7 +282,7 @@ class Builder:
 
 
 def bind(
-    word: str, takes: Mapping[str, Any], values: Sequence[Any], options: Mapping[str, Any], scope: Scope
+    word: str, takes: Mapping[str, Any], values: Sequence[Any], options: Mapping[str, Any], scope: BuilderScope
 ) -> dict[str, Any]:
     """Return the values of what a block takes: in order, by name, or by default (which may use those before it)."""
     if len(values) > len(takes):
@@ -302,7 +306,7 @@ def bind(
     return bound
 
 
-def number(value: Any, scope: Scope) -> Any:
+def number(value: Any, scope: BuilderScope) -> Any:
     """Return the value of what is an expression without brackets around it: of `if`, `repeat`, `times`."""
     if not isinstance(value, str):
         return value

@@ -12,7 +12,7 @@ from dlmath.errors import DlmathError, InvalidValueError, unknown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.counting.engine.count import NetworkCount, Row
+    from dlmath.counting.engine.count import LayerRow, NetworkCount
     from dlmath.counting.engine.graph import Network
     from dlmath.counting.engine.mistakes import Rebuild, Sum
 
@@ -26,7 +26,7 @@ NUMBER = re.compile(r"(\d[\d,_]*)(?:\.(\d+))?(?:e(\d{1,2}))?\s*([kmgbt]?)")
 LONGEST = 40
 
 
-class Expectation(NamedTuple):
+class CheckExpectation(NamedTuple):
     """What somebody expects of a network.
 
     Attributes
@@ -62,7 +62,7 @@ class Verdict(NamedTuple):
 
     Attributes
     ----------
-    expectation : Expectation
+    expectation : CheckExpectation
     found : int, tuple of int or None
         None where everything is seen, so that there is no receptive field.
     holds : bool
@@ -70,7 +70,7 @@ class Verdict(NamedTuple):
         Usual mistakes, each of which gives exactly what was expected; empty if it holds or none does.
     """
 
-    expectation: Expectation
+    expectation: CheckExpectation
     found: Value
     holds: bool
     mistakes: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ def _unfolded(value: Value) -> Value:
     return value[0] if isinstance(value, tuple) and value and len(set(value)) == 1 else value
 
 
-def parse_check(text: str) -> Expectation:
+def parse_check(text: str) -> CheckExpectation:
     """Read `QUANTITY=VALUE` or `LAYER.QUANTITY=VALUE`.
 
     Numbers may be written 61100840, 61,100,840, 61.1M (then the digits written must agree) or 7x7x512.
@@ -126,7 +126,7 @@ def parse_check(text: str) -> Expectation:
     Examples
     --------
     >>> parse_check("macs=4.09G")
-    Expectation(text='macs=4.09G', layer='', quantity='macs', value=4090000000, precision=10000000)
+    CheckExpectation(text='macs=4.09G', layer='', quantity='macs', value=4090000000, precision=10000000)
     >>> parse_check("conv1.output_shape=55x55x64")[1:4]
     ('conv1', 'output_shape', (55, 55, 64))
     """
@@ -140,10 +140,10 @@ def parse_check(text: str) -> Expectation:
     if quantity not in QUANTITIES:
         raise unknown("quantity to check", quantity[:LONGEST], QUANTITIES)
     if quantity in SHAPES and "x" in value:
-        return Expectation(text, layer, quantity, _shape(text, value))
+        return CheckExpectation(text, layer, quantity, _shape(text, value))
     number, precision = read_number(text, value.strip().lower())
     # A shape of one axis is written as a number
-    return Expectation(text, layer, quantity, (number,) if quantity == "output_shape" else number, precision)
+    return CheckExpectation(text, layer, quantity, (number,) if quantity == "output_shape" else number, precision)
 
 
 def _shape(text: str, value: str) -> tuple[int, ...]:
@@ -193,19 +193,19 @@ def only(counted: NetworkCount, layer: str) -> NetworkCount:
     return counted._replace(nodes=found)
 
 
-def _field(row: Row | None) -> Value:
+def _field(row: LayerRow | None) -> Value:
     if row is None or not row.fields or any(field.whole for field in row.fields):
         return None
     return _unfolded(tuple(field.size for field in row.fields))
 
 
-def check(counted: NetworkCount, expectation: Expectation) -> Verdict:
+def check(counted: NetworkCount, expectation: CheckExpectation) -> Verdict:
     """Compare a network with what is expected of it, and explain a difference.
 
     Parameters
     ----------
     counted : NetworkCount
-    expectation : Expectation
+    expectation : CheckExpectation
 
     Examples
     --------
@@ -220,7 +220,7 @@ def check(counted: NetworkCount, expectation: Expectation) -> Verdict:
     return Verdict(expectation, found, holds=False, mistakes=explain(counted, expectation))
 
 
-def explain(counted: NetworkCount, expectation: Expectation) -> tuple[str, ...]:
+def explain(counted: NetworkCount, expectation: CheckExpectation) -> tuple[str, ...]:
     """Return the mistakes that give what was expected: single ones; failing these, other tools' ways; then pairs."""
     from dlmath.counting.engine.mistakes import REBUILDS, SUMS, tool_sums
 
@@ -255,16 +255,16 @@ def _counted(network: Network) -> NetworkCount | None:
         return None
 
 
-def _agrees(counted: NetworkCount, expectation: Expectation) -> bool:
+def _agrees(counted: NetworkCount, expectation: CheckExpectation) -> bool:
     return expectation.matches(value_of(counted, expectation.quantity, expectation.layer))
 
 
-def _summed(counted: NetworkCount, expectation: Expectation, sums: tuple[Sum, ...] | list[Sum]) -> Iterator[str]:
+def _summed(counted: NetworkCount, expectation: CheckExpectation, sums: tuple[Sum, ...] | list[Sum]) -> Iterator[str]:
     part = only(counted, expectation.layer) if expectation.layer else counted
     return (one.text for one in sums if expectation.matches(one.value(part)))
 
 
-def _reshaped(counted: NetworkCount, expectation: Expectation) -> Iterator[str]:
+def _reshaped(counted: NetworkCount, expectation: CheckExpectation) -> Iterator[str]:
     from dlmath.counting.engine.mistakes import shape_mistakes
 
     found = value_of(counted, expectation.quantity, expectation.layer)

@@ -13,9 +13,9 @@ from dlmath.counting.engine.shapes import elements
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.counting.engine.count import Row
+    from dlmath.counting.engine.count import LayerRow
 
-    Value = Callable[[Row], int]
+    Value = Callable[[LayerRow], int]
 
 TRANSPOSED = ("transposed", "transposed1d", "transposed3d")
 RECURRENT = ("lstm", "gru", "rnn")
@@ -39,67 +39,67 @@ def minus(value: Value) -> Value:
     return lambda row: -value(row)
 
 
-def macs(row: Row) -> int:
+def macs(row: LayerRow) -> int:
     """Return the multiply-accumulates."""
     return row.counted.macs
 
 
-def held(row: Row) -> int:
+def held(row: LayerRow) -> int:
     """Return weights and biases, whoever else uses them."""
     return row.counted.params
 
 
-def trained(row: Row) -> int:
+def trained(row: LayerRow) -> int:
     """Return weights and biases that are not frozen."""
     return 0 if row.node.frozen else row.counted.params
 
 
-def biases(row: Row) -> int:
+def biases(row: LayerRow) -> int:
     """Return the number of biases."""
     return row.counted.biases
 
 
-def buffers(row: Row) -> int:
+def buffers(row: LayerRow) -> int:
     """Return what is kept and does not train."""
     return row.counted.buffers
 
 
-def bias_adds(row: Row) -> int:
+def bias_adds(row: LayerRow) -> int:
     """Return additions of biases: one an output element."""
     return row.counted.bias_adds
 
 
-def extra_links(row: Row) -> int:
+def extra_links(row: LayerRow) -> int:
     """Return LeCun's connections that are neither multiply-accumulates nor biases."""
     return row.counted.extra_links
 
 
-def inputs(row: Row) -> int:
+def inputs(row: LayerRow) -> int:
     """Return the elements of the first input."""
     return elements(row.input_shapes[0])
 
 
-def outputs(row: Row) -> int:
+def outputs(row: LayerRow) -> int:
     """Return the elements of the output."""
     return elements(row.output)
 
 
-def inputs_and_outputs(row: Row) -> int:
+def inputs_and_outputs(row: LayerRow) -> int:
     """Return the elements that go in and those that come out."""
     return inputs(row) + outputs(row)
 
 
-def inputs_of_maps(row: Row) -> int:
+def inputs_of_maps(row: LayerRow) -> int:
     """Return the elements of an input (height, width, channels), zero of others."""
     return inputs(row) if len(row.input_shapes[0]) == 3 else 0
 
 
-def softmax_work(row: Row) -> int:
+def softmax_work(row: LayerRow) -> int:
     """Return n exponentials, n - 1 additions and n divisions a row of n."""
     return 3 * inputs(row) - elements(row.output[:-1])
 
 
-def fused_attention(row: Row) -> int:
+def fused_attention(row: LayerRow) -> int:
     """Return the MACs of Q K^T and A V, which run inside one kernel (scaled_dot_product_attention)."""
     products = (term for term in row.counted.terms if term.quantity == "macs")
     return sum(term.value for term in products if term.labels[0].startswith(("scores", "sums")))
@@ -111,7 +111,7 @@ def norm_elements(affine: int, plain: int) -> Value:
     torchvision's frozen batch norm is plain arithmetic, which no tool counts.
     """
 
-    def value(row: Row) -> int:
+    def value(row: LayerRow) -> int:
         if row.node.options.get("frozen") in (True, "yes", "true", "on"):
             return 0
         return inputs(row) * (affine if row.counted.params else plain)
@@ -127,17 +127,17 @@ def resized(nearest: int, bilinear: int, bicubic: int) -> Value:
     )
 
 
-def spread_over_outputs(row: Row) -> int:
+def spread_over_outputs(row: LayerRow) -> int:
     """Return what a transposed convolution costs more where its weights are counted at every output position."""
     return row.counted.weights * elements(row.output[:-1]) - row.counted.macs
 
 
-def once(row: Row) -> int:
+def once(row: LayerRow) -> int:
     """Return what is missing where a layer over steps is counted as if it had one step."""
     return row.counted.weights - row.counted.macs
 
 
-def gate_work(row: Row) -> int:
+def gate_work(row: LayerRow) -> int:
     """Return thop's additions and products around the gates of a recurrent layer (thop/rnn_hooks.py).
 
     A gate of h units adds its two products (h) and two vectors of biases (2 h), however many the layer has; an

@@ -16,7 +16,7 @@ from dlmath.errors import unknown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.counting.engine.count import NetworkCount, Row
+    from dlmath.counting.engine.count import LayerRow, NetworkCount
 
 MEAN_POOLS = ("globalpool", "adaptivepool")
 """What PyTorch code writes as an adaptive average pool."""
@@ -39,10 +39,10 @@ class Item(NamedTuple):
     """
 
     label: str
-    value: Callable[[Row], int]
+    value: Callable[[LayerRow], int]
 
 
-class Convention(NamedTuple):
+class CountingConvention(NamedTuple):
     """How one tool counts.
 
     Attributes
@@ -75,7 +75,7 @@ class Reading(NamedTuple):
     Attributes
     ----------
     name, source, says : str
-        As in `Convention`.
+        As in `CountingConvention`.
     params_lines, operations_lines : tuple of Line
         What the numbers are the sums of; items that are zero are left out, but the first.
     notes : tuple of str
@@ -106,14 +106,14 @@ _AT_OUTPUTS = Item("transposed convolutions, at output positions", of_kinds(TRAN
 _NO_ATTENTION = Item("attention and matrix products, not counted", of_kinds(("attention", "matmul"), minus(of.macs)))
 
 _ALL = (
-    Convention(
+    CountingConvention(
         "torchvision",
         "torchvision's weights metadata, num_params and _ops: torch.utils.flop_counter, halved",
         "GFLOPS that are multiply-accumulates",
         (_PARAMS,),
         (_MACS,),
     ),
-    Convention(
+    CountingConvention(
         "torchinfo",
         "torchinfo 1.8, LayerInfo.calculate_macs",
         "mult-adds",
@@ -130,7 +130,7 @@ _ALL = (
             _NO_ATTENTION,
         ),
     ),
-    Convention(
+    CountingConvention(
         "fvcore",
         "fvcore 0.1.5, fvcore/nn/jit_handles.py",
         "flops that are multiply-accumulates",
@@ -150,7 +150,7 @@ _ALL = (
             Item("recurrent layers, not counted", of_kinds(RECURRENT, minus(of.macs))),
         ),
     ),
-    Convention(
+    CountingConvention(
         "ptflops",
         "ptflops 0.7.5, ptflops/aten_ops.py (its default backend)",
         "MACs",
@@ -162,7 +162,7 @@ _ALL = (
             Item("LSTM, not counted", of_kinds(("lstm",), lambda row: -of.macs(row) - of.bias_adds(row))),
         ),
     ),
-    Convention(
+    CountingConvention(
         "thop",
         "thop 0.1.1, thop/vision/basic_hooks.py and thop/rnn_hooks.py",
         "MACs, to which additions are counted as well",
@@ -186,19 +186,19 @@ _ALL = (
             _NO_ATTENTION,
         ),
     ),
-    Convention(
+    CountingConvention(
         "keras",
         "Keras 3, Model.count_params",
         "multiply-accumulates (Keras itself counts no operations)",
         (_PARAMS, Item("moving means and variances, and others that never train", of.buffers)),
         (_MACS,),
     ),
-    Convention("paper", "He et al. 2015, Table 1", "multiply-adds", (_PARAMS,), (_MACS,)),
+    CountingConvention("paper", "He et al. 2015, Table 1", "multiply-adds", (_PARAMS,), (_MACS,)),
 )
 CONVENTIONS = {each.name: each for each in _ALL}
 """Every convention, by the word the command line has for it."""
 
-CONNECTIONS = Convention(
+CONNECTIONS = CountingConvention(
     "paper",
     "LeCun et al. 1989, 1998",
     "connections",
@@ -212,7 +212,7 @@ CONNECTIONS = Convention(
 """The paper's convention for networks of LeCun's layers."""
 
 
-def convention_for(counted: NetworkCount, name: str) -> Convention:
+def convention_for(counted: NetworkCount, name: str) -> CountingConvention:
     """Return a convention, as it is for this network.
 
     Raises
@@ -227,7 +227,7 @@ def convention_for(counted: NetworkCount, name: str) -> Convention:
     return CONVENTIONS[name]
 
 
-def _of_lecun(row: Row) -> bool:
+def _of_lecun(row: LayerRow) -> bool:
     return row.node.kind in LECUN or row.node.options.get("bias") == "position"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dlmath.counting.engine.convolutions import AXES, BIAS, DILATION, KERNEL, OUT, OUT_AXES, PAD, STRIDE, sliding
 from dlmath.counting.engine.options import LayerKind, Option, flag, per_axis
 from dlmath.counting.engine.shapes import shape_text
-from dlmath.counting.engine.tally import Term, every, tally
+from dlmath.counting.engine.tally import TallyTerm, every, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -40,15 +40,15 @@ def _convlstm(rank: int) -> Callable[[Options, tuple[Shape, ...]], Count]:
         labels, places = ("gates", *AXES[rank]), ("steps", *OUT_AXES[rank])
         held = (GATES, *kernel)
         terms = [
-            Term("weights", (*labels, "in", "out"), (*held, channels, out)),
-            Term("weights", (*labels, "out", "out"), (*held, out, out)),
-            Term("macs", (*places, *labels, "in", "out"), (steps, *positions, *held, channels, out)),
-            Term("macs", (*places, *labels, "out", "out"), (steps, *positions, *held, out, out)),
+            TallyTerm("weights", (*labels, "in", "out"), (*held, channels, out)),
+            TallyTerm("weights", (*labels, "out", "out"), (*held, out, out)),
+            TallyTerm("macs", (*places, *labels, "in", "out"), (steps, *positions, *held, channels, out)),
+            TallyTerm("macs", (*places, *labels, "out", "out"), (steps, *positions, *held, out, out)),
             every("activation_ops", (steps, *positions, out), functions=APPLICATIONS),
         ]
         if options["bias"] == "yes":
-            terms.append(Term("biases", ("gates", "out"), (GATES, out)))
-            terms.append(Term("bias_adds", (*places, "gates", "out"), (steps, *positions, GATES, out)))
+            terms.append(TallyTerm("biases", ("gates", "out"), (GATES, out)))
+            terms.append(TallyTerm("bias_adds", (*places, "gates", "out"), (steps, *positions, GATES, out)))
         output = (steps, *positions, out) if options["sequences"] else (*positions, out)
         return tally(output, terms, None)
 

@@ -19,7 +19,7 @@ from dlmath.counting.engine.options import (
     per_axis,
 )
 from dlmath.counting.engine.shapes import check_output, shape_text, slide, spread
-from dlmath.counting.engine.tally import Term, tally
+from dlmath.counting.engine.tally import TallyTerm, tally
 from dlmath.errors import InvalidValueError, ShapeError
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ def _per_group(name: str, channels: int, out: int, groups: int) -> int:
     return channels // groups
 
 
-def bias_terms(bias: str, out: int, positions: tuple[int, ...], rank: int) -> tuple[Term, ...]:
+def bias_terms(bias: str, out: int, positions: tuple[int, ...], rank: int) -> tuple[TallyTerm, ...]:
     """Return the biases of a map: one a channel (`yes`), one a position of the output too (`position`), or none."""
     if bias == "no":
         return ()
-    everywhere = Term("bias_adds", (*OUT_AXES[rank], "out"), (*positions, out))
+    everywhere = TallyTerm("bias_adds", (*OUT_AXES[rank], "out"), (*positions, out))
     if bias == "position":
-        return Term("biases", everywhere.labels, everywhere.factors), everywhere
-    return Term("biases", ("out",), (out,)), everywhere
+        return TallyTerm("biases", everywhere.labels, everywhere.factors), everywhere
+    return TallyTerm("biases", ("out",), (out,)), everywhere
 
 
 def _conv(rank: int) -> Callable[[Options, tuple[Shape, ...]], Count]:
@@ -86,8 +86,8 @@ def _conv(rank: int) -> Callable[[Options, tuple[Shape, ...]], Count]:
         held = (*kernel, each, out)
         labels = (*AXES[rank], "in" if options["groups"] == 1 else "in of a group", "out")
         terms = (
-            Term("weights", labels, held),
-            Term("macs", (*OUT_AXES[rank], *labels), (*positions, *held)),
+            TallyTerm("weights", labels, held),
+            TallyTerm("macs", (*OUT_AXES[rank], *labels), (*positions, *held)),
             *bias_terms(options["bias"], out, positions, rank),
         )
         return tally((*positions, out), terms, windows)
@@ -104,8 +104,8 @@ def depthwise(options: Options, shapes: tuple[Shape, ...]) -> Count:
     out = shape[-1] * options["multiplier"]
     held, labels = (*kernel, shape[-1], options["multiplier"]), (*AXES[2], "channels", "multiplier")
     terms = (
-        Term("weights", labels, held),
-        Term("macs", (*OUT_AXES[2], *labels), (*positions, *held)),
+        TallyTerm("weights", labels, held),
+        TallyTerm("macs", (*OUT_AXES[2], *labels), (*positions, *held)),
         *bias_terms(options["bias"], out, positions, 2),
     )
     return tally((*positions, out), terms, windows)
@@ -117,8 +117,8 @@ def separable(options: Options, shapes: tuple[Shape, ...]) -> Count:
     positions, middle, out = first.output[:-1], first.output[-1], options["out"]
     terms = (
         *first.terms,
-        Term("weights", ("middle", "out"), (middle, out)),
-        Term("macs", (*OUT_AXES[2], "middle", "out"), (*positions, middle, out)),
+        TallyTerm("weights", ("middle", "out"), (middle, out)),
+        TallyTerm("macs", (*OUT_AXES[2], "middle", "out"), (*positions, middle, out)),
         *bias_terms(options["bias"], out, positions, 2),
     )
     return tally((*positions, out), terms, first.windows)
@@ -144,8 +144,8 @@ def _transposed(rank: int) -> Callable[[Options, tuple[Shape, ...]], Count]:
         held = (*kernel, shape[-1], out // options["groups"] if each else 0)
         inward = tuple(label.replace("out", "in") for label in OUT_AXES[rank])
         terms = (
-            Term("weights", labels, held),
-            Term("macs", (*inward, *labels), (*shape[:-1], *held)),
+            TallyTerm("weights", labels, held),
+            TallyTerm("macs", (*inward, *labels), (*shape[:-1], *held)),
             *bias_terms(options["bias"], out, positions, rank),
         )
         return tally((*positions, out), terms, windows)
@@ -164,8 +164,8 @@ def _local(rank: int) -> Callable[[Options, tuple[Shape, ...]], Count]:
         held = (*positions, *kernel, shape[-1], options["out"])
         labels = (*OUT_AXES[rank], *AXES[rank], "in", "out")
         terms = (
-            Term("weights", labels, held),
-            Term("macs", labels, held),
+            TallyTerm("weights", labels, held),
+            TallyTerm("macs", labels, held),
             *bias_terms(options["bias"], options["out"], positions, rank),
         )
         return tally((*positions, options["out"]), terms, windows)
@@ -195,8 +195,8 @@ def partial(options: Options, shapes: tuple[Shape, ...]) -> Count:
     windows = sliding("partial", options, shape, 2, kernel)
     positions = tuple(window.out for window in windows)
     terms = (
-        Term("weights", (*AXES[2], *link_labels), (*kernel, *links)),
-        Term("macs", (*OUT_AXES[2], *AXES[2], *link_labels), (*positions, *kernel, *links)),
+        TallyTerm("weights", (*AXES[2], *link_labels), (*kernel, *links)),
+        TallyTerm("macs", (*OUT_AXES[2], *AXES[2], *link_labels), (*positions, *kernel, *links)),
         *bias_terms(options["bias"], out, positions, 2),
     )
     return tally((*positions, out), terms, windows)

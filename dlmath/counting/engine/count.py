@@ -28,7 +28,7 @@ TOTALS = (*HELD, *OPERATIONS, "flops", "activations")
 """What a row has a number for, and a network the sum of its rows."""
 
 
-class Row(NamedTuple):
+class LayerRow(NamedTuple):
     """One layer of a network, counted.
 
     Attributes
@@ -123,7 +123,7 @@ class NetworkCount(NamedTuple):
     Attributes
     ----------
     network : Network
-    nodes : tuple of Row
+    nodes : tuple of LayerRow
         One for each node of the network, inputs too, in its order.
     auxiliary : str
         Which of `AUXILIARIES` was counted.
@@ -137,15 +137,15 @@ class NetworkCount(NamedTuple):
     """
 
     network: Network
-    nodes: tuple[Row, ...]
+    nodes: tuple[LayerRow, ...]
     auxiliary: str
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[LayerRow, ...]:
         """The layers that count: not the inputs, nor auxiliary heads that are left out."""
         return tuple(row for row in self.nodes if row.node.kind != "input" and self._counts(row))
 
-    def _counts(self, row: Row) -> bool:
+    def _counts(self, row: LayerRow) -> bool:
         return row.node.group != AUXILIARY or self.auxiliary != "without"
 
     def total(self, quantity: str) -> int:
@@ -209,7 +209,7 @@ class NetworkCount(NamedTuple):
         return self.total("macs")
 
     @property
-    def outputs(self) -> tuple[Row, ...]:
+    def outputs(self) -> tuple[LayerRow, ...]:
         """The rows of the network's outputs, the main one first."""
         return tuple(self.nodes[place] for place in self.network.outputs)
 
@@ -219,7 +219,7 @@ class NetworkCount(NamedTuple):
         return self.outputs[0].output
 
     @property
-    def last_map(self) -> Row | None:
+    def last_map(self) -> LayerRow | None:
         """The last row whose output still is a map: what is called the receptive field of a classifier is its field."""
         for row in reversed(self.rows):
             if row.fields and len(row.output) > 1 and max(row.output[:-1]) > 1 and row.fields[0].jump:
@@ -236,7 +236,7 @@ WORDS = {"weights": "parameters", "macs": "MACs", "pool_ops": "pooling operation
 """How quantities that may be unknown are called."""
 
 
-def _left_out(row: Row, counted: NetworkCount) -> Iterator[str]:
+def _left_out(row: LayerRow, counted: NetworkCount) -> Iterator[str]:
     """Yield what a row leaves out, with its reason; what only waits for the input's size is not left out."""
     missing = row.counted.missing
     listed = " and ".join(WORDS[name] for name in missing)
@@ -278,10 +278,10 @@ class _Counter:
     """The rows so far; equal layers on equal shapes are counted once and remembered."""
 
     def __init__(self, network: Network, auxiliary: str) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[LayerRow] = []
         self.auxiliary = auxiliary
         self.known: dict[tuple[object, ...], Count] = {}
-        self.named: dict[str, Row] = {}
+        self.named: dict[str, LayerRow] = {}
         inputs = network.input_shapes
         self.input_shape: Shape = inputs[0] if inputs else ()
 
@@ -291,7 +291,7 @@ class _Counter:
         counted = self._count(node, shapes)
         fields, misaligned = self._see(node, counted, sources, shapes)
         runs = 0 if node.group == AUXILIARY and self.auxiliary != "with" else node.times
-        row = Row(node, shapes, counted, fields, node.shares is None or node.held is not None, runs, misaligned)
+        row = LayerRow(node, shapes, counted, fields, node.shares is None or node.held is not None, runs, misaligned)
         self._check_share(row)
         self.rows.append(row)
         self.named[node.name] = row
@@ -307,7 +307,7 @@ class _Counter:
         return self.known[key]
 
     def _see(
-        self, node: Node, counted: Count, sources: list[Row], shapes: tuple[Shape, ...]
+        self, node: Node, counted: Count, sources: list[LayerRow], shapes: tuple[Shape, ...]
     ) -> tuple[tuple[Field, ...], tuple[str, ...]]:
         if not sources:
             return receptive.start(node.options["shape"] if node.kind == "input" else ()), ()  # type: ignore[arg-type]
@@ -316,7 +316,7 @@ class _Counter:
         fields, notes = receptive.join([row.fields for row in sources], shapes)
         return receptive.through(fields, counted.windows, self.input_shape), notes
 
-    def _check_share(self, row: Row) -> None:
+    def _check_share(self, row: LayerRow) -> None:
         """Refuse a layer that shares weights but does not need exactly those that are there."""
         if row.node.shares is None or row.node.held is not None:
             return

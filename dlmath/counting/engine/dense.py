@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dlmath.counting.engine.open_sizes import UNRANKED
 from dlmath.counting.engine.options import LayerKind, Option, at_least, flag, numbers, one_of
 from dlmath.counting.engine.shapes import elements, shape_text, whole
-from dlmath.counting.engine.tally import Term, every, tally
+from dlmath.counting.engine.tally import TallyTerm, every, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ def dense(options: Options, shapes: tuple[Shape, ...]) -> Count:
     out = options["out"]
     row_labels = ("rows",) * len(rows)
     terms = [
-        Term("weights", ("in", "out"), (fan_in, out)),
-        Term("macs", (*row_labels, "in", "out"), (*rows, fan_in, out)),
+        TallyTerm("weights", ("in", "out"), (fan_in, out)),
+        TallyTerm("macs", (*row_labels, "in", "out"), (*rows, fan_in, out)),
     ]
     if options["bias"]:
-        terms += [Term("biases", ("out",), (out,)), Term("bias_adds", (*row_labels, "out"), (*rows, out))]
+        terms += [TallyTerm("biases", ("out",), (out,)), TallyTerm("bias_adds", (*row_labels, "out"), (*rows, out))]
     notes = (f"the map {shape_text(shape)} is flattened into {fan_in} inputs",) if flattens and len(shape) > 1 else ()
     return tally((*rows, out), terms, _seen(shape, rows), notes=notes)
 
@@ -50,14 +50,14 @@ def rbf(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """
     (shape,) = shapes
     fan_in, out = elements(shape), options["out"]
-    terms = (Term("buffers", ("in", "out"), (fan_in, out)), Term("macs", ("in", "out"), (fan_in, out)))
+    terms = (TallyTerm("buffers", ("in", "out"), (fan_in, out)), TallyTerm("macs", ("in", "out"), (fan_in, out)))
     return tally((out,), terms, whole(shape), notes=("the centres are set by hand and do not train",))
 
 
 def embedding(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """Count a table of `words` vectors of length `out`: looked up, not multiplied."""
     (shape,) = shapes
-    terms = (Term("weights", ("words", "out"), (options["words"], options["out"])),)
+    terms = (TallyTerm("weights", ("words", "out"), (options["words"], options["out"])),)
     return tally(UNRANKED if shape is UNRANKED else (*shape, options["out"]), terms)
 
 
@@ -71,14 +71,14 @@ def positions(options: Options, shapes: tuple[Shape, ...]) -> Count:
     if options["held"] is not None and (len(shape) != 2 or shape[0] > held[0]):
         raise ShapeError(f"positions: {held[0]} are held for {shape_text(shape)}", "give a sequence that is no longer")
     labels = (*("positions",) * (len(held) - 1), "features")
-    return tally(shape, (Term("weights", labels, held), every("join_ops", shape)))
+    return tally(shape, (TallyTerm("weights", labels, held), every("join_ops", shape)))
 
 
 def bias(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """Count a vector of biases added by itself, as beside weights that belong to another layer."""
     del options
     (shape,) = shapes
-    return tally(shape, (Term("biases", ("features",), shape[-1:]), every("bias_adds", shape)))
+    return tally(shape, (TallyTerm("biases", ("features",), shape[-1:]), every("bias_adds", shape)))
 
 
 def class_token(options: Options, shapes: tuple[Shape, ...]) -> Count:
@@ -87,7 +87,7 @@ def class_token(options: Options, shapes: tuple[Shape, ...]) -> Count:
     if len(shape) != 2:
         raise ShapeError(f"classtoken cannot stand before {shape_text(shape)}", "give it a sequence STEPSxFEATURES")
     steps, features = shape
-    terms = (Term("weights", ("tokens", "features"), (options["tokens"], features)),)
+    terms = (TallyTerm("weights", ("tokens", "features"), (options["tokens"], features)),)
     return tally((steps + options["tokens"], features), terms)
 
 
@@ -96,7 +96,7 @@ def parameter(options: Options, shapes: tuple[Shape, ...]) -> Count:
     del shapes
     shape = options["shape"]
     quantity = "weights" if options["trains"] else "buffers"
-    return tally(shape, (Term(quantity, ("size",) * len(shape), shape),))
+    return tally(shape, (TallyTerm(quantity, ("size",) * len(shape), shape),))
 
 
 def scale(options: Options, shapes: tuple[Shape, ...]) -> Count:
@@ -104,7 +104,7 @@ def scale(options: Options, shapes: tuple[Shape, ...]) -> Count:
     (shape,) = shapes
     held = {"channel": shape[-1:], "layer": (), "element": shape}[options["per"]]
     terms = (
-        Term("weights", ("features",) * len(held), held),
+        TallyTerm("weights", ("features",) * len(held), held),
         every("norm_ops", shape),
     )
     return tally(shape, terms)

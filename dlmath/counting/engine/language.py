@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dlmath.counting.engine.builder import Builder, Place, convert
+from dlmath.counting.engine.builder import Builder, GraphPlace, convert
 from dlmath.counting.engine.graph import Network
 from dlmath.counting.engine.schema import VARIANT
 from dlmath.counting.engine.shapes import parse_shape
@@ -123,7 +123,7 @@ def build(
     facts = {**document, **{key: values[key] for key in VARIANT if key in values}}
     builder = Builder(document.get("blocks", {}), BUILDERS, document.get("padding", "same"), check_shapes=check_shapes)
     builder.start(input_shape or _input_shape(facts, scope))
-    builder.rows(document["layers"], scope, Place(), ("layers",))
+    builder.rows(document["layers"], scope, GraphPlace(), ("layers",))
     outputs = builder.outputs(_texts(document.get("outputs", ())))
     return Network(
         name,

@@ -178,8 +178,8 @@ def bears_unknown(kind: str) -> bool:
 
 def _unknown(kind: str) -> Count:
     """Return the count of a layer on a shape of which nothing is known."""
-    from dlmath.counting.engine.tally import Term, tally
+    from dlmath.counting.engine.tally import TallyTerm, tally
 
-    held = (Term("weights", ("unknown",), (OPEN,)),) if holds(kind) else ()
-    work = (Term("macs", ("unknown",), (OPEN,)),) if multiplies(kind) else ()
+    held = (TallyTerm("weights", ("unknown",), (OPEN,)),) if holds(kind) else ()
+    work = (TallyTerm("macs", ("unknown",), (OPEN,)),) if multiplies(kind) else ()
     return tally(UNRANKED, (*held, *work), None)

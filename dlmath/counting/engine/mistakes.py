@@ -13,7 +13,7 @@ from dlmath.counting.engine.layers import FAMILY, get_kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dlmath.counting.engine.count import NetworkCount, Row
+    from dlmath.counting.engine.count import LayerRow, NetworkCount
     from dlmath.counting.engine.graph import Network, Node
 
 WINDOWED = ("convolutions", "pooling")
@@ -125,11 +125,11 @@ def _sum(*quantities: str) -> Callable[[NetworkCount], int]:
     return lambda counted: sum(counted.total(quantity) for quantity in quantities)
 
 
-def _rows(value: Callable[[Row], int]) -> Callable[[NetworkCount], int]:
+def _rows(value: Callable[[LayerRow], int]) -> Callable[[NetworkCount], int]:
     return lambda counted: sum(value(row) for row in counted.rows)
 
 
-def _layer_biases(row: Row) -> int:
+def _layer_biases(row: LayerRow) -> int:
     """Return the biases of a layer that has a choice, not the shifts of a norm."""
     return row.value("biases") if FAMILY[row.node.kind] in _BIASED else 0
 
@@ -137,7 +137,7 @@ def _layer_biases(row: Row) -> int:
 def _per_channel(quantity: str) -> Callable[[NetworkCount], int]:
     """Return a total without the factor of the input channels in convolutions."""
 
-    def value(row: Row) -> int:
+    def value(row: LayerRow) -> int:
         if FAMILY[row.node.kind] != "convolutions":
             return row.value(quantity)
         repeats = row.runs if quantity == "macs" else int(row.held)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dlmath.counting.engine.options import LayerKind, Option, at_least, flag
 from dlmath.counting.engine.shapes import shape_text
-from dlmath.counting.engine.tally import Term, every, tally
+from dlmath.counting.engine.tally import TallyTerm, every, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ def batch_norm(options: Options, shapes: tuple[Shape, ...]) -> Count:
     channels = shape[-1:]
     terms = list(_affine(options, channels, frozen=options["frozen"]))
     if options["statistics"]:
-        terms.append(Term("buffers", ("mean and variance", "channels"), (2, *channels)))
+        terms.append(TallyTerm("buffers", ("mean and variance", "channels"), (2, *channels)))
     terms.append(every("norm_ops", shape, operations=2))
     return tally(shape, terms)
 
 
-def _affine(options: Options, held: Shape, *, frozen: bool = False) -> tuple[Term, ...]:
+def _affine(options: Options, held: Shape, *, frozen: bool = False) -> tuple[TallyTerm, ...]:
     labels = ("channels",) * len(held)
-    scale = Term("buffers" if frozen else "weights", labels, held)
-    shift = Term("buffers" if frozen else "biases", labels, held)
+    scale = TallyTerm("buffers" if frozen else "weights", labels, held)
+    shift = TallyTerm("buffers" if frozen else "biases", labels, held)
     return (scale,) * int(options["scale"]) + (shift,) * int(options["center"])
 
 

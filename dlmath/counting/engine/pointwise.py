@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dlmath.counting.engine.open_sizes import OPEN, UNRANKED, agree, alike, is_open
 from dlmath.counting.engine.options import LayerKind, Option, anything, one_of, whole_number
 from dlmath.counting.engine.shapes import elements, shape_text
-from dlmath.counting.engine.tally import Term, every, tally
+from dlmath.counting.engine.tally import TallyTerm, every, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def prelu(options: Options, shapes: tuple[Shape, ...]) -> Count:
     """Count a rectifier whose negative slope is learned: one a channel, one in all or one an element (He 2015)."""
     (shape,) = shapes
     held = {"channel": shape[-1:], "layer": (), "element": shape}[options["per"]]
-    slopes = Term("weights", ("slopes",) * len(held), held)
+    slopes = TallyTerm("weights", ("slopes",) * len(held), held)
     return tally(shape, (slopes, every("activation_ops", shape)))
 
 
@@ -108,7 +108,7 @@ def matmul(options: Options, shapes: tuple[Shape, ...]) -> Count:
     batch = _broadcast("matmul", left[:-2], right[:-2])
     output = (*batch, left[-2], right[-1])
     return tally(
-        output, (Term("macs", ("rows and columns", "inner"), (elements(output), min(left[-1], right[-2]))),), None
+        output, (TallyTerm("macs", ("rows and columns", "inner"), (elements(output), min(left[-1], right[-2]))),), None
     )
 
 

@@ -12,7 +12,7 @@ from dlmath.counting.engine.convolutions import sliding
 from dlmath.counting.engine.open_sizes import OPEN, is_open
 from dlmath.counting.engine.options import LayerKind, Option, at_least, flag, numbers, padding, per_axis
 from dlmath.counting.engine.shapes import Window, elements, shape_text, whole
-from dlmath.counting.engine.tally import Term, every, tally
+from dlmath.counting.engine.tally import TallyTerm, every, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _windowed(name: str, rank: int, *, mean: bool) -> Callable[[Options, tuple[S
     return count
 
 
-def _work(output: Shape, window: int, *, mean: bool) -> Term:
+def _work(output: Shape, window: int, *, mean: bool) -> TallyTerm:
     return every("pool_ops", output, operations=window if mean else window - 1)
 
 
@@ -58,9 +58,9 @@ def _adaptive(*, mean: bool) -> Callable[[Options, tuple[Shape, ...]], Count]:
         windows = tuple(_share(size, out) for size, out in zip(shape[:-1], sizes, strict=True))
         output = (*sizes, shape[-1])
         seen = elements(tuple(_seen(size, out) for size, out in zip(shape[:-1], sizes, strict=True)))
-        terms = [Term("pool_ops", ("channels", "inputs of all windows"), (shape[-1], seen))]
+        terms = [TallyTerm("pool_ops", ("channels", "inputs of all windows"), (shape[-1], seen))]
         if not mean:
-            terms = [Term("pool_ops", ("channels", "comparisons"), (shape[-1], seen - elements(sizes)))]
+            terms = [TallyTerm("pool_ops", ("channels", "comparisons"), (shape[-1], seen - elements(sizes)))]
         return tally(output, terms, windows)
 
     return count
@@ -98,8 +98,8 @@ def subsample(options: Options, shapes: tuple[Shape, ...]) -> Count:
     output = (*(window.out for window in windows), shape[-1])
     outputs, window = elements(output), elements(kernel)
     terms = (
-        Term("weights", ("maps",), shape[-1:]),
-        Term("biases", ("maps",), shape[-1:]),
+        TallyTerm("weights", ("maps",), shape[-1:]),
+        TallyTerm("biases", ("maps",), shape[-1:]),
         every("bias_adds", output),
         every("pool_ops", output, operations=window),
     )

@@ -28,7 +28,7 @@ class DocumentError(InvalidValueError):
         self.path = path
 
 
-class Structure(NamedTuple):
+class SchemaStructure(NamedTuple):
     """A row that is not one layer: what else it must and may say beside its own key."""
 
     required: tuple[str, ...] = ()
@@ -37,15 +37,15 @@ class Structure(NamedTuple):
 
 
 STRUCTURES = {
-    "repeat": Structure(("layers",), ("index",), ("layers",)),
-    "table": Structure(("rows", "layers"), (), ("layers",)),
-    "residual": Structure((), ("shortcut", "join"), ("residual", "shortcut")),
-    "branches": Structure((), ("join", "axis")),
-    "if": Structure(("then",), ("else",), ("then", "else")),
-    "auxiliary": Structure((), (), ("auxiliary",)),
-    "times": Structure(("layers",), (), ("layers",)),
-    "frozen": Structure((), (), ("frozen",)),
-    "layers": Structure((), (), ("layers",)),
+    "repeat": SchemaStructure(("layers",), ("index",), ("layers",)),
+    "table": SchemaStructure(("rows", "layers"), (), ("layers",)),
+    "residual": SchemaStructure((), ("shortcut", "join"), ("residual", "shortcut")),
+    "branches": SchemaStructure((), ("join", "axis")),
+    "if": SchemaStructure(("then",), ("else",), ("then", "else")),
+    "auxiliary": SchemaStructure((), (), ("auxiliary",)),
+    "times": SchemaStructure(("layers",), (), ("layers",)),
+    "frozen": SchemaStructure((), (), ("frozen",)),
+    "layers": SchemaStructure((), (), ("layers",)),
 }
 """Rows with rows inside them, by the key that tells which."""
 

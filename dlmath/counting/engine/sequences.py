@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dlmath.counting.engine.options import LayerKind, Option, at_least, flag, one_of
 from dlmath.counting.engine.shapes import elements, shape_text
-from dlmath.counting.engine.tally import Term, tally
+from dlmath.counting.engine.tally import TallyTerm, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def attention(options: Options, shapes: tuple[Shape, ...]) -> Count:
         *_projection("query", steps, query[-1], heads * key, bias=options["bias"]),
         *_projection("key", seen, source[-1], grouped * key, bias=options["bias"]),
         *_projection("value", seen, value[-1], grouped * inner, bias=options["bias"]),
-        Term("macs", ("scores: heads", "queries", "keys", "head size"), (heads, steps, seen, key)),
-        Term("macs", ("sums: heads", "queries", "keys", "head size"), (heads, steps, seen, inner)),
+        TallyTerm("macs", ("scores: heads", "queries", "keys", "head size"), (heads, steps, seen, key)),
+        TallyTerm("macs", ("sums: heads", "queries", "keys", "head size"), (heads, steps, seen, inner)),
         *_projection("output", steps, heads * inner, out, bias=options["bias"]),
-        Term("activation_ops", ("softmax: heads", "queries", "keys"), (heads, steps, seen)),
+        TallyTerm("activation_ops", ("softmax: heads", "queries", "keys"), (heads, steps, seen)),
     ]
     return tally((*query[:-1], out), terms, None)
 
@@ -60,18 +60,18 @@ def _head_sizes(options: Options, width: int, heads: int) -> tuple[int, int]:
     return key, options["value"] or key
 
 
-def _projection(name: str, steps: int, fan_in: int, out: int, *, bias: bool) -> tuple[Term, ...]:
+def _projection(name: str, steps: int, fan_in: int, out: int, *, bias: bool) -> tuple[TallyTerm, ...]:
     labels = f"{name}: in", "out"
     terms = (
-        Term("weights", labels, (fan_in, out)),
-        Term("macs", (f"{name}: steps", "in", "out"), (steps, fan_in, out)),
+        TallyTerm("weights", labels, (fan_in, out)),
+        TallyTerm("macs", (f"{name}: steps", "in", "out"), (steps, fan_in, out)),
     )
     if not bias:
         return terms
     return (
         *terms,
-        Term("biases", (f"{name}: out",), (out,)),
-        Term("bias_adds", (f"{name}: steps", "out"), (steps, out)),
+        TallyTerm("biases", (f"{name}: out",), (out,)),
+        TallyTerm("bias_adds", (f"{name}: steps", "out"), (steps, out)),
     )
 
 
@@ -92,13 +92,15 @@ def _recurrent(name: str, gates: int, activations: int) -> Callable[[Options, tu
         output = (ways * units,) if not options["sequences"] else (steps, ways * units)
         held = ("directions", "gates")
         terms = (
-            Term("weights", (*held, "in", "units"), (ways, gates, features, units)),
-            Term("weights", (*held, "units", "units"), (ways, gates, units, units)),
-            Term("biases", (*held, "vectors", "units"), (ways, gates, vectors, units)),
-            Term("macs", ("steps", *held, "in", "units"), (steps, ways, gates, features, units)),
-            Term("macs", ("steps", *held, "units", "units"), (steps, ways, gates, units, units)),
-            Term("bias_adds", ("steps", *held, "vectors", "units"), (steps, ways, gates, vectors, units)),
-            Term("activation_ops", ("steps", "directions", "functions", "units"), (steps, ways, activations, units)),
+            TallyTerm("weights", (*held, "in", "units"), (ways, gates, features, units)),
+            TallyTerm("weights", (*held, "units", "units"), (ways, gates, units, units)),
+            TallyTerm("biases", (*held, "vectors", "units"), (ways, gates, vectors, units)),
+            TallyTerm("macs", ("steps", *held, "in", "units"), (steps, ways, gates, features, units)),
+            TallyTerm("macs", ("steps", *held, "units", "units"), (steps, ways, gates, units, units)),
+            TallyTerm("bias_adds", ("steps", *held, "vectors", "units"), (steps, ways, gates, vectors, units)),
+            TallyTerm(
+                "activation_ops", ("steps", "directions", "functions", "units"), (steps, ways, activations, units)
+            ),
         )
         notes = (f"{vectors} bias vector{'s' * (vectors != 1)} a gate",)
         return tally(output, terms, None, notes=notes)

@@ -19,7 +19,7 @@ from dlmath.counting.engine.options import (
     whole_number,
 )
 from dlmath.counting.engine.shapes import Window, check_output, elements, shape_text, whole
-from dlmath.counting.engine.tally import Term, every, tally
+from dlmath.counting.engine.tally import TallyTerm, every, tally
 from dlmath.errors import InvalidValueError, ShapeError
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def opaque(options: Options, shapes: tuple[Shape, ...]) -> Count:
     given = {"weights": options["params"], "macs": options["macs"]}
     output = UNRANKED if options["shape"] is None else options["shape"]
     missing = tuple(name for name, value in given.items() if value is None)
-    terms = [Term(name, (name,), (OPEN if value is None else value,)) for name, value in given.items()]
+    terms = [TallyTerm(name, (name,), (OPEN if value is None else value,)) for name, value in given.items()]
     return tally(output, terms, None, missing=missing)
 
 

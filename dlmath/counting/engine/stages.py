@@ -10,24 +10,24 @@ from dlmath.counting.engine.open_sizes import OPEN, is_open
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dlmath.counting.engine.count import NetworkCount, Row
+    from dlmath.counting.engine.count import LayerRow, NetworkCount
     from dlmath.counting.engine.graph import Shape
 
 FEW = 3
 """A network that falls into so few stages is looked into one level deeper."""
 
 
-class Stage(NamedTuple):
+class NetworkStage(NamedTuple):
     """Layers that follow one another under one name.
 
     Attributes
     ----------
     name : str
-    rows : tuple of Row
+    rows : tuple of LayerRow
     """
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[LayerRow, ...]
 
     @property
     def input_shape(self) -> Shape:
@@ -55,7 +55,7 @@ def words_of(name: str) -> list[str]:
     return [word for word in name.replace("/", ".").split(".") if word]
 
 
-def stages(counted: NetworkCount, depth: int | None = None) -> tuple[Stage, ...]:
+def stages(counted: NetworkCount, depth: int | None = None) -> tuple[NetworkStage, ...]:
     """Return the stages of a network: layers within a block together, others each by itself.
 
     Parameters
@@ -85,29 +85,29 @@ def stages(counted: NetworkCount, depth: int | None = None) -> tuple[Stage, ...]
     return found
 
 
-def _grouped(rows: tuple[Row, ...], depth: int) -> Iterator[Stage]:
+def _grouped(rows: tuple[LayerRow, ...], depth: int) -> Iterator[NetworkStage]:
     """Yield the stages; a norm or an activation that stands alone belongs to the layer before it."""
-    current: list[Row] = []
+    current: list[LayerRow] = []
     name: tuple[str, ...] = ()
     for row in rows:
         key = _key(row, depth)
         follows = bool(current) and len(words_of(name[-1])) == 1 == len(words_of(row.name)) and _is_touch(row)
         lone = follows and len(words_of(current[0].name)) == 1
         if current and key != name and not lone:
-            yield Stage(".".join(name), tuple(current))
+            yield NetworkStage(".".join(name), tuple(current))
             current = []
         if not current:
             name = key
         current.append(row)
     if current:
-        yield Stage(".".join(name), tuple(current))
+        yield NetworkStage(".".join(name), tuple(current))
 
 
-def _is_touch(row: Row) -> bool:
+def _is_touch(row: LayerRow) -> bool:
     """Return whether a layer treats elements or channels by themselves, after the layer that gives them."""
     return FAMILY[row.node.kind] in {"pointwise", "normalisation"} and len(row.node.inputs) == 1
 
 
-def _key(row: Row, depth: int) -> tuple[str, ...]:
+def _key(row: LayerRow, depth: int) -> tuple[str, ...]:
     words = words_of(row.name)
     return tuple(words[: min(depth, max(len(words) - 1, 1))])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlmath.counting.engine.builder import Builder, Place, Scope, number
+from dlmath.counting.engine.builder import Builder, BuilderScope, GraphPlace, number
 from dlmath.counting.engine.graph import AUXILIARY
 from dlmath.counting.engine.layers import canonical, get_kind
 from dlmath.counting.engine.options import resolve
-from dlmath.counting.engine.words import Row
+from dlmath.counting.engine.words import ChainWord
 from dlmath.errors import InvalidValueError
 from dlmath.language.exact import fill
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 def _named(structure: Structure) -> Structure:
     """Return the structure run inside its own name, from where it says it reads."""
 
-    def run(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Place, path: Path) -> None:
+    def run(builder: Builder, row: Mapping[str, Any], scope: BuilderScope, place: GraphPlace, path: Path) -> None:
         name = row.get("name")
         sources = row.get("from")
-        words = Row(
+        words = ChainWord(
             next(iter(row)),
             sources=(str(fill(str(sources), scope)),) if sources is not None else (),
             shares=row.get("sharing"),
@@ -44,7 +44,7 @@ def _whole(value: Any, what: str, fewest: int) -> int:
     return value
 
 
-def _repeat(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Place, path: Path) -> None:
+def _repeat(builder: Builder, row: Mapping[str, Any], scope: BuilderScope, place: GraphPlace, path: Path) -> None:
     """Add the layers so many times; `index` names the count, from 0."""
     index = row.get("index")
     for turn in range(_whole(number(row["repeat"], scope), "repeat", 0)):
@@ -52,7 +52,7 @@ def _repeat(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Place
         builder.rows(row["layers"], names, place, (*path, "layers"))
 
 
-def _table(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Place, path: Path) -> None:
+def _table(builder: Builder, row: Mapping[str, Any], scope: BuilderScope, place: GraphPlace, path: Path) -> None:
     """Add the layers once for each row of the table, its values named by the columns."""
     columns = row["table"]
     lines = fill(row["rows"], scope) if isinstance(row["rows"], str) else row["rows"]
@@ -66,13 +66,13 @@ def _table(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Place,
         builder.rows(row["layers"], names, place, (*path, "layers"))
 
 
-def _join(builder: Builder, word: str, ends: list[int], place: Place, axis: Any = None) -> None:
+def _join(builder: Builder, word: str, ends: list[int], place: GraphPlace, axis: Any = None) -> None:
     kind = canonical(word)
     options = {} if axis is None else {"axis": axis}
     builder.add(kind, resolve(kind, get_kind(kind), options), tuple(ends), None, None, place)
 
 
-def _residual(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Place, path: Path) -> None:
+def _residual(builder: Builder, row: Mapping[str, Any], scope: BuilderScope, place: GraphPlace, path: Path) -> None:
     """Add a branch and its shortcut (the identity, unless told), and their sum."""
     start = builder.current
     builder.rows(row["residual"], scope, place, (*path, "residual"))
@@ -81,7 +81,7 @@ def _residual(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Pla
     _join(builder, row.get("join", "add"), [end, builder.current], place)
 
 
-def _branches(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Place, path: Path) -> None:
+def _branches(builder: Builder, row: Mapping[str, Any], scope: BuilderScope, place: GraphPlace, path: Path) -> None:
     """Add branches that all read the same, and their join: a concatenation unless told."""
     start, ends = builder.current, []
     for turn, branch in enumerate(row["branches"]):
@@ -92,12 +92,12 @@ def _branches(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Pla
     _join(builder, row.get("join", "concat"), ends, place, row.get("axis"))
 
 
-def _choice(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Place, path: Path) -> None:
+def _choice(builder: Builder, row: Mapping[str, Any], scope: BuilderScope, place: GraphPlace, path: Path) -> None:
     key = "then" if number(row["if"], scope) else "else"
     builder.rows(row.get(key), scope, place, (*path, key))
 
 
-def _auxiliary(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Place, path: Path) -> None:
+def _auxiliary(builder: Builder, row: Mapping[str, Any], scope: BuilderScope, place: GraphPlace, path: Path) -> None:
     """Add a head that helps training only; the rows after it read what it read."""
     start = builder.current
     builder.rows(row["auxiliary"], scope, place._replace(group=AUXILIARY), (*path, "auxiliary"))
@@ -105,17 +105,17 @@ def _auxiliary(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Pl
     builder.current = start
 
 
-def _times(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Place, path: Path) -> None:
+def _times(builder: Builder, row: Mapping[str, Any], scope: BuilderScope, place: GraphPlace, path: Path) -> None:
     """Add layers that run so many times for one input, as for each region of interest."""
     times = _whole(number(row["times"], scope), "times", 1)
     builder.rows(row["layers"], scope, place._replace(times=place.times * times), (*path, "layers"))
 
 
-def _frozen(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Place, path: Path) -> None:
+def _frozen(builder: Builder, row: Mapping[str, Any], scope: BuilderScope, place: GraphPlace, path: Path) -> None:
     builder.rows(row["frozen"], scope, place._replace(frozen=True), (*path, "frozen"))
 
 
-def _layers(builder: Builder, row: Mapping[str, Any], scope: Scope, place: Place, path: Path) -> None:
+def _layers(builder: Builder, row: Mapping[str, Any], scope: BuilderScope, place: GraphPlace, path: Path) -> None:
     builder.rows(row["layers"], scope, place, (*path, "layers"))
 
 

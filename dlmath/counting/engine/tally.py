@@ -19,7 +19,7 @@ QUANTITIES = (
 """What is counted; the first three are held, the others are done for every input."""
 
 
-class Term(NamedTuple):
+class TallyTerm(NamedTuple):
     """One product in the count of a quantity, with a word for each factor.
 
     Attributes
@@ -31,7 +31,7 @@ class Term(NamedTuple):
 
     Examples
     --------
-    >>> term = Term("weights", ("kernel", "kernel", "in", "out"), (3, 3, 64, 128))
+    >>> term = TallyTerm("weights", ("kernel", "kernel", "in", "out"), (3, 3, 64, 128))
     >>> term.value, term.text()
     (73728, '3 x 3 x 64 x 128')
     """
@@ -63,14 +63,14 @@ AXES: dict[int, tuple[str, ...]] = {
 """What the axes of a tensor are usually called, by their number."""
 
 
-def every(quantity: str, shape: Shape, **more: int) -> Term:
+def every(quantity: str, shape: Shape, **more: int) -> TallyTerm:
     """Return so much work for every element of a tensor: its sizes, then what each element takes.
 
     >>> every("norm_ops", (7, 7, 64), operations=2).text()
     '7 x 7 x 64 x 2'
     """
     labels = AXES.get(len(shape), ("size",) * len(shape))
-    return Term(quantity, (*labels, *more), (*shape, *more.values()))
+    return TallyTerm(quantity, (*labels, *more), (*shape, *more.values()))
 
 
 class Count(NamedTuple):
@@ -89,7 +89,7 @@ class Count(NamedTuple):
     bias_adds, norm_ops, pool_ops, activation_ops, join_ops : int
         Additions of biases; operations of normalisation and of pooling (additions, multiplications, comparisons: one
         each); elements that pass an activation function; additions or multiplications where branches join.
-    terms : tuple of Term
+    terms : tuple of TallyTerm
         The products whose sums the numbers above are.
     windows : tuple of Window, or None
         One an axis of space where outputs look at a window of the input; empty where each output sees its own
@@ -114,7 +114,7 @@ class Count(NamedTuple):
     pool_ops: int = 0
     activation_ops: int = 0
     join_ops: int = 0
-    terms: tuple[Term, ...] = ()
+    terms: tuple[TallyTerm, ...] = ()
     windows: tuple[Window, ...] | None = ()
     view: bool = False
     extra_links: int = 0
@@ -139,7 +139,9 @@ def kept(counted: Count, held: tuple[int, int, int] | None) -> Count:
     """Return a count whose parameters are those a file has for the layer; the formula's own terms where they agree."""
     if held is None or held == (counted.weights, counted.biases, counted.buffers):
         return counted
-    of_file = tuple(Term(name, ("the file's tensors",), (size,)) for name, size in zip(HELD, held, strict=True) if size)
+    of_file = tuple(
+        TallyTerm(name, ("the file's tensors",), (size,)) for name, size in zip(HELD, held, strict=True) if size
+    )
     terms = (*of_file, *(term for term in counted.terms if term.quantity not in HELD))
     missing = tuple(name for name in counted.missing if name != "weights")
     return counted._replace(weights=held[0], biases=held[1], buffers=held[2], terms=terms, missing=missing)
@@ -147,7 +149,7 @@ def kept(counted: Count, held: tuple[int, int, int] | None) -> Count:
 
 def tally(
     output: Shape,
-    terms: Sequence[Term] = (),
+    terms: Sequence[TallyTerm] = (),
     windows: tuple[Window, ...] | None = (),
     *,
     view: bool = False,
@@ -157,7 +159,7 @@ def tally(
 ) -> Count:
     """Return the count whose totals are the sums of its terms, term by term.
 
-    >>> tally((4,), [Term("weights", ("in", "out"), (3, 4)), Term("biases", ("out",), (4,))]).params
+    >>> tally((4,), [TallyTerm("weights", ("in", "out"), (3, 4)), TallyTerm("biases", ("out",), (4,))]).params
     16
     """
     totals = dict.fromkeys(QUANTITIES, 0)

@@ -47,7 +47,7 @@ class Tensor(NamedTuple):
         return elements(self.shape)
 
 
-class Tensors(NamedTuple):
+class TensorFile(NamedTuple):
     """Every tensor of a file.
 
     Attributes
@@ -78,7 +78,7 @@ class Tensors(NamedTuple):
         return sum(tensor.bytes for tensor in self.tensors)
 
 
-def as_network(model: Tensors) -> Network:
+def as_network(model: TensorFile) -> Network:
     """Return the tensors as layers without a graph, to be set beside networks: what they hold, operations unknown."""
     why = "a file of tensors has no graph"
     nodes = tuple(
@@ -102,21 +102,21 @@ class Share(NamedTuple):
     bytes: int
 
 
-def by_dtype(model: Tensors) -> tuple[Share, ...]:
+def by_dtype(model: TensorFile) -> tuple[Share, ...]:
     """Return the totals of each dtype, in the order of their first tensors.
 
     >>> weights, steps = Tensor("w", (2, 3), "float32", 24), Tensor("steps", (), "int64", 8)
-    >>> by_dtype(Tensors("tiny", (weights, steps)))[1]
+    >>> by_dtype(TensorFile("tiny", (weights, steps)))[1]
     Share(name='int64', tensors=1, params=1, bytes=8)
     """
     return _shares((tensor.dtype, tensor) for tensor in model.tensors)
 
 
-def by_module(model: Tensors, depth: int) -> tuple[Share, ...]:
+def by_module(model: TensorFile, depth: int) -> tuple[Share, ...]:
     """Return the totals of tensors whose dotted (or slashed) names begin with the same `depth` words.
 
     >>> names = ("layer1.0.weight", "layer1.0.bias", "layer2.0.weight")
-    >>> [share.name for share in by_module(Tensors("x", tuple(Tensor(n, (2,), "int8", 2) for n in names)), 1)]
+    >>> [share.name for share in by_module(TensorFile("x", tuple(Tensor(n, (2,), "int8", 2) for n in names)), 1)]
     ['layer1', 'layer2']
     """
     return _shares((_module(tensor.name, depth), tensor) for tensor in model.tensors)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dlmath.counting.engine.options import LayerKind, Option, at_least, flag, one_of, whole_number
 from dlmath.counting.engine.shapes import elements, shape_text
-from dlmath.counting.engine.tally import Term, every, tally
+from dlmath.counting.engine.tally import TallyTerm, every, tally
 from dlmath.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -38,38 +38,38 @@ def window_attention(options: Options, shapes: tuple[Shape, ...]) -> Count:
     inside, size = window * window, channels // heads
     rows = ("windows", "positions")
     terms = [
-        Term("weights", ("query, key, value: in", "out"), (channels, 3 * channels)),
-        Term("weights", ("output: in", "out"), (channels, channels)),
-        Term("macs", (*rows, "in", "out"), (windows, inside, channels, 3 * channels)),
-        Term(
+        TallyTerm("weights", ("query, key, value: in", "out"), (channels, 3 * channels)),
+        TallyTerm("weights", ("output: in", "out"), (channels, channels)),
+        TallyTerm("macs", (*rows, "in", "out"), (windows, inside, channels, 3 * channels)),
+        TallyTerm(
             "macs", ("scores: windows", "heads", "queries", "keys", "head size"), (windows, heads, inside, inside, size)
         ),
-        Term(
+        TallyTerm(
             "macs", ("sums: windows", "heads", "queries", "keys", "head size"), (windows, heads, inside, inside, size)
         ),
-        Term("macs", (*rows, "in", "out"), (windows, inside, channels, channels)),
-        Term("activation_ops", ("softmax: windows", "heads", "queries", "keys"), (windows, heads, inside, inside)),
+        TallyTerm("macs", (*rows, "in", "out"), (windows, inside, channels, channels)),
+        TallyTerm("activation_ops", ("softmax: windows", "heads", "queries", "keys"), (windows, heads, inside, inside)),
         *_position_terms(options["position"], heads, (2 * window - 1) ** 2),
     ]
     if options["bias"]:
-        terms.append(Term("biases", ("query, key, value and output",), (4 * channels,)))
-        terms.append(Term("bias_adds", (*rows, "query, key, value and output"), (windows, inside, 4 * channels)))
+        terms.append(TallyTerm("biases", ("query, key, value and output",), (4 * channels,)))
+        terms.append(TallyTerm("bias_adds", (*rows, "query, key, value and output"), (windows, inside, 4 * channels)))
     return tally(shape, terms, None)
 
 
-def _position_terms(position: str, heads: int, offsets: int) -> list[Term]:
+def _position_terms(position: str, heads: int, offsets: int) -> list[TallyTerm]:
     if position == "table":
-        return [Term("weights", ("offsets", "heads"), (offsets, heads))]
+        return [TallyTerm("weights", ("offsets", "heads"), (offsets, heads))]
     if position == "none":
         return []
     return [
-        Term("weights", ("coordinates", "hidden"), (2, HIDDEN)),
-        Term("biases", ("hidden",), (HIDDEN,)),
-        Term("weights", ("hidden", "heads"), (HIDDEN, heads)),
-        Term("weights", ("temperatures",), (heads,)),
-        Term("macs", ("offsets", "coordinates", "hidden"), (offsets, 2, HIDDEN)),
-        Term("macs", ("offsets", "hidden", "heads"), (offsets, HIDDEN, heads)),
-        Term("bias_adds", ("offsets", "hidden"), (offsets, HIDDEN)),
+        TallyTerm("weights", ("coordinates", "hidden"), (2, HIDDEN)),
+        TallyTerm("biases", ("hidden",), (HIDDEN,)),
+        TallyTerm("weights", ("hidden", "heads"), (HIDDEN, heads)),
+        TallyTerm("weights", ("temperatures",), (heads,)),
+        TallyTerm("macs", ("offsets", "coordinates", "hidden"), (offsets, 2, HIDDEN)),
+        TallyTerm("macs", ("offsets", "hidden", "heads"), (offsets, HIDDEN, heads)),
+        TallyTerm("bias_adds", ("offsets", "hidden"), (offsets, HIDDEN)),
     ]
 
 

@@ -53,7 +53,7 @@ CLAUSES = {"from": "sources", "sharing": "shares", "as": "name"}
 """The words that may follow a layer, and what each tells."""
 
 
-class Row(NamedTuple):
+class ChainWord(NamedTuple):
     """A row of text taken apart, before anyone asks whether such a layer exists.
 
     Attributes
@@ -75,7 +75,7 @@ class Row(NamedTuple):
     name: str | None = None
 
 
-def split_row(text: str) -> Row:
+def split_row(text: str) -> ChainWord:
     """Take a row apart.
 
     Raises
@@ -86,7 +86,7 @@ def split_row(text: str) -> Row:
     Examples
     --------
     >>> split_row("conv:3x3x64,pad=1 from a, b as c")
-    Row(word='conv', values=('3x3x64',), options={'pad': '1'}, sources=('a', 'b'), shares=None, name='c')
+    ChainWord(word='conv', values=('3x3x64',), options={'pad': '1'}, sources=('a', 'b'), shares=None, name='c')
     """
     layer, clauses = _split_clauses(text)
     word, colon, rest = layer.partition(":")
@@ -94,7 +94,7 @@ def split_row(text: str) -> Row:
     if not word.strip():
         raise InvalidValueError(f"{_short(text)!r} names no layer", "write one such as conv:3x3x64")
     sources = tuple(part.strip() for part in clauses["from"].split(",")) if "from" in clauses else ()
-    return Row(word.strip(), values, options, sources, clauses.get("sharing"), clauses.get("as"))
+    return ChainWord(word.strip(), values, options, sources, clauses.get("sharing"), clauses.get("as"))
 
 
 def _split_clauses(text: str) -> tuple[str, dict[str, str]]:
@@ -160,7 +160,7 @@ def _split_options(text: str, rest: str) -> tuple[tuple[str, ...], dict[str, str
     return tuple(values), options
 
 
-def layer_options(row: Row) -> tuple[str, dict[str, str]]:
+def layer_options(row: ChainWord) -> tuple[str, dict[str, str]]:
     """Return the kind of layer and its options, the head's numbers given their names.
 
     >>> layer_options(split_row("conv:3x3x64/2,pad=1"))
@@ -218,7 +218,7 @@ def _sizes(names: tuple[str, ...], text: str) -> dict[str, str]:
     return {first: "x".join(parts[:taken]), **dict(zip(names[1:], parts[taken:], strict=True))}
 
 
-def _checked(row: Row, default_padding: str) -> tuple[str, dict[str, object]]:
+def _checked(row: ChainWord, default_padding: str) -> tuple[str, dict[str, object]]:
     kind, options = layer_options(row)
     return kind, resolve(kind, get_kind(kind), padded(kind, options, default_padding))
 

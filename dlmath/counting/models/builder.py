@@ -17,7 +17,7 @@ MOST_NODES = 20_000
 """A file of a few bytes can call a model that calls a model ten times, and so on: nothing real is that large."""
 
 
-class Builder:
+class ModelBuilder:
     """Nodes and shapes so far.
 
     Attributes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dlmath.counting import zoo
 from dlmath.counting.engine.language import parse_reference
 from dlmath.counting.engine.layers import ALIASES, FAMILY
-from dlmath.counting.models.inputs import Given, parse_given
+from dlmath.counting.models.inputs import GivenInputs, parse_given
 from dlmath.errors import InvalidValueError, UnreadableError
 from dlmath.files.atomic import STANDARD
 from dlmath.files.examples import is_example, path_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dlmath.counting.engine.graph import Network
     from dlmath.counting.engine.language import Reference
-    from dlmath.counting.engine.tensors import Tensors
+    from dlmath.counting.engine.tensors import TensorFile
 
 INDEX = ".safetensors.index.json"
 TENSORS = (".safetensors", ".npz", INDEX)
@@ -125,7 +125,7 @@ def load_model(model: str, inputs: Sequence[str] = ()) -> Network:
     return zoo.load(reference)
 
 
-def _only(given: Given, name: str) -> Any:
+def _only(given: GivenInputs, name: str) -> Any:
     """Return the one shape that a network of the zoo takes."""
     shape = given.shapes([("input", "its own")])[0]
     del name
@@ -140,22 +140,22 @@ def _unread(name: str, ending: str) -> UnreadableError:
     return UnreadableError(f"{shown(name)}: {ending} {why}, and is not read", mend)
 
 
-def _keras(model: str, given: Given) -> Network:
+def _keras(model: str, given: GivenInputs) -> Network:
     from dlmath.counting.models.keras import read_keras
 
     return read_keras(model, given)
 
 
-def _onnx(model: str, given: Given) -> Network:
+def _onnx(model: str, given: GivenInputs) -> Network:
     from dlmath.counting.models.onnx import read_onnx
 
     return read_onnx(model, given)
 
 
-READERS: dict[str, Callable[[str, Given], Network]] = {".keras": _keras, ".onnx": _onnx}
+READERS: dict[str, Callable[[str, GivenInputs], Network]] = {".keras": _keras, ".onnx": _onnx}
 
 
-def _architecture(reference: Reference, given: Given) -> Network:
+def _architecture(reference: Reference, given: GivenInputs) -> Network:
     """Return the network of a YAML or JSON file; JSON may be what Keras' `model.to_json()` writes."""
     if ending_of(reference.name) == ".json" and (config := _json(reference.name)) is not None:
         if "class_name" in config:
@@ -180,7 +180,7 @@ def _json(name: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def read_tensors(model: str) -> Tensors:
+def read_tensors(model: str) -> TensorFile:
     """Read the headers of a .safetensors or .npz file, of the shards of an index, or of a folder."""
     if path_of(model).is_dir() or ending_of(model) == INDEX:
         from dlmath.counting.models.shards import read_folder, read_index

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dlmath.counting.engine.graph import Shape
 
 
-class Given(NamedTuple):
+class GivenInputs(NamedTuple):
     """Shapes by the names of inputs, and shapes in the order of the inputs that have no name here."""
 
     named: Mapping[str, Shape] = {}
@@ -51,11 +51,11 @@ class Given(NamedTuple):
         return [self.named.get(name, in_order.get(name)) for name in names]
 
 
-def parse_given(texts: Sequence[str]) -> Given:
+def parse_given(texts: Sequence[str]) -> GivenInputs:
     """Read `SHAPE` or `NAME=SHAPE`, each as often as there are inputs.
 
     >>> parse_given(["224x224x3"]), parse_given(["ids=128", "mask=128"]).named
-    (Given(named={}, in_order=((224, 224, 3),)), {'ids': (128,), 'mask': (128,)})
+    (GivenInputs(named={}, in_order=((224, 224, 3),)), {'ids': (128,), 'mask': (128,)})
     """
     named: dict[str, Shape] = {}
     in_order: list[Shape] = []
@@ -67,4 +67,4 @@ def parse_given(texts: Sequence[str]) -> Given:
             raise InvalidValueError(f"--input {text[:40]!r} names no input, or one twice", "write NAME=SHAPE")
         else:
             named[name.strip()] = parse_shape(shape)
-    return Given(named, tuple(in_order))
+    return GivenInputs(named, tuple(in_order))

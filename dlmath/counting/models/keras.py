@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlmath.counting.models.archive import members, read_member
-from dlmath.counting.models.inputs import Given
+from dlmath.counting.models.inputs import GivenInputs
 from dlmath.counting.models.opening import damaged, opened, stem
 from dlmath.errors import InvalidValueError, UnreadableError
 from dlmath.files.text import shown
@@ -25,14 +25,14 @@ LARGEST_CONFIG = 64 * 2**20
 ZIP_MAGIC = b"PK"
 
 
-def read_keras(name: str, inputs: Given | Sequence[Shape] = ()) -> Network:
+def read_keras(name: str, inputs: GivenInputs | Sequence[Shape] = ()) -> Network:
     """Return the network a .keras file (or the JSON of its config) describes.
 
     Parameters
     ----------
     name : str
         The file; `-` is standard input.
-    inputs : Given, or sequence of shapes, optional
+    inputs : GivenInputs, or sequence of shapes, optional
         Shapes to use in place of the file's. What stays open is open: parameters are counted all the same.
 
     Raises
@@ -43,12 +43,12 @@ def read_keras(name: str, inputs: Given | Sequence[Shape] = ()) -> Network:
     return keras_network(_parsed(_config_text(name), name), name, inputs)
 
 
-def keras_network(model: Any, name: str, inputs: Given | Sequence[Shape] = ()) -> Network:
+def keras_network(model: Any, name: str, inputs: GivenInputs | Sequence[Shape] = ()) -> Network:
     """Return the network of a parsed config: {"class_name": ..., "config": {"layers": [...]}}."""
     from dlmath.counting.models.keras_walk import KerasWalk
 
     _check_model(model, name)
-    given = inputs if isinstance(inputs, Given) else Given({}, tuple(inputs))
+    given = inputs if isinstance(inputs, GivenInputs) else GivenInputs({}, tuple(inputs))
     try:
         return KerasWalk(given).network(model, stem(name), name)
     except InvalidValueError as error:

@@ -27,7 +27,7 @@ ACTIVATIONS = {
 """Keras' activation functions, by the names its configs have for them."""
 
 
-class Call(NamedTuple):
+class KerasCall(NamedTuple):
     """One use of a layer.
 
     Attributes
@@ -60,7 +60,7 @@ class Call(NamedTuple):
         return len(self.shape)
 
 
-class Step(NamedTuple):
+class KerasStep(NamedTuple):
     """One node to be made.
 
     Attributes
@@ -77,20 +77,20 @@ class Step(NamedTuple):
     sources: tuple[int, ...] | None = None
 
 
-class Plan(NamedTuple):
+class KerasPlan(NamedTuple):
     """The steps of one layer, and which of them are its outputs."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[KerasStep, ...]
     outputs: tuple[int, ...] = (-1,)
     notes: tuple[str, ...] = ()
 
 
-def one(kind: str, sources: tuple[int, ...] | None = None, **options: object) -> Plan:
+def one(kind: str, sources: tuple[int, ...] | None = None, **options: object) -> KerasPlan:
     """Return the plan of a single step."""
-    return Plan((Step(kind, options, sources),))
+    return KerasPlan((KerasStep(kind, options, sources),))
 
 
-def opaque(call: Call, params: int | None = None) -> Plan:
+def opaque(call: KerasCall, params: int | None = None) -> KerasPlan:
     """Return the plan of what is not understood: its shape as the file says it, its counts missing by name.
 
     What has no parameters moves or compares elements: what it does is not multiplied and added up.
@@ -99,12 +99,12 @@ def opaque(call: Call, params: int | None = None) -> Plan:
     return one("opaque", label=call.kind, shape=call.output, params=params, macs=macs)
 
 
-def passed(_: Call) -> Plan:
+def passed(_: KerasCall) -> KerasPlan:
     """Return the plan of what hands its first input on."""
     return one("identity", (-1,))
 
 
-def turned(call: Call, axis: int, rule: Callable[[Call], Plan]) -> Plan:
+def turned(call: KerasCall, axis: int, rule: Callable[[KerasCall], KerasPlan]) -> KerasPlan:
     """Return the plan of a layer whose channels are not the last axis: turned round, planned, and turned back.
 
     Parameters
@@ -117,27 +117,27 @@ def turned(call: Call, axis: int, rule: Callable[[Call], Plan]) -> Plan:
     back = tuple(order.index(place + 1) + 1 for place in range(rank))
     shapes = tuple(tuple(shape[place - 1] for place in order) for shape in call.shapes if len(shape) == rank)
     inner = rule(call._replace(shapes=shapes, config={**call.config, "data_format": "channels_last", "axis": -1}))
-    first = Step("permute", {"order": order, "view": True}, (-1,))
+    first = KerasStep("permute", {"order": order, "view": True}, (-1,))
     shifted = tuple(_shifted(step, number) for number, step in enumerate(inner.steps))
     if call.kind.startswith("Global") and not call.config.get("keepdims"):
         return inner._replace(steps=(first, *shifted))
-    return inner._replace(steps=(first, *shifted, Step("permute", {"order": back, "view": True})))
+    return inner._replace(steps=(first, *shifted, KerasStep("permute", {"order": back, "view": True})))
 
 
-def _shifted(step: Step, number: int) -> Step:
+def _shifted(step: KerasStep, number: int) -> KerasStep:
     """Return a step of a plan that has come to stand one place later, what it read of the layer's input read there."""
     if step.sources is None:
         return step._replace(sources=(number,))
     return step._replace(sources=tuple(source + 1 if source >= 0 else 0 for source in step.sources))
 
 
-def activated(call: Call, plan: Plan) -> Plan:
+def activated(call: KerasCall, plan: KerasPlan) -> KerasPlan:
     """Return a plan with the layer's `activation` after it."""
     step = activation_step(call.config.get("activation"))
     return plan if step is None else plan._replace(steps=(*plan.steps, step))
 
 
-def activation_step(function: object) -> Step | None:
+def activation_step(function: object) -> KerasStep | None:
     """Return the step of an activation function: its name, or what Keras wrote for an object.
 
     >>> activation_step("hard_silu").kind, activation_step("linear")
@@ -151,5 +151,5 @@ def activation_step(function: object) -> Step | None:
         return None
     if kind is None:
         # A function that is not known has no parameters and multiplies no elements by one another
-        return Step("opaque", {"label": f"activation {function}"[:60], "params": 0, "macs": 0})
-    return Step(kind)
+        return KerasStep("opaque", {"label": f"activation {function}"[:60], "params": 0, "macs": 0})
+    return KerasStep(kind)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlmath.counting.engine.shapes import elements
-from dlmath.counting.models.keras_plan import Plan, Step, activation_step, one, opaque, passed, turned
+from dlmath.counting.models.keras_plan import KerasPlan, KerasStep, activation_step, one, opaque, passed, turned
 from dlmath.errors import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.counting.models.keras_plan import Call
+    from dlmath.counting.models.keras_plan import KerasCall
 
-    Rule = Callable[[Call], Plan]
+    Rule = Callable[[KerasCall], KerasPlan]
 
 
-def _trailing(call: Call, axes: Any) -> int:
+def _trailing(call: KerasCall, axes: Any) -> int:
     """Return how many axes are named when they are the last ones.
 
     Raises
@@ -30,7 +30,7 @@ def _trailing(call: Call, axes: Any) -> int:
     return len(named)
 
 
-def _named_axes(call: Call, axes: Any) -> list[int]:
+def _named_axes(call: KerasCall, axes: Any) -> list[int]:
     """Return axes as Keras counts them, the batch being axis 0."""
     return sorted(axis % (call.rank + 1) for axis in (axes if isinstance(axes, (list, tuple)) else [axes]))
 
@@ -38,7 +38,7 @@ def _named_axes(call: Call, axes: Any) -> list[int]:
 def _along(rule: Rule) -> Rule:
     """Return the rule of a norm that may work along one axis other than the last."""
 
-    def run(call: Call) -> Plan:
+    def run(call: KerasCall) -> KerasPlan:
         named = _named_axes(call, call.config["axis"])
         if len(named) == 1 and named[0] != call.rank:
             return turned(call, named[0] - 1, rule)
@@ -47,67 +47,67 @@ def _along(rule: Rule) -> Rule:
     return run
 
 
-def _batch_norm(call: Call) -> Plan:
+def _batch_norm(call: KerasCall) -> KerasPlan:
     _trailing(call, call.config["axis"])
     return one("batchnorm", scale=call.config["scale"], center=call.config["center"])
 
 
-def _layer_norm(call: Call) -> Plan:
+def _layer_norm(call: KerasCall) -> KerasPlan:
     axes = _trailing(call, call.config["axis"])
     if call.config.get("rms_scaling") and axes == 1:
         return one("rmsnorm", scale=True)
     return one("layernorm", axes=axes, scale=call.config["scale"], center=call.config["center"])
 
 
-def _group_norm(call: Call) -> Plan:
+def _group_norm(call: KerasCall) -> KerasPlan:
     _trailing(call, call.config["axis"])
     groups = call.config["groups"]
     groups = call.shape[-1] if groups == -1 else groups
     return one("groupnorm", groups=groups, scale=call.config["scale"], center=call.config["center"])
 
 
-def _rms_norm(call: Call) -> Plan:
+def _rms_norm(call: KerasCall) -> KerasPlan:
     _trailing(call, call.config["axis"])
     return one("rmsnorm", scale=True)
 
 
-def _normalization(call: Call) -> Plan:
+def _normalization(call: KerasCall) -> KerasPlan:
     """Return the standardisation of inputs: adapted means and variances are kept beside a counter, given ones not."""
     config = call.config
     if config.get("mean") is not None:
         return one("batchnorm", scale=False, center=False, statistics=False)
     _trailing(call, config["axis"])
-    counter = Step("parameter", {"shape": (1,), "trains": False}, ())
-    standard = Step("batchnorm", {"scale": False, "center": False}, (-1,))
-    return Plan((counter, standard))
+    counter = KerasStep("parameter", {"shape": (1,), "trains": False}, ())
+    standard = KerasStep("batchnorm", {"scale": False, "center": False}, (-1,))
+    return KerasPlan((counter, standard))
 
 
-def _rescaling(call: Call) -> Plan:
+def _rescaling(call: KerasCall) -> KerasPlan:
     """Return x * scale + offset: an operation an element each, as a join of x with a constant."""
-    product = Step("multiply", {}, (-1, -1))
-    return Plan((product,) if call.config.get("offset", 0) == 0 else (product, Step("add", {}, (0, 0))))
+    product = KerasStep("multiply", {}, (-1, -1))
+    return KerasPlan((product,) if call.config.get("offset", 0) == 0 else (product, KerasStep("add", {}, (0, 0))))
 
 
-def _scaled_sum(call: Call) -> Plan:
+def _scaled_sum(call: KerasCall) -> KerasPlan:
     """Return Inception-ResNet's x + scale * branch."""
     del call
-    return Plan((Step("multiply", {}, (-2, -2)), Step("add", {}, (-1, 0))))
+    return KerasPlan((KerasStep("multiply", {}, (-2, -2)), KerasStep("add", {}, (-1, 0))))
 
 
-def _layer_scale(call: Call) -> Plan:
+def _layer_scale(call: KerasCall) -> KerasPlan:
     """Return ConvNeXt's learned factor a channel (Liu et al. 2022)."""
     if call.shape[-1] != call.config["projection_dim"]:
         return opaque(call, call.config["projection_dim"])
     return one("scale", per="channel")
 
 
-def _relu(call: Call) -> Plan:
+def _relu(call: KerasCall) -> KerasPlan:
     if call.config.get("negative_slope"):
         return one("leakyrelu")
     return one("relu6" if call.config.get("max_value") == 6 else "relu")
 
 
-def _prelu(call: Call) -> Plan:
+def _prelu(call: KerasCall) -> KerasPlan:
     """Return the learned slopes: one an element but for the axes that share them."""
     shared = call.config.get("shared_axes") or []
     held = [1 if axis in shared else size for axis, size in enumerate(call.shape, start=1)]
@@ -117,9 +117,9 @@ def _prelu(call: Call) -> Plan:
     return one("opaque", label=call.kind, shape=call.shape, params=elements(tuple(held)), macs=0)
 
 
-def _activation(call: Call) -> Plan:
+def _activation(call: KerasCall) -> KerasPlan:
     step = activation_step(call.config["activation"])
-    return passed(call) if step is None else Plan((step,))
+    return passed(call) if step is None else KerasPlan((step,))
 
 
 def _join(kind: str) -> Rule:
@@ -127,52 +127,52 @@ def _join(kind: str) -> Rule:
     return lambda call: one(kind, (-1, -1) if len(call.shapes) == 1 else None)
 
 
-def _concatenate(call: Call) -> Plan:
+def _concatenate(call: KerasCall) -> KerasPlan:
     axis = call.config.get("axis", -1)
     if axis == 0:
         return opaque(call, 0)
     return one("concat", axis=axis - 1 if axis > 0 else axis)
 
 
-def _dot(call: Call) -> Plan:
+def _dot(call: KerasCall) -> KerasPlan:
     """Return the product of two sequences along their last axes, or of two vectors."""
     axes = call.config["axes"]
     left, right = axes if isinstance(axes, (list, tuple)) else (axes, axes)
     ranks = [len(shape) for shape in call.shapes]
     if ranks == [1, 1]:
-        rows = (Step("reshape", {"shape": (1, -1)}, (-1,)), Step("reshape", {"shape": (1, -1)}, (-2,)))
-        product = Step("matmul", {"transpose": "yes"}, (0, 1))
-        return Plan((*rows, product, Step("reshape", {"shape": (1,)})))
+        rows = (KerasStep("reshape", {"shape": (1, -1)}, (-1,)), KerasStep("reshape", {"shape": (1, -1)}, (-2,)))
+        product = KerasStep("matmul", {"transpose": "yes"}, (0, 1))
+        return KerasPlan((*rows, product, KerasStep("reshape", {"shape": (1,)})))
     if ranks == [2, 2] and left % 3 == 2:
         return one("matmul", transpose="yes" if right % 3 == 2 else "no")
     return opaque(call, 0)
 
 
-def _flatten(call: Call) -> Plan:
+def _flatten(call: KerasCall) -> KerasPlan:
     del call
     return one("flatten")
 
 
-def _reshape(call: Call) -> Plan:
+def _reshape(call: KerasCall) -> KerasPlan:
     return one("reshape", shape=tuple(call.config["target_shape"]))
 
 
-def _repeat(call: Call) -> Plan:
+def _repeat(call: KerasCall) -> KerasPlan:
     """Return a vector as the only step of a sequence, and that step repeated."""
-    steps = (Step("reshape", {"shape": (1, *call.shape)}), Step("upsample", {"factor": call.config["n"]}))
-    return Plan(steps)
+    steps = (KerasStep("reshape", {"shape": (1, *call.shape)}), KerasStep("upsample", {"factor": call.config["n"]}))
+    return KerasPlan(steps)
 
 
-def _embedding(call: Call) -> Plan:
+def _embedding(call: KerasCall) -> KerasPlan:
     return one("embedding", words=call.config["input_dim"], out=call.config["output_dim"])
 
 
-def _function(call: Call) -> Step:
+def _function(call: KerasCall) -> KerasStep:
     """Return a function of the user's: it holds nothing; what it computes and gives is not known."""
-    return Step("opaque", {"label": call.kind, "shape": call.output, "params": 0})
+    return KerasStep("opaque", {"label": call.kind, "shape": call.output, "params": 0})
 
 
-def _encoded(call: Call) -> tuple[int, ...]:
+def _encoded(call: KerasCall) -> tuple[int, ...]:
     return (
         (*call.shape[:-1], call.config["num_tokens"])
         if call.config.get("output_mode") == "one_hot"
@@ -180,11 +180,11 @@ def _encoded(call: Call) -> tuple[int, ...]:
     )
 
 
-def _random_crop(call: Call) -> Plan:
+def _random_crop(call: KerasCall) -> KerasPlan:
     return one("resize", size=(call.config["height"], call.config["width"]), mode="nearest")
 
 
-def operation(call: Call) -> Plan:
+def operation(call: KerasCall) -> KerasPlan:
     """Return the plan of a `keras.ops` function used as a layer: no parameters; its work where it is known."""
     joins = {"Add": "add", "Subtract": "subtract", "Multiply": "multiply", "Divide": "multiply"}
     joins |= {"TrueDivide": "multiply", "Maximum": "maximum", "Minimum": "minimum"}

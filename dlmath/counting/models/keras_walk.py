@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.counting.engine.open_sizes import OPEN, UNRANKED
 from dlmath.counting.models import keras_pointwise, keras_sequences, keras_windows
-from dlmath.counting.models.builder import Builder
+from dlmath.counting.models.builder import ModelBuilder
 from dlmath.counting.models.keras_inbound import Inbound, keys, parse_inbound, shapes_said
-from dlmath.counting.models.keras_plan import Call, Plan, Step, opaque, turned
+from dlmath.counting.models.keras_plan import KerasCall, KerasPlan, KerasStep, opaque, turned
 from dlmath.errors import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dlmath.counting.engine.graph import Network, Shape
-    from dlmath.counting.models.inputs import Given
+    from dlmath.counting.models.inputs import GivenInputs
     from dlmath.counting.models.keras_inbound import Key
 
-RULES: dict[str, Callable[[Call], Plan]] = {**keras_windows.RULES, **keras_pointwise.RULES, **keras_sequences.RULES}
+RULES: dict[str, Callable[[KerasCall], KerasPlan]] = {
+    **keras_windows.RULES,
+    **keras_pointwise.RULES,
+    **keras_sequences.RULES,
+}
 """One rule a layer class."""
 
 DEEPEST = 30
@@ -29,7 +33,7 @@ DEEPEST = 30
 Use = tuple[str, int]
 
 
-class Place(NamedTuple):
+class KerasPlace(NamedTuple):
     """Where in the model a layer stands.
 
     Attributes
@@ -49,7 +53,7 @@ class Place(NamedTuple):
     frozen: bool = False
     depth: int = 0
 
-    def inside(self, name: str, use: int = 0) -> Place:
+    def inside(self, name: str, use: int = 0) -> KerasPlace:
         """Return the place of a layer within this one."""
         before, owned = (f"{self.path}/", f"{self.owner}/") if self.path else ("", "")
         path = f"{before}{name}@{use + 1}" if use else f"{before}{name}"
@@ -61,13 +65,13 @@ class KerasWalk:
 
     Parameters
     ----------
-    given : Given
+    given : GivenInputs
         What the user gives instead of the file's input shapes; with them the file's other shapes say nothing.
     """
 
-    def __init__(self, given: Given) -> None:
+    def __init__(self, given: GivenInputs) -> None:
         self.given = given
-        self.builder = Builder()
+        self.builder = ModelBuilder()
         self._shared_objects: dict[int, str] = {}
 
     def network(self, model: dict[str, Any], name: str, source: str) -> Network:
@@ -76,7 +80,7 @@ class KerasWalk:
         layers = _input_layers(config)
         given = self.given.shapes([(str(layer["name"]), _text(layer["shape"])) for layer in layers])
         feeds = [self._input(layer, shape) for layer, shape in zip(layers, given, strict=True)]
-        outputs = self._model(config, feeds, Place())
+        outputs = self._model(config, feeds, KerasPlace())
         return self.builder.network(str(config.get("name", name))[:80] or name, tuple(outputs), source)
 
     def _input(self, layer: dict[str, Any], given: Shape | None) -> int:
@@ -86,21 +90,21 @@ class KerasWalk:
             raise ValueError(f"input {name!r} has the shape {list(shape)}")
         return self.builder.add(str(name), "input", {"shape": shape}, ())
 
-    def _model(self, config: dict[str, Any], feeds: Sequence[int], place: Place) -> list[int]:
+    def _model(self, config: dict[str, Any], feeds: Sequence[int], place: KerasPlace) -> list[int]:
         if place.depth > DEEPEST:
             raise ValueError(f"models are nested more than {DEEPEST} deep")
         if "input_layers" in config:
             return self._functional(config, feeds, place)
         return self._sequential(config, feeds, place)
 
-    def _sequential(self, config: dict[str, Any], feeds: Sequence[int], place: Place) -> list[int]:
+    def _sequential(self, config: dict[str, Any], feeds: Sequence[int], place: KerasPlace) -> list[int]:
         current = list(feeds)
         for layer in config["layers"]:
             if layer["class_name"] != "InputLayer":
                 current = self._layer(layer, current, place.inside(layer["config"]["name"]))
         return current
 
-    def _functional(self, config: dict[str, Any], feeds: Sequence[int], place: Place) -> list[int]:
+    def _functional(self, config: dict[str, Any], feeds: Sequence[int], place: KerasPlace) -> list[int]:
         made = _fed(config, feeds)
         layers = {layer["name"]: layer for layer in config["layers"]}
         said = dict(pair for layer in config["layers"] for pair in shapes_said(layer["inbound_nodes"]))
@@ -116,7 +120,7 @@ class KerasWalk:
         self,
         layer: dict[str, Any],
         sources: list[int],
-        place: Place,
+        place: KerasPlace,
         said: Shape | None = None,
         constants: tuple[Any, ...] = (),
     ) -> list[int]:
@@ -131,7 +135,7 @@ class KerasWalk:
                 return self._each_step(config["layer"], sources, place)
             if kind == "SpectralNormalization":
                 return self._spectral(config["layer"], sources, place)
-            call = Call(kind, config, tuple(self.builder.shapes[source] for source in sources), said, constants)
+            call = KerasCall(kind, config, tuple(self.builder.shapes[source] for source in sources), said, constants)
             return self._planned(_plan(call, layer), sources, place)
         except UnreadableError as error:
             if error.what.startswith(("layer ", "input ")):
@@ -141,20 +145,20 @@ class KerasWalk:
             fault = f"its config says no {error}" if isinstance(error, KeyError) else str(error)
             raise UnreadableError(f"layer {place.path[:80]!r}: {fault[:200]}", "is the file damaged?") from error
 
-    def _believed(self, layer: dict[str, Any], sources: list[int], place: Place) -> list[int]:
+    def _believed(self, layer: dict[str, Any], sources: list[int], place: KerasPlace) -> list[int]:
         """Take the file's word for the shape a layer was built on, where what comes before is not understood."""
         built = (layer.get("build_config") or {}).get("input_shape")
         shape = None if self.given else _said(built)
         if shape is None or not any(self.builder.shapes[source] is UNRANKED for source in sources):
             return sources
         return [
-            self._step(Step("reshape", {"shape": shape}), (source,), place, 9)
+            self._step(KerasStep("reshape", {"shape": shape}), (source,), place, 9)
             if self.builder.shapes[source] is UNRANKED
             else source
             for source in sources
         ]
 
-    def _spectral(self, inner: dict[str, Any], sources: list[int], place: Place) -> list[int]:
+    def _spectral(self, inner: dict[str, Any], sources: list[int], place: KerasPlace) -> list[int]:
         """Add a layer whose weights are divided by their largest singular value (Miyato et al. 2018).
 
         Its estimate keeps a vector of as many numbers as the layer has outputs, which no gradient trains.
@@ -164,16 +168,16 @@ class KerasWalk:
         outputs = self._layer(inner, sources, within)
         counted = next((node for node in self.builder.nodes[first:] if "out" in node.options), None)
         if counted is not None:
-            vector = Step("parameter", {"shape": (counted.options["out"],)}, ())
+            vector = KerasStep("parameter", {"shape": (counted.options["out"],)}, ())
             self._step(vector, (), place._replace(frozen=True), 1)
         return outputs
 
-    def _owner(self, layer: dict[str, Any], place: Place) -> str:
+    def _owner(self, layer: dict[str, Any], place: KerasPlace) -> str:
         """Return what the layer's parameters are known by: one object may stand in several models."""
         shared = layer.get("shared_object_id")
         return place.owner if shared is None else self._shared_objects.setdefault(int(shared), place.owner)
 
-    def _planned(self, plan: Plan, sources: list[int], place: Place) -> list[int]:
+    def _planned(self, plan: KerasPlan, sources: list[int], place: KerasPlace) -> list[int]:
         made: list[int] = []
         for number, step in enumerate(plan.steps):
             wanted = step.sources
@@ -185,7 +189,7 @@ class KerasWalk:
         self.builder.notes += [f"{place.path}: {note}" for note in plan.notes]
         return [made[output] for output in plan.outputs]
 
-    def _step(self, step: Step, inputs: tuple[int, ...], place: Place, number: int) -> int:
+    def _step(self, step: KerasStep, inputs: tuple[int, ...], place: KerasPlace, number: int) -> int:
         tail = f":{step.kind}" if number else ""
         owner = f"{place.owner}:{number}"
         options = dict(step.options)
@@ -195,24 +199,24 @@ class KerasWalk:
             place.path + tail, step.kind, options, inputs, owner=owner, times=place.times, frozen=place.frozen
         )
 
-    def _each_step(self, inner: dict[str, Any], sources: list[int], place: Place) -> list[int]:
+    def _each_step(self, inner: dict[str, Any], sources: list[int], place: KerasPlace) -> list[int]:
         """Add a layer that runs at every step of a sequence: one step taken, the layer, its output repeated."""
         (source,) = sources[:1]
         steps = self.builder.shapes[source][0]
         within = place._replace(times=place.times * steps)
-        taken = self._step(Step("take"), (source,), place, 0)
+        taken = self._step(KerasStep("take"), (source,), place, 0)
         name = inner["config"]["name"]
         outputs = self._layer(inner, [taken], within.inside(name))
         return [self._stacked(output, steps, place) for output in outputs]
 
-    def _stacked(self, output: int, steps: int, place: Place) -> int:
+    def _stacked(self, output: int, steps: int, place: KerasPlace) -> int:
         shape = self.builder.shapes[output]
-        lone = self._step(Step("reshape", {"shape": (1, *shape)}), (output,), place, 1)
+        lone = self._step(KerasStep("reshape", {"shape": (1, *shape)}), (output,), place, 1)
         factors = (steps, *(1,) * (len(shape) - 1))
-        return self._step(Step("upsample", {"factor": factors}), (lone,), place, 2)
+        return self._step(KerasStep("upsample", {"factor": factors}), (lone,), place, 2)
 
 
-def _plan(call: Call, layer: dict[str, Any]) -> Plan:
+def _plan(call: KerasCall, layer: dict[str, Any]) -> KerasPlan:
     """Return the steps of a layer; an unknown class has its parameters and operations missing, never zero."""
     if call.config.get("data_format") == "channels_first" and call.rank > 1 and call.kind != "Flatten":
         return turned(call, 0, lambda inner: _plan(inner, layer))

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dlmath.counting.engine.shapes import elements
-from dlmath.counting.models.keras_plan import Plan, Step, activated, one, opaque
+from dlmath.counting.models.keras_plan import KerasPlan, KerasStep, activated, one, opaque
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dlmath.counting.models.keras_plan import Call
+    from dlmath.counting.models.keras_plan import KerasCall
 
-    Rule = Callable[[Call], Plan]
+    Rule = Callable[[KerasCall], KerasPlan]
 
 SUFFIX = {1: "1d", 2: "", 3: "3d"}
 """How the registry names a layer of so many axes."""
 
 
-def _sliding(call: Call) -> dict[str, Any]:
+def _sliding(call: KerasCall) -> dict[str, Any]:
     """Return the options that every convolution has."""
     config = call.config
     return {
@@ -31,7 +31,7 @@ def _sliding(call: Call) -> dict[str, Any]:
 
 
 def _conv(rank: int) -> Rule:
-    def rule(call: Call) -> Plan:
+    def rule(call: KerasCall) -> KerasPlan:
         options = _sliding(call)
         groups = call.config.get("groups", 1)
         return activated(call, one(f"conv{SUFFIX[rank]}", out=call.config["filters"], groups=groups, **options))
@@ -39,37 +39,37 @@ def _conv(rank: int) -> Rule:
     return rule
 
 
-def _depthwise(call: Call) -> Plan:
+def _depthwise(call: KerasCall) -> KerasPlan:
     return activated(call, one("depthwise", multiplier=call.config["depth_multiplier"], **_sliding(call)))
 
 
-def _depthwise1d(call: Call) -> Plan:
+def _depthwise1d(call: KerasCall) -> KerasPlan:
     """Return a convolution with one group a channel."""
     return activated(call, one("conv1d", None, **_by_channel(call), **_sliding(call)))
 
 
-def _by_channel(call: Call) -> dict[str, int]:
+def _by_channel(call: KerasCall) -> dict[str, int]:
     channels = call.shape[-1]
     return {"groups": channels, "out": channels * call.config["depth_multiplier"]}
 
 
-def _separable(call: Call) -> Plan:
+def _separable(call: KerasCall) -> KerasPlan:
     multiplier = call.config["depth_multiplier"]
     return activated(call, one("separable", out=call.config["filters"], multiplier=multiplier, **_sliding(call)))
 
 
-def _separable1d(call: Call) -> Plan:
+def _separable1d(call: KerasCall) -> KerasPlan:
     """Return the two convolutions it consists of; only the second has biases."""
     options = _sliding(call)
     steps = (
-        Step("conv1d", {**options, **_by_channel(call), "bias": "no"}),
-        Step("conv1d", {"kernel": 1, "out": call.config["filters"], "bias": options["bias"]}),
+        KerasStep("conv1d", {**options, **_by_channel(call), "bias": "no"}),
+        KerasStep("conv1d", {"kernel": 1, "out": call.config["filters"], "bias": options["bias"]}),
     )
-    return activated(call, Plan(steps))
+    return activated(call, KerasPlan(steps))
 
 
 def _transposed(rank: int) -> Rule:
-    def rule(call: Call) -> Plan:
+    def rule(call: KerasCall) -> KerasPlan:
         options, extra = _sliding(call), call.config.get("output_padding")
         if extra is not None:
             options.update(_explicit(options, [extra] * rank if isinstance(extra, int) else extra))
@@ -87,18 +87,18 @@ def _explicit(options: dict[str, Any], extra: list[int]) -> dict[str, Any]:
 
 
 def _local(rank: int) -> Rule:
-    def rule(call: Call) -> Plan:
+    def rule(call: KerasCall) -> KerasPlan:
         options = {**_sliding(call), "bias": "position" if call.config["use_bias"] else "no"}
         return activated(call, one(f"local{SUFFIX[rank]}", out=call.config["filters"], **options))
 
     return rule
 
 
-def _dense(call: Call) -> Plan:
+def _dense(call: KerasCall) -> KerasPlan:
     return activated(call, one("dense", out=call.config["units"], bias=call.config["use_bias"], over="last"))
 
 
-def einsum_dense(call: Call) -> Plan:
+def einsum_dense(call: KerasCall) -> KerasPlan:
     """Return the dense layer an einsum is, where it multiplies the trailing axes of its input: `abc,cde->abde`."""
     terms = call.config["equation"].replace(" ", "").replace("...", "").split("->")
     (source, weights), made = terms[0].split(","), terms[1]
@@ -112,14 +112,14 @@ def einsum_dense(call: Call) -> Plan:
     if biased and set(biased) != set(outer):
         return _general_einsum(call, source, weights, made)
     steps = (
-        Step("reshape", {"shape": (*kept, elements(call.shape[len(kept) :]))}),
-        Step("dense", {"out": elements(sizes), "bias": bool(biased), "over": "last"}),
-        Step("reshape", {"shape": (*kept, *sizes)}),
+        KerasStep("reshape", {"shape": (*kept, elements(call.shape[len(kept) :]))}),
+        KerasStep("dense", {"out": elements(sizes), "bias": bool(biased), "over": "last"}),
+        KerasStep("reshape", {"shape": (*kept, *sizes)}),
     )
-    return activated(call, Plan(steps))
+    return activated(call, KerasPlan(steps))
 
 
-def _general_einsum(call: Call, source: str, weights: str, made: str) -> Plan:
+def _general_einsum(call: KerasCall, source: str, weights: str, made: str) -> KerasPlan:
     """Return any other product with weights: each combination of its letters is one multiply-accumulate."""
     sizes = dict(zip(source, (1, *call.shape), strict=True))
     output = call.config["output_shape"]
@@ -136,7 +136,7 @@ def _general_einsum(call: Call, source: str, weights: str, made: str) -> Plan:
 
 
 def _pool(kind: str, rank: int) -> Rule:
-    def rule(call: Call) -> Plan:
+    def rule(call: KerasCall) -> KerasPlan:
         config = call.config
         options = {"kernel": config["pool_size"], "stride": config["strides"], "pad": config["padding"]}
         return one(f"{kind}{SUFFIX[rank]}", **options)
@@ -155,7 +155,7 @@ def _adaptive(kind: str) -> Rule:
 def _padded(kind: str, key: str) -> Rule:
     """Return the rule of padding and cropping: one pair in 1 dimension, a pair an axis in more."""
 
-    def rule(call: Call) -> Plan:
+    def rule(call: KerasCall) -> KerasPlan:
         pads = call.config[key]
         pairs = pads if isinstance(pads[0], (list, tuple)) else [pads]
         return one(kind, pad=tuple(tuple(pair) for pair in pairs))
@@ -163,17 +163,17 @@ def _padded(kind: str, key: str) -> Rule:
     return rule
 
 
-def _upsampled(call: Call) -> Plan:
+def _upsampled(call: KerasCall) -> KerasPlan:
     factor = call.config["size"]
     return one("upsample", factor=factor, mode=call.config.get("interpolation", "nearest"))
 
 
-def _resizing(call: Call) -> Plan:
+def _resizing(call: KerasCall) -> KerasPlan:
     mode = call.config.get("interpolation", "bilinear")
     return one("resize", size=(call.config["height"], call.config["width"]), mode=mode)
 
 
-def _center_crop(call: Call) -> Plan:
+def _center_crop(call: KerasCall) -> KerasPlan:
     sizes = (call.config["height"], call.config["width"])
     spare = [old - new for old, new in zip(call.shape, sizes, strict=False)]
     return one("crop", pad=tuple((gap // 2, gap - gap // 2) for gap in spare))

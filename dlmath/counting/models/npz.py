@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Any
 
-from dlmath.counting.engine.tensors import Tensor, Tensors
+from dlmath.counting.engine.tensors import Tensor, TensorFile
 from dlmath.counting.models.archive import members
 from dlmath.counting.models.opening import damaged, stem
 
@@ -22,7 +22,7 @@ KINDS = {"f": "float", "i": "int", "u": "uint", "c": "complex", "b": "bool"}
 LIKE_BFLOAT16 = "V2"  # what NumPy writes for the bfloat16 of ml_dtypes
 
 
-def read_npz(name: str) -> Tensors:
+def read_npz(name: str) -> TensorFile:
     """Return the arrays of numbers an .npz file holds, from their headers alone.
 
     What holds no numbers (text, pickled objects, records) is left out and named in the notes.
@@ -45,7 +45,7 @@ def read_npz(name: str) -> Tensors:
                 notes.append(f"{tensor.name} holds no numbers and is not counted")
     if not tensors:
         raise damaged(name, "holds no arrays of numbers")
-    return Tensors(stem(name), tuple(tensors), name, tuple(notes))
+    return TensorFile(stem(name), tuple(tensors), name, tuple(notes))
 
 
 def _tensor(archive: ZipFile, info: ZipInfo) -> Tensor:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlmath.counting.engine.open_sizes import OPEN
 from dlmath.counting.engine.shapes import elements, shape_text
-from dlmath.counting.models.inputs import Given
+from dlmath.counting.models.inputs import GivenInputs
 from dlmath.counting.models.opening import damaged, opened, stem
 from dlmath.errors import InvalidValueError, MissingExtraError, UnreadableError
 from dlmath.files.text import shown
@@ -28,14 +28,14 @@ SMALL = 4096
 DATA_FIELDS = ("raw_data", "float_data", "int32_data", "int64_data", "double_data", "uint64_data", "string_data")
 
 
-def read_onnx(name: str, inputs: Given | tuple[Shape, ...] | list[Shape] = ()) -> Network:
+def read_onnx(name: str, inputs: GivenInputs | tuple[Shape, ...] | list[Shape] = ()) -> Network:
     """Return the network an .onnx file describes.
 
     Parameters
     ----------
     name : str
         The file; `-` is standard input.
-    inputs : Given, or sequence of shapes, optional
+    inputs : GivenInputs, or sequence of shapes, optional
         Shapes to use in place of the file's, channels last. What stays open is open: parameters are counted all the
         same, operations are not.
 
@@ -50,7 +50,7 @@ def read_onnx(name: str, inputs: Given | tuple[Shape, ...] | list[Shape] = ()) -
     """
     onnx = _package()
     model = _loaded(onnx, name)
-    given = inputs if isinstance(inputs, Given) else Given({}, tuple(inputs))
+    given = inputs if isinstance(inputs, GivenInputs) else GivenInputs({}, tuple(inputs))
     try:
         return _read(onnx, model, name, given)
     except InvalidValueError as error:
@@ -61,7 +61,7 @@ def read_onnx(name: str, inputs: Given | tuple[Shape, ...] | list[Shape] = ()) -
         raise damaged(name, str(error).split("\n")[0][:200] or "is no sound graph") from error
 
 
-def _read(onnx: Any, model: Any, name: str, given: Given) -> Network:
+def _read(onnx: Any, model: Any, name: str, given: GivenInputs) -> Network:
     """OnnxWalk through the graph for one example; where that contradicts a batch written into it, for that batch."""
     if model.functions:
         model = import_module("onnx.inliner").inline_local_functions(model)
@@ -157,7 +157,7 @@ def _fed(graph: Any) -> list[Any]:
     return [value for value in graph.input if value.name not in held]
 
 
-def _resize_inputs(model: Any, given: Given) -> dict[str, int]:
+def _resize_inputs(model: Any, given: GivenInputs) -> dict[str, int]:
     """Set the batch to 1 and the sizes to those given; return the batches that stood there, 0 for open ones."""
     fed = _fed(model.graph)
     shapes = given.shapes([(value.name, _said(value)) for value in fed])

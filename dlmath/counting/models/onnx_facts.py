@@ -28,7 +28,7 @@ FLOAT, INT64, BOOL = 1, 7, 9
 ONNX_DOMAINS = {"", "ai.onnx"}
 
 
-class Facts:
+class OnnxFacts:
     """Shapes and small values so far, by the tensors' names.
 
     Attributes

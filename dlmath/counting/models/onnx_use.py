@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlmath.counting.engine.open_sizes import OPEN, UNRANKED, is_open
 from dlmath.counting.engine.shapes import elements
-from dlmath.counting.models.builder import Builder
+from dlmath.counting.models.builder import ModelBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dlmath.counting.engine.graph import Node, Shape
-    from dlmath.counting.models.onnx_facts import Facts
+    from dlmath.counting.models.onnx_facts import OnnxFacts
 
 
 class Held(NamedTuple):
@@ -63,13 +63,13 @@ class Claim(NamedTuple):
     elements: int
 
 
-class Reading:
+class OnnxReading:
     """What has been read of a graph so far.
 
     Attributes
     ----------
-    builder : Builder
-    facts : Facts
+    builder : ModelBuilder
+    facts : OnnxFacts
     values : dict of str to Computed
         The tensors that depend on the inputs.
     held : dict of str to Held
@@ -86,8 +86,8 @@ class Reading:
         How often nodes run that are read now (in the body of a loop).
     """
 
-    def __init__(self, facts: Facts) -> None:
-        self.builder = Builder()
+    def __init__(self, facts: OnnxFacts) -> None:
+        self.builder = ModelBuilder()
         self.facts = facts
         self.values: dict[str, Computed] = {}
         self.held: dict[str, Held] = {}
@@ -170,7 +170,7 @@ class NodeUse:
         Numbers, lists, words, small arrays.
     """
 
-    def __init__(self, reading: Reading, node: Any, attributes: dict[str, Any]) -> None:
+    def __init__(self, reading: OnnxReading, node: Any, attributes: dict[str, Any]) -> None:
         self.reading = reading
         self.node = node
         self.kind: str = node.op_type

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from dlmath.counting.engine.open_sizes import OPEN, UNRANKED
 from dlmath.counting.engine.shapes import elements
-from dlmath.counting.models.onnx_facts import FLOATS, INT64, ONNX_DOMAINS, Facts, array_of, sizes_of
+from dlmath.counting.models.onnx_facts import FLOATS, INT64, ONNX_DOMAINS, OnnxFacts, array_of, sizes_of
 from dlmath.counting.models.onnx_moves import unknown
 from dlmath.counting.models.onnx_rules import RULES
-from dlmath.counting.models.onnx_use import Computed, Held, NodeUse, Reading
+from dlmath.counting.models.onnx_use import Computed, Held, NodeUse, OnnxReading
 from dlmath.errors import DlmathError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class OnnxWalk:
 
     Attributes
     ----------
-    reading : Reading
+    reading : OnnxReading
     faults : dict of str to list of str
         What contradicts itself, by kind of operator.
     """
@@ -54,7 +54,7 @@ class OnnxWalk:
     ) -> None:
         self.graph = graph
         self.declared = declared
-        self.reading = Reading(Facts(opsets))
+        self.reading = OnnxReading(OnnxFacts(opsets))
         self.faults: dict[str, list[str]] = {}
         self.depth = 0
         self.reading.constants = constants

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import IO, Any
 
-from dlmath.counting.engine.tensors import Tensor, Tensors
+from dlmath.counting.engine.tensors import Tensor, TensorFile
 from dlmath.counting.models.opening import damaged, opened, stem
 
 LONGEST_HEADER = 100_000_000
@@ -42,7 +42,7 @@ BITS = {
 """The dtypes of the format: what the others call them, and the bits of one element."""
 
 
-def read_safetensors(name: str) -> Tensors:
+def read_safetensors(name: str) -> TensorFile:
     """Return the tensors a .safetensors file holds, from its header alone.
 
     Raises
@@ -58,7 +58,7 @@ def read_safetensors(name: str) -> Tensors:
         except ValueError as error:
             raise damaged(name, error) from error
     notes = ("a .safetensors file holds no graph: operations and shapes of the layers are unknown",)
-    return Tensors(stem(name), tensors, name, notes)
+    return TensorFile(stem(name), tensors, name, notes)
 
 
 def _header(file: IO[bytes], size: int) -> tuple[dict[str, Any], int]:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dlmath.counting.engine.tensors import Tensor, Tensors
+from dlmath.counting.engine.tensors import Tensor, TensorFile
 from dlmath.counting.models.opening import damaged
 from dlmath.counting.models.safetensors import read_safetensors
 from dlmath.errors import UnreadableError
@@ -16,7 +16,7 @@ from dlmath.files.text import read_text, unique
 MOST_SHARDS = 10_000
 
 
-def read_index(name: str) -> Tensors:
+def read_index(name: str) -> TensorFile:
     """Return the tensors of all shards that a `model.safetensors.index.json` names.
 
     Raises
@@ -35,7 +35,7 @@ def read_index(name: str) -> Tensors:
     if missing:
         raise damaged(name, f"names {missing[0][:60]!r}, which is in none of its files")
     note = f"{len(shards)} files of tensors without a graph: operations and shapes of the layers are unknown"
-    return Tensors(path_of(name).parent.resolve().name or "model", tuple(found.values()), name, (note,))
+    return TensorFile(path_of(name).parent.resolve().name or "model", tuple(found.values()), name, (note,))
 
 
 def _weight_map(name: str) -> dict[str, str]:
@@ -52,14 +52,14 @@ def _weight_map(name: str) -> dict[str, str]:
     return places
 
 
-def _add(found: dict[str, Tensor], shard: Tensors, name: str) -> None:
+def _add(found: dict[str, Tensor], shard: TensorFile, name: str) -> None:
     for tensor in shard.tensors:
         if tensor.name in found:
             raise damaged(name, f"has tensor {tensor.name[:60]!r} in two files")
         found[tensor.name] = tensor
 
 
-def read_folder(name: str) -> Tensors:
+def read_folder(name: str) -> TensorFile:
     """Return the tensors of a folder as Hugging Face lays it out: an index with its shards, or .safetensors files.
 
     Raises
@@ -80,4 +80,4 @@ def read_folder(name: str) -> Tensors:
     for path in files:
         _add(found, read_safetensors(str(path)), name)
     note = f"{len(files)} file{'s' * (len(files) != 1)} of tensors without a graph: operations are unknown"
-    return Tensors(folder.resolve().name, tuple(found.values()), name, (note,))
+    return TensorFile(folder.resolve().name, tuple(found.values()), name, (note,))

@@ -10,9 +10,9 @@ from dlmath.counting.engine.stages import words_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dlmath.counting.engine.count import Row
+    from dlmath.counting.engine.count import LayerRow
 
-    Words = Callable[[Row, Mapping[str, Any]], str]
+    Words = Callable[[LayerRow, Mapping[str, Any]], str]
 
 ABBREVIATED = {
     "batchnorm": "BN",
@@ -33,7 +33,7 @@ ABBREVIATED = {
 }
 
 
-def touch(row: Row) -> str:
+def touch(row: LayerRow) -> str:
     """Return the word for a layer that is written into the box before it; "" for one that is not worth one."""
     kind = row.node.kind
     return (
@@ -54,7 +54,7 @@ def _stride(value: Any) -> str:
 
 
 def _convolution(word: str) -> Words:
-    def words(_row: Row, options: Mapping[str, Any]) -> str:
+    def words(_row: LayerRow, options: Mapping[str, Any]) -> str:
         groups = options.get("groups", 1)
         grouped = f", {groups} groups" if groups not in {1, None} else ""
         out = f", {options['out']}" if "out" in options else ""
@@ -113,7 +113,7 @@ CAPTIONS: dict[str, Words] = {
 }
 
 
-def caption(row: Row) -> str:
+def caption(row: LayerRow) -> str:
     """Return a layer in a few words, its own name before them where it has one."""
     from dlmath.counting.engine.layers import get_kind
     from dlmath.counting.engine.options import resolve

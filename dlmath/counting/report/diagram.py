@@ -18,7 +18,7 @@ from dlmath.counting.report.captions import caption, touch
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dlmath.counting.engine.count import NetworkCount, Row
+    from dlmath.counting.engine.count import LayerRow, NetworkCount
 
 MOST_BOXES = 46
 """Boxes up to which every layer has its own."""
@@ -104,7 +104,7 @@ def diagrams(counted: NetworkCount) -> list[Diagram]:
     return [placed("", boxes, arrows), *_details(counted)]
 
 
-def _is_input(row: Row) -> bool:
+def _is_input(row: LayerRow) -> bool:
     return row.node.kind == "input"
 
 
@@ -132,7 +132,7 @@ def _layered(counted: NetworkCount, places: Sequence[int]) -> tuple[list[Box], l
     return boxes, list(dict.fromkeys(arrows))
 
 
-def _joins_box(row: Row, box: Box, readers: int) -> bool:
+def _joins_box(row: LayerRow, box: Box, readers: int) -> bool:
     """Return whether a layer is written into the box of the one before it."""
     silent = row.node.kind in SILENT
     touches = FAMILY[row.node.kind] in {"pointwise", "normalisation"} and row.node.kind not in {
@@ -143,13 +143,13 @@ def _joins_box(row: Row, box: Box, readers: int) -> bool:
     return silent or (touches and readers == 1 and box.family != "input")
 
 
-def _with(box: Box, row: Row, place: int) -> Box:
+def _with(box: Box, row: LayerRow, place: int) -> Box:
     word = touch(row)
     text = f"{box.text}, {word}" if word and not box.is_join else f"{box.text} {word}" if word else box.text
     return box._replace(text=text, shape=shape_text(row.output), places=(*box.places, place))
 
 
-def _box(row: Row, place: int) -> Box:
+def _box(row: LayerRow, place: int) -> Box:
     kind = row.node.kind
     family = "join" if kind in JOINS or kind == "concat" else FAMILY[kind] if kind != "input" else "input"
     return Box(JOINS.get(kind, caption(row)), shape_text(row.output), family, (place,))

@@ -13,7 +13,7 @@ from dlmath.report.blocks import Lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.counting.engine.count import NetworkCount, Row
+    from dlmath.counting.engine.count import LayerRow, NetworkCount
     from dlmath.counting.engine.shapes import Window
     from dlmath.report.blocks import Block
 
@@ -32,7 +32,7 @@ def explanation(counts: Sequence[NetworkCount]) -> Iterator[Block]:
         yield Lines(tuple(line for row in count.rows for line in layer_lines(row)), title=count.network.name)
 
 
-def layer_lines(row: Row) -> Iterator[str]:
+def layer_lines(row: LayerRow) -> Iterator[str]:
     """Yield a layer's output sizes, its products and its field, numbers in them."""
     shapes = ", ".join(shape_text(shape) for shape in row.input_shapes)
     yield f"{row.name} ({row.node.kind}): {shapes} -> {shape_text(row.output)}"
@@ -47,14 +47,14 @@ def layer_lines(row: Row) -> Iterator[str]:
         yield "    sees {}, jump {}, padding {}".format(*texts)
 
 
-def resolved_options(row: Row) -> dict[str, Any]:
+def resolved_options(row: LayerRow) -> dict[str, Any]:
     """Return the options of a layer with their defaults."""
     return {
         option.name: row.node.options.get(option.name, option.default) for option in get_kind(row.node.kind).options
     }
 
 
-def size_lines(row: Row) -> Iterator[str]:
+def size_lines(row: LayerRow) -> Iterator[str]:
     """Yield the output sizes, once where all axes are alike; a layer that sees all has none worth a line."""
     texts = [window_text(window) for window in row.counted.windows or ()]
     if row.node.kind in {"flatten", "dense"} or not any(texts):
@@ -86,7 +86,7 @@ def window_text(window: Window) -> str:
     return f"{w.size} -> {w.out} ({w.rule})"
 
 
-def quantity_lines(row: Row) -> Iterator[str]:
+def quantity_lines(row: LayerRow) -> Iterator[str]:
     """Yield each quantity as the sum of products it is."""
     held = [term for term in row.counted.terms if term.quantity in {"weights", "biases"}]
     if held:

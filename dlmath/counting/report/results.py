@@ -12,9 +12,9 @@ from dlmath.counting.report.cells import field
 if TYPE_CHECKING:
     from dlmath.counting.engine.checks import Verdict
     from dlmath.counting.engine.conventions import Reading
-    from dlmath.counting.engine.count import NetworkCount, Row
+    from dlmath.counting.engine.count import LayerRow, NetworkCount
     from dlmath.counting.engine.memory import Memory
-    from dlmath.counting.engine.stages import Stage
+    from dlmath.counting.engine.stages import NetworkStage
 
 OTHER_OPERATIONS = ("bias_adds", "norm_ops", "pool_ops", "activation_ops", "join_ops")
 
@@ -31,7 +31,7 @@ class Reckoning(NamedTuple):
         return memory(count, self.dtype, self.batch, self.optimizer)
 
 
-def layer(row: Row) -> dict[str, Any]:
+def layer(row: LayerRow) -> dict[str, Any]:
     """Return one object of the result's `layers`; what is not known is None."""
     shapes = row.input_shapes
     figures = {
@@ -74,7 +74,7 @@ def result(count: NetworkCount, reckoning: Reckoning) -> dict[str, Any]:
     return {**plain, "layers": [layer(row) for row in count.rows], "stages": [stage(each) for each in stages(count)]}
 
 
-def stage(each: Stage) -> dict[str, Any]:
+def stage(each: NetworkStage) -> dict[str, Any]:
     """Return one object of the result's `stages`."""
     figures = {
         "name": each.name,

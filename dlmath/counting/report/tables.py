@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from dlmath.counting.engine.checks import Verdict
     from dlmath.counting.engine.conventions import Reading
-    from dlmath.counting.engine.count import NetworkCount, Row
+    from dlmath.counting.engine.count import LayerRow, NetworkCount
     from dlmath.counting.engine.memory import Memory
-    from dlmath.counting.engine.stages import Stage
+    from dlmath.counting.engine.stages import NetworkStage
     from dlmath.report.blocks import Block, Cell
 
 
@@ -45,7 +45,7 @@ def stage_table(count: NetworkCount, units: str) -> Table:
     return Table(columns, (*rows, last), title=title(count), keep=("stage", *KEPT), scalable=FIGURES)
 
 
-def stage_row(each: Stage, units: str) -> tuple[Cell, ...]:
+def stage_row(each: NetworkStage, units: str) -> tuple[Cell, ...]:
     """Return one line of the table of stages."""
     sees = field(each.rows[-1].fields)["receptive_field"]
     figures = (figure_in(each.total(name), units) for name in ("weights", "biases", "params", "macs"))
@@ -67,7 +67,7 @@ def layer_table(count: NetworkCount, units: str) -> Table:
     )
 
 
-def layer_row(row: Row, units: str) -> tuple[Cell, ...]:
+def layer_row(row: LayerRow, units: str) -> tuple[Cell, ...]:
     """Return one line of the table."""
     sees = field(row.fields)["receptive_field"]
     figures = (figure_in(value, units) for value in (row.value("weights"), row.value("biases"), row.params, row.macs))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dlmath.depth.engine.length_map import Layer, bisect, fixed_point
+from dlmath.depth.engine.length_map import LengthMapLayer, bisect, fixed_point
 from dlmath.errors import InvalidValueError
 from dlmath.neural.activations import get_activation
 from dlmath.neural.quadrature import moments
@@ -183,7 +183,7 @@ def runaway_sigma_w(phi: Activation, sigma_b: float) -> float | None:
     if phi.bounded or phi.homogeneous or not (left or right):
         return None
     border = math.sqrt(2 / (left * left + right * right))
-    below, above = (fixed_point(Layer(phi, border * (1 + step), sigma_b)) for step in (-1e-3, 1e-3))
+    below, above = (fixed_point(LengthMapLayer(phi, border * (1 + step), sigma_b)) for step in (-1e-3, 1e-3))
     return border if below.chi_1 < 1 and above.q_star == math.inf else None
 
 
@@ -272,7 +272,7 @@ def suggest(activation: str, sigma_b: float = 0.0) -> Suggestion | None:
             break
     else:
         return None
-    chi = fixed_point(Layer(get_activation(activation), point.sigma_w, point.sigma_b)).chi_1
+    chi = fixed_point(LengthMapLayer(get_activation(activation), point.sigma_w, point.sigma_b)).chi_1
     return Suggestion(point.sigma_w, point.sigma_b, chi, point.note)
 
 

@@ -17,14 +17,14 @@ import numpy as np
 
 from dlmath.depth.engine.channel import Channel
 from dlmath.depth.engine.figures import Figures
-from dlmath.depth.engine.matrices import MatrixStream, Recipe, random_biases
+from dlmath.depth.engine.matrices import MatrixRecipe, MatrixStream, random_biases
 from dlmath.depth.engine.normals import BIASES, random_errors, random_inputs, stream
 from dlmath.depth.engine.remedies import project, standardise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dlmath.depth.engine.matrices import Weights
+    from dlmath.depth.engine.matrices import LayerWeights
     from dlmath.depth.engine.settings import DepthSettings
     from dlmath.neural.arrays import Array
 
@@ -43,7 +43,7 @@ class Signal(NamedTuple):
     log: float
 
 
-class Passed(NamedTuple):
+class LayerPass(NamedTuple):
     """What an activation, with the normalisation before it, leaves for the way back.
 
     Attributes
@@ -72,7 +72,7 @@ class LayerState(NamedTuple):
     """One layer after the forward pass."""
 
     inputs: Signal  # x of W x: what the weight gradient is taken with
-    passed: Passed
+    passed: LayerPass
     gain: float  # ln of what the drawn matrix is multiplied by (LSUV), else 0
 
 
@@ -110,7 +110,7 @@ class ExplicitNetwork:
         self.bias_source = stream(seed, BIASES)
         self.tell: Callable[[float], None] = _nobody
         self.states: list[LayerState] = []
-        self.weights: list[Weights] = []
+        self.weights: list[LayerWeights] = []
         self.gains: list[float] = []
         self.biases: list[Array] = []
         self.places: list[Any] = []
@@ -147,9 +147,9 @@ class ExplicitNetwork:
         """Return where a layer's weights stand: every step of a recurrent network has the first one's."""
         return 0 if self.tied else layer
 
-    def recipe(self, layer: int) -> Recipe:
+    def recipe(self, layer: int) -> MatrixRecipe:
         """Return what a layer's matrix is drawn from."""
-        return Recipe(self.settings.weights_of(layer), self.sizes[layer], self.sizes[layer + 1])
+        return MatrixRecipe(self.settings.weights_of(layer), self.sizes[layer], self.sizes[layer + 1])
 
     def matrix(self, layer: int) -> tuple[Array, float]:
         """Return a layer's weights in float64, (fan_out, fan_in), and ln of what LSUV multiplies them by.
@@ -194,7 +194,7 @@ class ExplicitNetwork:
             self.gains.append(gain)
         return Signal(z, x.log), gain
 
-    def _activate(self, z: Signal) -> Passed:
+    def _activate(self, z: Signal) -> LayerPass:
         """Return phi(norm z) and what the way back needs."""
         spread: Array | None = None
         log_s = 0.0
@@ -208,7 +208,7 @@ class ExplicitNetwork:
             self.channel.apply_limit(x, slope, far=z.log > 0)
         else:
             self.channel.apply(x, slope)
-        return Passed(Signal(x, z.log), z.array, z.log, slope, spread, log_s)
+        return LayerPass(Signal(x, z.log), z.array, z.log, slope, spread, log_s)
 
     # ------------------------------------------------------------ backward
 
@@ -245,7 +245,7 @@ class ExplicitNetwork:
         self.matrices.state = self.places[layer]
         return Signal(self.matrices.draw_back(self.recipe(layer), e.array, self.store[0]), e.log + gain)
 
-    def _through_activation(self, passed: Passed, g: Signal) -> Signal:
+    def _through_activation(self, passed: LayerPass, g: Signal) -> Signal:
         """Return dE/dz, given dE/d phi(norm z)."""
         e = self._times_slope(passed, g)
         if self.axis is not None and passed.spread is not None:
@@ -253,7 +253,7 @@ class ExplicitNetwork:
             e = Signal(project(passed.u, e.array, self.axis) * inverse, e.log - passed.log_s)
         return unit(e)
 
-    def _times_slope(self, passed: Passed, g: Signal) -> Signal:
+    def _times_slope(self, passed: LayerPass, g: Signal) -> Signal:
         """Return phi'(u) g, from ln |phi'| where phi' has underflown or cancelled."""
         e = passed.slope * g.array  # (B, N)
         before = float(np.vdot(g.array, g.array))

@@ -95,7 +95,7 @@ def _root_mean(values: Array, weights: Array) -> float:
     return math.sqrt(float(values * values @ weights)) or 1.0
 
 
-class Curve(NamedTuple):
+class FiniteWidthCurve(NamedTuple):
     """How ln chi and the length map bend at q: derivatives with respect to ln q.
 
     Attributes
@@ -117,12 +117,12 @@ SAME_Q = 0.04
 """Layers whose q differ by less, relatively, share the means of their corrections, which are small themselves."""
 
 
-def curve(activation: Activation, q: float, log_gain: float, noise: float) -> Curve:
+def curve(activation: Activation, q: float, log_gain: float, noise: float) -> FiniteWidthCurve:
     """Return the derivatives by central differences of `STEP` in ln q, at q' = exp(log_gain) E phi^2 + noise^2."""
     below, here, above = (_logs(activation, q * math.exp(step), log_gain, noise) for step in (-STEP, 0.0, STEP))
     first = [(high - low) / (2 * STEP) for low, high in zip(below, above, strict=True)]
     bend = [(high - 2 * middle + low) / STEP**2 for low, middle, high in zip(below, here, above, strict=True)]
-    return Curve(first[0], bend[0], first[1], bend[1])
+    return FiniteWidthCurve(first[0], bend[0], first[1], bend[1])
 
 
 def _logs(activation: Activation, q: float, log_gain: float, noise: float) -> tuple[float, float]:
@@ -186,17 +186,17 @@ class _Layer(NamedTuple):
     """A layer with its means; `mean` and `variance` are those of ln q about ln of its limit."""
 
     shape: Shape
-    curve: Curve
+    curve: FiniteWidthCurve
     share: float
     mean: float
     variance: float
 
 
-NO_CURVE = Curve(0.0, 0.0, 0.0, 0.0)
+NO_CURVE = FiniteWidthCurve(0.0, 0.0, 0.0, 0.0)
 BOTH = (1, 2)
 
 
-class Chain(NamedTuple):
+class DepthChain(NamedTuple):
     """Plain networks x' = phi(norm(W x + b)), as far as their scatter is concerned.
 
     Attributes

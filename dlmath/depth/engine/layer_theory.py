@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from dlmath.depth.engine.finite_width import BOTH, Chain, LayerMap, log_sum, shape
+from dlmath.depth.engine.finite_width import BOTH, DepthChain, LayerMap, log_sum, shape
 from dlmath.depth.engine.length_map import BOUNDLESS, VANISHED
 from dlmath.neural.initialisers import ORTHOGONAL
 from dlmath.neural.quadrature import moments, squares
@@ -87,7 +87,7 @@ def _plain_layers(settings: DepthSettings) -> tuple[tuple[LayerTheory, ...], flo
     """Return the layers x' = phi(norm(W x + b)): chi = sigma_w^2 E phi'^2, over the variance if normalised."""
     maps, logs, first_share = _plain_maps(settings)
     weights = settings.weights
-    chain = Chain(
+    chain = DepthChain(
         settings.phi, settings.sizes[1:], settings.sigma_b, orthogonal=weights.family == ORTHOGONAL,
         normalized=settings.normalize == "layer", unit_variance=weights.unit_variance and settings.normalize == "none",
         first_share=first_share,

@@ -32,7 +32,7 @@ CRITICAL = 1e-12  # |chi_1 - 1| below this has no finite depth scale
 HERMITE_TERMS = 300
 
 
-class Layer(NamedTuple):
+class LengthMapLayer(NamedTuple):
     """What one plain layer does to signals.
 
     Attributes
@@ -88,13 +88,13 @@ class FixedPoint(NamedTuple):
     q_depth_scale: float | None
 
 
-def fixed_point(layer: Layer) -> FixedPoint:
+def fixed_point(layer: LengthMapLayer) -> FixedPoint:
     """Return where an input of mean square 1 settles.
 
     Examples
     --------
     >>> from dlmath.neural.activations import get_activation
-    >>> found = fixed_point(Layer(get_activation("sigmoid"), 1.0))
+    >>> found = fixed_point(LengthMapLayer(get_activation("sigmoid"), 1.0))
     >>> round(found.q_star, 10), round(found.chi_1, 10)
     (0.2646868752, 0.0557207068)
     """
@@ -115,7 +115,7 @@ def depth_scale(chi: float) -> float:
     return math.inf if abs(chi - 1) < CRITICAL else 1 / abs(math.log(chi))
 
 
-def settled_length(layer: Layer) -> float:
+def settled_length(layer: LengthMapLayer) -> float:
     """Return the fixed point of the length map that q = 1 runs into."""
     if layer.activation.homogeneous:
         left, right = layer.activation.limit_slopes(1.0)
@@ -124,7 +124,7 @@ def settled_length(layer: Layer) -> float:
     return 1.0 if abs(excess) <= 1e-14 else _walk(layer, 1.0, up=excess > 0)
 
 
-def _homogeneous_fixed_point(layer: Layer, share: float) -> float:
+def _homogeneous_fixed_point(layer: LengthMapLayer, share: float) -> float:
     """Solve q = sigma_w^2 share q + sigma_b^2."""
     gain, noise = layer.sigma_w**2 * share, layer.sigma_b**2
     if abs(gain - 1) < CRITICAL:
@@ -132,7 +132,7 @@ def _homogeneous_fixed_point(layer: Layer, share: float) -> float:
     return noise / (1 - gain) if gain < 1 else math.inf
 
 
-def _walk(layer: Layer, start: float, *, up: bool) -> float:
+def _walk(layer: LengthMapLayer, start: float, *, up: bool) -> float:
     """Go from `start` the way the map goes until it turns back; the fixed point lies in the last step."""
     step = STEP if up else 1 / STEP
     here = start
@@ -161,7 +161,7 @@ def bisect(function: Callable[[float], float], low: float, high: float, *, falli
     return (low + high) / 2
 
 
-class Correlation(NamedTuple):
+class DepthCorrelation(NamedTuple):
     """Where the correlation of two inputs settles.
 
     Attributes
@@ -176,7 +176,7 @@ class Correlation(NamedTuple):
     depth_scale: float
 
 
-def correlation_map(layer: Layer, q: float) -> Callable[[float], float]:
+def correlation_map(layer: LengthMapLayer, q: float) -> Callable[[float], float]:
     """Return c -> the next layer's correlation of two inputs, both of length q = q*, of correlation c now."""
     squares = hermite_squares(layer.activation, q, HERMITE_TERMS)
     tail = max(0.0, mean_square(layer.activation, q) - float(squares.sum()))  # lies beyond the last power taken
@@ -188,7 +188,7 @@ def correlation_map(layer: Layer, q: float) -> Callable[[float], float]:
     return after
 
 
-def settled_correlation(layer: Layer, q: float) -> Correlation:
+def settled_correlation(layer: LengthMapLayer, q: float) -> DepthCorrelation:
     """Return c* and its depth scale xi_c = -1 / ln(slope of the correlation map at c*) (Schoenholz et al. 2017).
 
     Parameters
@@ -198,8 +198,8 @@ def settled_correlation(layer: Layer, q: float) -> Correlation:
     """
     chi = layer.chi(q)
     if chi <= 1 + CRITICAL:
-        return Correlation(1.0, depth_scale(chi))
+        return DepthCorrelation(1.0, depth_scale(chi))
     after = correlation_map(layer, q)
     c_star = 0.0 if after(0.0) <= CRITICAL else bisect(lambda c: after(c) - c, 0.0, 1 - 1e-9, falling=True)
     slopes = hermite_squares(layer.activation, q, HERMITE_TERMS, of_slope=True)
-    return Correlation(c_star, depth_scale(layer.sigma_w**2 * float(slopes @ c_star ** np.arange(HERMITE_TERMS))))
+    return DepthCorrelation(c_star, depth_scale(layer.sigma_w**2 * float(slopes @ c_star ** np.arange(HERMITE_TERMS))))

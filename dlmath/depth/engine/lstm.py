@@ -21,7 +21,7 @@ import numpy as np
 
 from dlmath.depth.engine.explicit import Signal, log_weight_norm
 from dlmath.depth.engine.figures import Figures
-from dlmath.depth.engine.matrices import MatrixStream, Recipe, random_biases
+from dlmath.depth.engine.matrices import MatrixRecipe, MatrixStream, random_biases
 from dlmath.depth.engine.normals import BIASES, random_errors, random_inputs, stream
 from dlmath.neural.activations import get_activation
 
@@ -33,7 +33,7 @@ GATES = ("input", "forget", "output", "candidate")
 SATURATED = 0.01
 
 
-class Step(NamedTuple):
+class LstmStep(NamedTuple):
     """One step after the forward pass, arrays (B, N): what came in, the gates, the new cell and what phi makes of it.
 
     Attributes
@@ -75,13 +75,13 @@ class LstmNetwork:
         self.start = start[: settings.batch], start[settings.batch :]
         self.errors = random_errors(seed, *shape, dtype)
         self.weights, self.biases = self._draw(seed, dtype)
-        self.steps: list[Step] = []
+        self.steps: list[LstmStep] = []
 
     def _draw(self, seed: int, dtype: np.dtype[Any]) -> tuple[list[Array], list[Array]]:
         """Draw the four matrices (N, N) and their biases (N,), the forget gate's raised."""
         settings, width = self.settings, self.settings.width
         matrices, bias_source = MatrixStream(seed, dtype), stream(seed, BIASES)
-        recipe, weights, biases = Recipe(settings.weights, width, width), [], []
+        recipe, weights, biases = MatrixRecipe(settings.weights, width, width), [], []
         for gate in GATES:
             drawn, _ = matrices.draw(recipe, np.zeros((1, width), dtype), np.empty((width, width), dtype))
             weights.append(drawn.matrix().astype(dtype))
@@ -100,11 +100,11 @@ class LstmNetwork:
             slopes = tuple(function.slope(z) for function, z in zip(functions, sums, strict=True))
             after = gates[1] * c + gates[0] * gates[3]
             squashed = self.phi.value(after)
-            self.steps.append(Step(h, c, gates, slopes, squashed, self.phi.slope(after)))
+            self.steps.append(LstmStep(h, c, gates, slopes, squashed, self.phi.slope(after)))
             h, c = gates[2] * squashed, after
         return h, c
 
-    def step_back(self, step: Step, grad_h: Array, grad_c: Array) -> tuple[Array, Array, Array]:
+    def step_back(self, step: LstmStep, grad_h: Array, grad_c: Array) -> tuple[Array, Array, Array]:
         """Return dE/dh and dE/dc before a step, and dE/dz of its four gates side by side (B, 4 N)."""
         input_, forget, output, candidate = step.gates
         grad_c = grad_c + grad_h * output * step.squashed_slope

@@ -52,7 +52,7 @@ def rows_of_block(fan_in: int, fan_out: int | None = None) -> int:
     return max(1, min(fan_in if fan_out is None else fan_out, BLOCK // fan_in))
 
 
-class Recipe(NamedTuple):
+class MatrixRecipe(NamedTuple):
     """What one layer's matrix (fan_out, fan_in) is drawn from."""
 
     law: WeightLaw
@@ -76,7 +76,7 @@ class Recipe(NamedTuple):
         return self.law.family in {ORTHOGONAL, CONSTANT}
 
 
-class Weights(NamedTuple):
+class LayerWeights(NamedTuple):
     """One layer's matrix W = scale * core + shift, (fan_out, fan_in): z = W x.
 
     Attributes
@@ -148,9 +148,9 @@ class MatrixStream:
     def state(self, value: Any) -> None:
         self.source.state = value
 
-    def draw(self, recipe: Recipe, x: Array, core: Array) -> tuple[Weights, Array]:
+    def draw(self, recipe: MatrixRecipe, x: Array, core: Array) -> tuple[LayerWeights, Array]:
         """Draw the next layer into `core`, whole or a block of rows at a time; return it with x W', x (B, fan_in)."""
-        weights = Weights(core, *recipe.numbers())
+        weights = LayerWeights(core, *recipe.numbers())
         if recipe.drawn_whole:
             self._fill_whole(recipe, core)
             return weights, weights.forward(x)
@@ -159,17 +159,17 @@ class MatrixStream:
             np.matmul(x, block.T, out=product[:, rows])
         return weights, finish(product, x, *recipe.numbers())
 
-    def draw_back(self, recipe: Recipe, e: Array, core: Array) -> Array:
+    def draw_back(self, recipe: MatrixRecipe, e: Array, core: Array) -> Array:
         """Draw the next layer into `core` and return e W for rows e (B, fan_out)."""
         if recipe.drawn_whole:
             self._fill_whole(recipe, core)
-            return Weights(core, *recipe.numbers()).backward(e)
+            return LayerWeights(core, *recipe.numbers()).backward(e)
         product = np.zeros((len(e), recipe.fan_in), self.dtype)
         for rows, block in self._blocks(recipe, core):
             product += e[:, rows] @ block
         return finish(product, e, *recipe.numbers())
 
-    def _blocks(self, recipe: Recipe, core: Array) -> Iterator[tuple[slice, Array]]:
+    def _blocks(self, recipe: MatrixRecipe, core: Array) -> Iterator[tuple[slice, Array]]:
         """Draw block of rows after block of rows, yielding each while it is in the cache."""
         for rows in _row_blocks(recipe.fan_in, recipe.fan_out):
             block = core[rows] if len(core) == recipe.fan_out else core[: rows.stop - rows.start]
@@ -186,7 +186,7 @@ class MatrixStream:
         else:
             flat[...] = np.concatenate(box_muller(raw[:half], raw[half:], self.dtype))[: len(flat)]
 
-    def _fill_whole(self, recipe: Recipe, core: Array) -> None:
+    def _fill_whole(self, recipe: MatrixRecipe, core: Array) -> None:
         """Draw a Haar-orthogonal matrix: QR of normals, signs fixed (Mezzadri 2007); constants need no numbers."""
         if recipe.law.family == CONSTANT:
             core.fill(0)

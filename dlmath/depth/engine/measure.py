@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dlmath.depth.engine.figures import Figures
-    from dlmath.depth.engine.planner import Plan
+    from dlmath.depth.engine.planner import MeasurementPlan
     from dlmath.neural.arrays import Array
 
 LN10 = math.log(10)
@@ -79,7 +79,7 @@ class DepthResult(NamedTuple):
     Attributes
     ----------
     settings : DepthSettings
-    plan : Plan
+    plan : MeasurementPlan
         `plan.method` is what was used, `plan.reason` why.
     prediction : Prediction
     ratio, ratio_error : float
@@ -118,7 +118,7 @@ class DepthResult(NamedTuple):
     """
 
     settings: DepthSettings
-    plan: Plan
+    plan: MeasurementPlan
     prediction: Prediction
     ratio: float
     ratio_error: float
@@ -189,7 +189,7 @@ def measure(settings: DepthSettings, progress: Callable[[float, int], None] | No
 
 
 def _networks(
-    settings: DepthSettings, chosen: Plan, progress: Callable[[float, int], None] | None
+    settings: DepthSettings, chosen: MeasurementPlan, progress: Callable[[float, int], None] | None
 ) -> Iterator[Figures]:
     """Yield the figures of all networks, some at a time."""
     last = settings.seed + settings.seeds
@@ -226,7 +226,9 @@ class Error(NamedTuple):
     source: str
 
 
-def _result(settings: DepthSettings, chosen: Plan, prediction: Prediction, averages: Averages) -> DepthResult:
+def _result(
+    settings: DepthSettings, chosen: MeasurementPlan, prediction: Prediction, averages: Averages
+) -> DepthResult:
     alive = np.array([value for value in averages.log_ratios if value > -math.inf])
     log_ratio = float(alive.mean()) if len(alive) else -math.inf
     error = _standard_error(settings, prediction, averages, alive)

@@ -28,7 +28,7 @@ CHEAP = 1 << 25
 """Bytes of uniform matrices that are kept: to draw more of them again takes less time than to get the memory."""
 
 
-class Plan(NamedTuple):
+class MeasurementPlan(NamedTuple):
     """How the measurement is done.
 
     Attributes
@@ -77,7 +77,7 @@ def no_law(settings: DepthSettings) -> str | None:
     return None
 
 
-def plan(settings: DepthSettings, memory: float | None = None) -> Plan:
+def plan(settings: DepthSettings, memory: float | None = None) -> MeasurementPlan:
     """Choose the method, from the settings and the machine's memory in bytes alone.
 
     Raises
@@ -100,7 +100,7 @@ def plan(settings: DepthSettings, memory: float | None = None) -> Plan:
     return chosen
 
 
-def _check_size(settings: DepthSettings, chosen: Plan, available: float) -> None:
+def _check_size(settings: DepthSettings, chosen: MeasurementPlan, available: float) -> None:
     """Refuse what does not fit into memory, or would draw numbers for hours."""
     size = f"depth {settings.depth} x width {settings.width}"
     weights = float(count_weights(settings))
@@ -125,21 +125,21 @@ def check_memory(what: str, needed: float, available: float, mend: str) -> None:
         raise TooLargeError(f"{what} needs about {figures}", mend)
 
 
-def _law_plan(settings: DepthSettings) -> Plan:
+def _law_plan(settings: DepthSettings) -> MeasurementPlan:
     rows = max(1, min(settings.seeds, SLAB // settings.width))
     memory = SLAB_ARRAYS * 4.0 * max(SLAB, 2 * rows * settings.width) + 200.0 * settings.depth * rows
     if settings.residual != "none":
         memory += 3 * 4.0 * settings.depth * rows * settings.width
-    return Plan("law", rows, 0, memory, "the exact law of these networks, without their matrices")
+    return MeasurementPlan("law", rows, 0, memory, "the exact law of these networks, without their matrices")
 
 
-def _explicit_plan(settings: DepthSettings, available: float, why: str) -> Plan:
+def _explicit_plan(settings: DepthSettings, available: float, why: str) -> MeasurementPlan:
     """Keep all matrices where they fit, else one; activations of all layers are kept in any case."""
     bytes_each = np.dtype(settings.dtype).itemsize
     matrix = float(settings.width) ** 2 * bytes_each
     if settings.cell != "none" or settings.widths is not None:  # all that there is is kept
         signals = SIGNALS * settings.batch * float(sum(settings.sizes)) * bytes_each
-        return Plan("explicit", 1, 1 if settings.widths is None else settings.depth,
+        return MeasurementPlan("explicit", 1, 1 if settings.widths is None else settings.depth,
                     2 * count_weights(settings) * bytes_each + signals, why)  # fmt: skip
     signals = (4.0 * settings.depth + 8) * settings.batch * settings.width * bytes_each
     if settings.weights.family == ORTHOGONAL:
@@ -149,7 +149,7 @@ def _explicit_plan(settings: DepthSettings, available: float, why: str) -> Plan:
         kept = settings.depth
     else:
         kept = 1 if settings.weights.family in {ORTHOGONAL, CONSTANT} else 0
-    return Plan("explicit", 1, kept, kept * matrix + signals + BLOCK * bytes_each, why)
+    return MeasurementPlan("explicit", 1, kept, kept * matrix + signals + BLOCK * bytes_each, why)
 
 
 def count_weights(settings: DepthSettings) -> int:

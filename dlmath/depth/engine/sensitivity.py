@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dlmath.depth.engine.explicit import ExplicitNetwork, Signal, add, log_norm
-from dlmath.depth.engine.matrices import Weights, rooms
+from dlmath.depth.engine.matrices import LayerWeights, rooms
 from dlmath.depth.engine.normals import MOVES, normals, stream
 from dlmath.depth.engine.planner import check_memory, count_weights, physical_memory
 from dlmath.depth.engine.settings import DepthSettings, check_settings
@@ -27,7 +27,7 @@ INPUTS = 8
 LN10 = math.log(10)
 
 
-class Move(NamedTuple):
+class LayerMove(NamedTuple):
     """One layer moved.
 
     Attributes
@@ -69,7 +69,7 @@ def check_move(settings: DepthSettings, share: float) -> DepthSettings:
     return settings
 
 
-def move_layers(settings: DepthSettings, share: float) -> tuple[Move, ...]:
+def move_layers(settings: DepthSettings, share: float) -> tuple[LayerMove, ...]:
     """Move five layers of the first seed's network, from the first to the last, one at a time.
 
     Examples
@@ -85,16 +85,16 @@ def move_layers(settings: DepthSettings, share: float) -> tuple[Move, ...]:
     return tuple(_moved(network, layer, before, share, source) for layer in spread_layers(settings.depth))
 
 
-def _moved(network: ExplicitNetwork, layer: int, before: Signal, share: float, source: np.random.SFC64) -> Move:
+def _moved(network: ExplicitNetwork, layer: int, before: Signal, share: float, source: np.random.SFC64) -> LayerMove:
     kept = network.weights[layer - 1]
     matrix = kept.matrix()
     direction = normals(source, matrix.size, matrix.dtype).reshape(matrix.shape)
     direction *= share * _norm(matrix) / float(np.linalg.norm(direction))
-    network.weights[layer - 1] = Weights(matrix + direction, 1.0, 0.0)
+    network.weights[layer - 1] = LayerWeights(matrix + direction, 1.0, 0.0)
     after = network.forward()
     network.weights[layer - 1] = kept
     log10 = (log_norm(add(after, Signal(-before.array, before.log))) - log_norm(before)) / LN10
-    return Move(layer, 10.0**log10 if log10 < 308 else math.inf, log10)
+    return LayerMove(layer, 10.0**log10 if log10 < 308 else math.inf, log10)
 
 
 def _norm(matrix: Array) -> float:

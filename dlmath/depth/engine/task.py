@@ -31,7 +31,7 @@ MATRICES_HELD = 4  # of each layer: W, W at the start, the move, the gradient; a
 LN10 = math.log(10)
 
 
-class Task(NamedTuple):
+class ParityTask(NamedTuple):
     """What is trained on, and how.
 
     Attributes
@@ -144,7 +144,7 @@ class TaskResult(NamedTuple):
     layers: tuple[LayerTraining, ...]
 
 
-def check_task(settings: DepthSettings, task: Task) -> DepthSettings:
+def check_task(settings: DepthSettings, task: ParityTask) -> DepthSettings:
     """Refuse what cannot be trained, before any work; return the settings of the network that is."""
     if task.steps < 1:
         raise InvalidValueError(f"{task.steps} training steps are not possible", "train for at least 1")

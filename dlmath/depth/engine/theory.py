@@ -12,11 +12,18 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.depth.engine.layer_theory import SHARED_SIGNAL, LayerTheory, layer_theories
-from dlmath.depth.engine.length_map import BOUNDLESS, VANISHED, Layer, depth_scale, fixed_point, settled_correlation
+from dlmath.depth.engine.length_map import (
+    BOUNDLESS,
+    VANISHED,
+    LengthMapLayer,
+    depth_scale,
+    fixed_point,
+    settled_correlation,
+)
 from dlmath.neural.initialisers import CONSTANT, ORTHOGONAL
 
 if TYPE_CHECKING:
-    from dlmath.depth.engine.length_map import Correlation
+    from dlmath.depth.engine.length_map import DepthCorrelation
     from dlmath.depth.engine.settings import DepthSettings
 
 UNRELIABLE = 0.1
@@ -98,7 +105,7 @@ def predict(settings: DepthSettings) -> Prediction:
     return _at_fixed_point(settings, _over_layers(settings, layers, strain))
 
 
-def correlation(settings: DepthSettings, prediction: Prediction) -> Correlation | None:
+def correlation(settings: DepthSettings, prediction: Prediction) -> DepthCorrelation | None:
     """Return where the correlation of two inputs settles and how fast; None where lengths have no fixed point.
 
     Examples
@@ -112,7 +119,7 @@ def correlation(settings: DepthSettings, prediction: Prediction) -> Correlation 
     plain = settings.residual == "none" and settings.normalize == "none" and not settings.weights.unit_variance
     if not plain or settings.widths is not None or q_star is None or not VANISHED < q_star < BOUNDLESS:
         return None
-    return settled_correlation(Layer(settings.phi, settings.weights.sigma, settings.sigma_b), q_star)
+    return settled_correlation(LengthMapLayer(settings.phi, settings.weights.sigma, settings.sigma_b), q_star)
 
 
 def no_theory(settings: DepthSettings) -> str | None:
@@ -192,7 +199,7 @@ def _at_fixed_point(settings: DepthSettings, prediction: Prediction) -> Predicti
         return prediction
     if settings.normalize != "none" or settings.weights.unit_variance:
         return _normalized_point(settings, prediction)
-    layer = Layer(settings.phi, settings.weights.sigma, settings.sigma_b)
+    layer = LengthMapLayer(settings.phi, settings.weights.sigma, settings.sigma_b)
     point = fixed_point(layer)
     beta = point.beta - (2 if settings.weights.family == ORTHOGONAL else 0)
     return prediction._replace(

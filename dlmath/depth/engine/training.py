@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dlmath.depth.engine.explicit import ExplicitNetwork, Signal, log_norm, log_weight_norm, unit
-from dlmath.depth.engine.matrices import Weights, rooms
+from dlmath.depth.engine.matrices import LayerWeights, rooms
 from dlmath.depth.engine.normals import ERRORS, INPUTS, normals, stream
-from dlmath.depth.engine.task import LayerTraining, Task, TaskResult, check_task, parity
+from dlmath.depth.engine.task import LayerTraining, ParityTask, TaskResult, check_task, parity
 from dlmath.neural.activations import get_activation
 from dlmath.neural.losses import get_loss
 from dlmath.neural.optimizers import Update, parse_optimizer
@@ -33,7 +33,9 @@ class _Snapshot(NamedTuple):
     saturated: list[float]
 
 
-def train_parity(settings: DepthSettings, task: Task, progress: Callable[[int, int], None] | None = None) -> TaskResult:
+def train_parity(
+    settings: DepthSettings, task: ParityTask, progress: Callable[[int, int], None] | None = None
+) -> TaskResult:
     """Train the first seed's network on parity.
 
     Raises
@@ -43,7 +45,7 @@ def train_parity(settings: DepthSettings, task: Task, progress: Callable[[int, i
     Examples
     --------
     >>> from dlmath.depth.engine.settings import DepthSettings
-    >>> result = train_parity(DepthSettings(depth=20, width=16, activation="sigmoid"), Task(steps=5))
+    >>> result = train_parity(DepthSettings(depth=20, width=16, activation="sigmoid"), ParityTask(steps=5))
     >>> result.layers[0].moved < 1e-6 < result.layers[-1].moved
     True
     """
@@ -65,7 +67,7 @@ class _Parameters:
     Kept are the moves, W - W at the start, so that a move of 1e-30 is not lost beside a weight of 1.
     """
 
-    def __init__(self, shapes: list[tuple[int, ...]], task: Task) -> None:
+    def __init__(self, shapes: list[tuple[int, ...]], task: ParityTask) -> None:
         count = sum(math.prod(shape) for shape in shapes)
         self.moves, self.gradient = np.zeros((count, 1)), np.zeros((count, 1))
         chosen = parse_optimizer(task.optimizer)
@@ -97,7 +99,7 @@ class _Run:
         The weights of every layer before training.
     """
 
-    def __init__(self, settings: DepthSettings, task: Task) -> None:
+    def __init__(self, settings: DepthSettings, task: ParityTask) -> None:
         self.settings, self.task = settings, task
         bits, self.targets = parity(task.bits)
         self.network = ExplicitNetwork(settings, settings.seed, rooms(settings.sizes, np.dtype(np.float64)))
@@ -129,7 +131,7 @@ class _Run:
         network.forward()
         for layer, (weights, gain) in enumerate(zip(network.weights, network.gains, strict=True)):
             weights.core[...] = weights.matrix() * math.exp(gain)
-            network.weights[layer], network.gains[layer] = Weights(weights.core, 1.0, 0.0), 0.0
+            network.weights[layer], network.gains[layer] = LayerWeights(weights.core, 1.0, 0.0), 0.0
 
     def _forward(self) -> tuple[Array, Array]:
         """Return the last layer's output (R, N) and the logits (R, 1); note the loss."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dlmath.depth.engine.measure import DepthResult
     from dlmath.depth.engine.path import PathResult
     from dlmath.depth.engine.settings import DepthSettings
-    from dlmath.depth.report.result import Measured
+    from dlmath.depth.report.result import DepthMeasured
     from dlmath.report.blocks import Block
 
 FORWARD = {
@@ -74,7 +74,7 @@ CELLS = {
 }
 
 
-def explanation(runs: Sequence[tuple[Measured, PathResult | str]]) -> Iterator[Block]:
+def explanation(runs: Sequence[tuple[DepthMeasured, PathResult | str]]) -> Iterator[Block]:
     """Yield the formulas of the network, and why its gradient goes the way it does."""
     settings = runs[0][0].result.settings
     yield Lines(tuple(formulas(settings)), title="How signals go through depth")
@@ -107,7 +107,7 @@ def formulas(settings: DepthSettings) -> Iterator[str]:
         yield from PLAIN_LAW
 
 
-def reasons(run: Measured) -> Iterator[str]:
+def reasons(run: DepthMeasured) -> Iterator[str]:
     """Yield this run's numbers in the formulas."""
     result = run.result
     settings, theory, depth = result.settings, result.prediction, result.settings.depth

@@ -31,7 +31,7 @@ TITLES = (
 )
 
 
-class Curve(NamedTuple):
+class DrawnCurve(NamedTuple):
     """One combination, layer by layer: log10 of root mean squares of gradients, and of the activations' variance.
 
     `log10_moved` is of |W after - W before| / |W before| in training, empty without.
@@ -47,7 +47,7 @@ class Curve(NamedTuple):
     log10_moved: Sequence[float] = ()
 
 
-def figure(curves: Sequence[Curve]) -> Figure:
+def figure(curves: Sequence[DrawnCurve]) -> Figure:
     """Draw gradients, weight gradients and variances above; below the distributions of activations and gradients."""
     shown = [curve for curve in curves if curve.histograms.activations]
     rows = math.ceil(len(shown[:MOST_HISTOGRAMS]) / 2)
@@ -70,13 +70,13 @@ def figure(curves: Sequence[Curve]) -> Figure:
     return drawn
 
 
-def draw_line(axes: Axes, curve: Curve, values: Sequence[float], color: str) -> None:
+def draw_line(axes: Axes, curve: DrawnCurve, values: Sequence[float], color: str) -> None:
     """Draw what is finite."""
     known = [(x, y) for x, y in zip(curve.layers, values, strict=True) if math.isfinite(y)]
     axes.plot([x for x, _ in known], [y for _, y in known], color=color, linewidth=2.5, label=curve.name)
 
 
-def draw_gradient(axes: Axes, curve: Curve, color: str) -> None:
+def draw_gradient(axes: Axes, curve: DrawnCurve, color: str) -> None:
     """Draw the measured line, and the predicted one dashed over it."""
     draw_line(axes, curve, curve.log10_gradient, color)
     known = [(x, y) for x, y in zip(curve.layers, curve.predicted, strict=True) if y is not None and math.isfinite(y)]
@@ -84,7 +84,7 @@ def draw_gradient(axes: Axes, curve: Curve, color: str) -> None:
         axes.plot([x for x, _ in known], [y for _, y in known], color=ink(), linewidth=1.2, linestyle=(0, (4, 3)))
 
 
-def draw_distributions(part: Any, shown: Sequence[Curve], left_out: int) -> None:
+def draw_distributions(part: Any, shown: Sequence[DrawnCurve], left_out: int) -> None:
     """Draw two panels a combination, activations and gradients, two combinations a row."""
     if left_out > 0:
         part.suptitle(f"and {left_out} more combinations, whose distributions are not drawn", fontsize=11)

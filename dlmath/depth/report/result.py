@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from dlmath.depth.engine.bounds import Bound
     from dlmath.depth.engine.cures import Cure
     from dlmath.depth.engine.measure import DepthResult
-    from dlmath.depth.engine.sensitivity import Move
+    from dlmath.depth.engine.sensitivity import LayerMove
     from dlmath.depth.engine.task import TaskResult
 
 LN10 = math.log(10)
 
 
-class Measured(NamedTuple):
+class DepthMeasured(NamedTuple):
     """One combination with all that was asked about it.
 
     Attributes
@@ -27,7 +27,7 @@ class Measured(NamedTuple):
     result : DepthResult
     trained : TaskResult or None
         --train.
-    moves : tuple of Move or None
+    moves : tuple of LayerMove or None
         --move.
     cures : tuple of Cure
     clip : float or None
@@ -36,12 +36,12 @@ class Measured(NamedTuple):
 
     result: DepthResult
     trained: TaskResult | None
-    moves: tuple[Move, ...] | None
+    moves: tuple[LayerMove, ...] | None
     cures: tuple[Cure, ...]
     clip: float | None
 
 
-def run(measured: Measured, bound: Bound) -> dict[str, Any]:
+def run(measured: DepthMeasured, bound: Bound) -> dict[str, Any]:
     """Return one object of the result's `runs`, as the manual names it."""
     result = measured.result
     cures = [cure._asdict() for cure in measured.cures]
@@ -137,7 +137,7 @@ def verdicts(result: DepthResult) -> dict[str, Any]:
     }
 
 
-def extras(measured: Measured) -> dict[str, Any]:
+def extras(measured: DepthMeasured) -> dict[str, Any]:
     """Return what was asked for besides."""
     made: dict[str, Any] = {}
     if measured.trained is not None:

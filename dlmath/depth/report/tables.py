@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from dlmath.depth.engine.cures import Cure
     from dlmath.depth.engine.histograms import Histograms
     from dlmath.depth.engine.measure import DepthResult
-    from dlmath.depth.engine.sensitivity import Move
+    from dlmath.depth.engine.sensitivity import LayerMove
     from dlmath.depth.engine.task import TaskResult
-    from dlmath.depth.report.result import Measured
+    from dlmath.depth.report.result import DepthMeasured
     from dlmath.report.blocks import Block, Cell
 
     HistogramsOf = Callable[[DepthResult], Histograms]
@@ -31,7 +31,7 @@ SHOWN_BARS, SHOWN_CURES = 10, 3
 STYLES = {"vanishing": "blue", "exploding": "red", "dead": "magenta"}
 
 
-def main_table(runs: Sequence[Measured]) -> Table:
+def main_table(runs: Sequence[DepthMeasured]) -> Table:
     """Return one line a combination."""
     columns = (
         "activation", "init", "ratio", "error", "expected", "z", "limit", "log10 gradient", "verdict",
@@ -65,7 +65,7 @@ def _title(result: DepthResult) -> str:
     return f"The gradient's factor per {what} going backward ({settings.depth} {what}s of {settings.width} units)"
 
 
-def blocks(runs: Sequence[Measured], columns: int) -> Iterator[Block]:
+def blocks(runs: Sequence[DepthMeasured], columns: int) -> Iterator[Block]:
     """Yield one run's layers and drawings, or the bars of several; the verdicts come last, where a terminal ends."""
     for run in runs:
         if len(runs) == 1:
@@ -83,7 +83,7 @@ def blocks(runs: Sequence[Measured], columns: int) -> Iterator[Block]:
 # ---------------------------------------------------------------- one run in words
 
 
-def facts(run: Measured) -> Iterator[tuple[str, Cell]]:
+def facts(run: DepthMeasured) -> Iterator[tuple[str, Cell]]:
     """Yield the theory, what it was measured with, the verdicts with their rules, and what helps."""
     result = run.result
     unknown = known(result.ratio_error) is None
@@ -229,12 +229,12 @@ def gradient_bars(result: DepthResult, columns: int) -> Lines:
     return Lines(bars(labels, values, width=min(columns, 76)), title=title)
 
 
-def notes(run: Measured) -> list[str]:
+def notes(run: DepthMeasured) -> list[str]:
     """Return what the reader must know of one run."""
     return [f"{name(run.result)}: {note}" for note in run.result.notes]
 
 
-def shared_notes(runs: Sequence[Measured]) -> list[str]:
+def shared_notes(runs: Sequence[DepthMeasured]) -> list[str]:
     """Return what must be known of several runs together."""
     if len(runs) < 2:
         return []
@@ -244,7 +244,7 @@ def shared_notes(runs: Sequence[Measured]) -> list[str]:
 # ---------------------------------------------------------------- moving and training
 
 
-def moves_table(result: DepthResult, moves: Sequence[Move]) -> Table:
+def moves_table(result: DepthResult, moves: Sequence[LayerMove]) -> Table:
     """Return what the output does when one layer's weights are moved."""
     rows = tuple((move.layer, move.output_change, move.log10_output_change) for move in moves)
     title = f"How far the output moves when one layer's weights are moved, {name(result)}"
@@ -281,13 +281,13 @@ def _log10(value: float) -> float:
     return math.log10(value) if value > 0 else -math.inf
 
 
-def picture(runs: Sequence[Measured], histograms_of: HistogramsOf, ending: str) -> bytes:
+def picture(runs: Sequence[DepthMeasured], histograms_of: HistogramsOf, ending: str) -> bytes:
     """Draw the figure of --plot; `histograms_of` gives the distributions of some layers of a run."""
-    from dlmath.depth.report.plots import Curve, figure
+    from dlmath.depth.report.plots import DrawnCurve, figure
     from dlmath.report.figures import drawn
 
     curves = [
-        Curve(
+        DrawnCurve(
             name(run.result),
             [layer.layer for layer in run.result.layers],
             [layer.log10_gradient for layer in run.result.layers],

@@ -101,7 +101,7 @@ COCO_THRESHOLDS = tuple(np.linspace(0.5, 0.95, 10).tolist())
 """IoU thresholds of COCO's mean, made as pycocotools makes them."""
 
 
-class Curve(NamedTuple):
+class PrecisionCurve(NamedTuple):
     """Recall and precision after each detection of one class, in order of score.
 
     Attributes
@@ -117,7 +117,7 @@ class Curve(NamedTuple):
     envelope: Array
 
 
-def curve_of(correct: Array, counted: Array, truths: int) -> Curve:
+def curve_of(correct: Array, counted: Array, truths: int) -> PrecisionCurve:
     """Return the curve of detections in order of score.
 
     Parameters
@@ -138,7 +138,7 @@ def curve_of(correct: Array, counted: Array, truths: int) -> Curve:
     recall = right / truths
     precision = np.divide(right, shown, out=np.zeros(len(right)), where=shown > 0)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    return Curve(recall, precision, envelope)
+    return PrecisionCurve(recall, precision, envelope)
 
 
 class Truths(NamedTuple):

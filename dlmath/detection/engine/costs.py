@@ -14,7 +14,7 @@ SVD_RANKS = {"fc6": 1024, "fc7": 256}
 """Ranks of Fast R-CNN's truncated singular value decomposition (Girshick 2015, section 4.4)."""
 
 
-class Layer(NamedTuple):
+class CostedLayer(NamedTuple):
     """One layer, run once.
 
     Attributes
@@ -32,28 +32,28 @@ class Layer(NamedTuple):
     shape: tuple[int, int]
 
 
-class Parts(NamedTuple):
+class CostParts(NamedTuple):
     """The layers that the designs are made of.
 
     Attributes
     ----------
-    crop : sequence of Layer
+    crop : sequence of CostedLayer
         The convolutions on one warped region.
-    picture : sequence of Layer
+    picture : sequence of CostedLayer
         The same convolutions on the whole picture.
-    head : sequence of Layer
+    head : sequence of CostedLayer
         What runs for each region: fully connected layers, then classes and boxes.
-    hidden : sequence of Layer
+    hidden : sequence of CostedLayer
         Those of `head` before classes and boxes.
-    proposals : sequence of Layer
+    proposals : sequence of CostedLayer
         The region proposal network.
     """
 
-    crop: Sequence[Layer]
-    picture: Sequence[Layer]
-    head: Sequence[Layer]
-    hidden: Sequence[Layer]
-    proposals: Sequence[Layer]
+    crop: Sequence[CostedLayer]
+    picture: Sequence[CostedLayer]
+    head: Sequence[CostedLayer]
+    hidden: Sequence[CostedLayer]
+    proposals: Sequence[CostedLayer]
 
 
 class Term(NamedTuple):
@@ -96,20 +96,20 @@ class Design(NamedTuple):
         return sum(term.total for term in self.terms)
 
 
-def macs(layers: Sequence[Layer]) -> int:
+def macs(layers: Sequence[CostedLayer]) -> int:
     """Return the multiply-accumulates of one run."""
     return sum(layer.macs for layer in layers)
 
 
-def params(layers: Sequence[Layer]) -> int:
+def params(layers: Sequence[CostedLayer]) -> int:
     """Return the parameters."""
     return sum(layer.params for layer in layers)
 
 
-def decomposed(layer: Layer) -> Layer:
+def decomposed(layer: CostedLayer) -> CostedLayer:
     """Return a fully connected layer split by singular values: t (inputs + outputs) weights in place of their product.
 
-    >>> decomposed(Layer("fc6", 102760448, 102764544, 102760448, (25088, 4096))).macs
+    >>> decomposed(CostedLayer("fc6", 102760448, 102764544, 102760448, (25088, 4096))).macs
     29884416
     """
     rank = SVD_RANKS.get(layer.name)
@@ -119,12 +119,12 @@ def decomposed(layer: Layer) -> Layer:
     return layer._replace(macs=weights, weights=weights, params=layer.params - layer.weights + weights)
 
 
-def designs(parts: Parts, regions: int, proposals: int) -> tuple[Design, ...]:
+def designs(parts: CostParts, regions: int, proposals: int) -> tuple[Design, ...]:
     """Return the designs, the dearest first.
 
     Parameters
     ----------
-    parts : Parts
+    parts : CostParts
     regions : int
         Regions of one picture from outside (selective search: 2,000).
     proposals : int

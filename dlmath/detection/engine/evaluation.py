@@ -10,8 +10,8 @@ from dlmath.detection.engine.assignment import overlapping, rank_detections, tak
 from dlmath.detection.engine.average_precision import (
     COCO_THRESHOLDS,
     RULES,
-    Curve,
     Detections,
+    PrecisionCurve,
     Rule,
     Truths,
     curve_of,
@@ -88,7 +88,7 @@ class Evaluation(NamedTuple):
     decisions: Decisions
     left_out: int
 
-    def curve(self, label: int) -> Curve | None:
+    def curve(self, label: int) -> PrecisionCurve | None:
         """Return a class's curve at the first threshold, None where it has no truths."""
         if not self.truths[label]:
             return None

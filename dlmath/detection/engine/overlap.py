@@ -29,7 +29,7 @@ LARGEST_MATRIX = 2**27
 """Entries of the largest matrix that is made: 1 GiB of float64."""
 
 
-class Kind(NamedTuple):
+class OverlapKind(NamedTuple):
     """One measure of overlap.
 
     Attributes
@@ -91,10 +91,10 @@ def aspect_penalty(a: Array, b: Array, iou: Array, union: Array, plus: float) ->
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("iou", "IoU = |A n B| / |A u B|", "Jaccard 1912; Everingham et al. 2010, section 4.2"),
-        Kind("giou", "GIoU = IoU - (|hull| - |A u B|) / |hull|", "Rezatofighi et al. 2019", hull_penalty),
-        Kind("diou", "DIoU = IoU - d^2 / c^2", "Zheng et al. 2020", distance_penalty),
-        Kind("ciou", "CIoU = IoU - d^2 / c^2 - alpha v", "Zheng et al. 2020, eq. 8-11", aspect_penalty),
+        OverlapKind("iou", "IoU = |A n B| / |A u B|", "Jaccard 1912; Everingham et al. 2010, section 4.2"),
+        OverlapKind("giou", "GIoU = IoU - (|hull| - |A u B|) / |hull|", "Rezatofighi et al. 2019", hull_penalty),
+        OverlapKind("diou", "DIoU = IoU - d^2 / c^2", "Zheng et al. 2020", distance_penalty),
+        OverlapKind("ciou", "CIoU = IoU - d^2 / c^2 - alpha v", "Zheng et al. 2020, eq. 8-11", aspect_penalty),
     )
 }
 """Every measure of overlap, by name."""
@@ -221,7 +221,7 @@ def overlap_blocks(
         yield rows, block
 
 
-def _tile(a: _Side, b: _Side, kind: Kind, rule: tuple[float, bool, bool], buffers: Array, target: Array) -> None:
+def _tile(a: _Side, b: _Side, kind: OverlapKind, rule: tuple[float, bool, bool], buffers: Array, target: Array) -> None:
     """Fill `target` (m, n) with overlaps of a few boxes; `rule` is (plus, crowd, whether a union may be 0)."""
     plus, crowd, empty = rule
     inter = _intersections(a, b, plus, buffers)

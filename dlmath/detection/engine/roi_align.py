@@ -46,7 +46,7 @@ class Sampling(NamedTuple):
     scale: float = 1.0
 
 
-class Axis(NamedTuple):
+class SampledAxis(NamedTuple):
     """Regions along one axis of the map.
 
     Attributes
@@ -66,7 +66,7 @@ class Axis(NamedTuple):
     length: int
 
 
-def axes_of(boxes: Array, shape: tuple[int, int], sampling: Sampling) -> tuple[Axis, Axis]:
+def axes_of(boxes: Array, shape: tuple[int, int], sampling: Sampling) -> tuple[SampledAxis, SampledAxis]:
     """Return the regions (N, 4) down and across a map of this shape.
 
     Raises
@@ -87,14 +87,14 @@ def axes_of(boxes: Array, shape: tuple[int, int], sampling: Sampling) -> tuple[A
             raise TooLargeError(
                 f"box {row} needs {counts[row]:.3g} samples a bin", f"at most {MOST_SAMPLES}: give --sampling N"
             )
-        found.append(Axis(start, size, counts.astype(np.int64), bins, shape[1 - axis]))
+        found.append(SampledAxis(start, size, counts.astype(np.int64), bins, shape[1 - axis]))
     return found[0], found[1]
 
 
-def positions(axis: Axis, count: int) -> Array:
+def positions(axis: SampledAxis, count: int) -> Array:
     """Return where the samples of regions of `count` samples a bin lie: (N, bins, count), in cells.
 
-    >>> axis = Axis(np.array([0.5]), np.array([2.0]), np.array([2]), 2, 5)
+    >>> axis = SampledAxis(np.array([0.5]), np.array([2.0]), np.array([2]), 2, 5)
     >>> positions(axis, 2).tolist()
     [[[0.75, 1.25], [1.75, 2.25]]]
     """
@@ -127,7 +127,7 @@ def neighbours(at: Array, length: int) -> tuple[Array, Array, Array, Array]:
     return low, high, (1 - share_high) * counted, share_high * counted
 
 
-def axis_weights(axis: Axis) -> Array:
+def axis_weights(axis: SampledAxis) -> Array:
     """Return the mean weights (N, bins, length) of every cell in every bin."""
     weights = np.zeros((len(axis.start), axis.bins, axis.length))
     for count in np.unique(axis.counts).tolist():

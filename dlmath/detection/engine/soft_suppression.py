@@ -59,7 +59,7 @@ DECAYS = {
 """How scores are lowered, by name."""
 
 
-class Step(NamedTuple):
+class SoftStep(NamedTuple):
     """One box taken, and what it did to the scores of those left that it meets.
 
     Attributes
@@ -90,14 +90,14 @@ class Softened(NamedTuple):
         Lowered.
     dropped : ndarray (D,) of int64
         Rows whose score fell below the least one.
-    steps : list of Step
+    steps : list of SoftStep
         The first `traced` of them.
     """
 
     keep: Array
     scores: Array
     dropped: Array
-    steps: list[Step]
+    steps: list[SoftStep]
 
 
 def soft_nms(
@@ -157,7 +157,7 @@ def soft_nms(
     keep: list[int] = []
     final: list[float] = []
     dropped: list[int] = []
-    steps: list[Step] = []
+    steps: list[SoftStep] = []
     while len(left):
         best = int(np.argmax(current))  # of equal scores the first: rows stand in order of their first score
         row, score = int(left[best]), float(current[best])
@@ -170,7 +170,7 @@ def soft_nms(
         before, current = current, current * factor(iou, parameter)
         if len(steps) < traced:
             met = np.flatnonzero(current != before)
-            steps.append(Step(row, score, left[met], iou[met], before[met], current[met]))
+            steps.append(SoftStep(row, score, left[met], iou[met], before[met], current[met]))
         if least is not None:
             low = current < least
             dropped.extend(left[low].tolist())

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from dlmath.detection.files.rows import ALIASES, FORM_COLUMNS, from_columns, numbers, positional
-from dlmath.detection.files.table import Table, image_name, label_text
+from dlmath.detection.files.table import BoxTable, image_name, label_text
 from dlmath.errors import UnreadableError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ MEND_JSON = 'give [[x1, y1, x2, y2], ...], [{"box": [...], "score": ...}, ...], 
 PLURALS = {"scores": "score", "labels": "class", "classes": "class", "images": "image"}
 
 
-def json_table(content: Content, extra: Sequence[str]) -> Table:
+def json_table(content: Content, extra: Sequence[str]) -> BoxTable:
     """Return the boxes of a JSON document, whichever of the known makes it is.
 
     Raises
@@ -46,7 +46,7 @@ def json_table(content: Content, extra: Sequence[str]) -> Table:
     raise UnreadableError(f"{content.place}: holds no boxes", MEND_JSON)
 
 
-def _of_object(data: Mapping[str, Any], place: str, extra: Sequence[str]) -> Table:
+def _of_object(data: Mapping[str, Any], place: str, extra: Sequence[str]) -> BoxTable:
     """Return the boxes of COCO's data set, or of parallel lists."""
     if "annotations" in data:
         return coco_truths(data, place)
@@ -67,10 +67,10 @@ def _of_object(data: Mapping[str, Any], place: str, extra: Sequence[str]) -> Tab
     return table
 
 
-def _of_list(data: Sequence[Any], place: str, extra: Sequence[str]) -> Table:
+def _of_list(data: Sequence[Any], place: str, extra: Sequence[str]) -> BoxTable:
     """Return boxes of a list of lists, of COCO's results, or of objects."""
     if not data:
-        return Table(place, np.zeros((0, 4)))
+        return BoxTable(place, np.zeros((0, 4)))
     if all(isinstance(item, list) for item in data):
         return positional([[_cell(value, place, row) for value in item] for row, item in enumerate(data)], place, extra)
     if all(isinstance(item, dict) for item in data):
@@ -88,7 +88,7 @@ def _cell(value: Any, place: str, row: int) -> str:
     return str(value)
 
 
-def _of_objects(data: Sequence[Mapping[str, Any]], place: str) -> Table:
+def _of_objects(data: Sequence[Mapping[str, Any]], place: str) -> BoxTable:
     """Return boxes of objects with "box" (or "bbox"), or with x1 y1 x2 y2, each."""
     flat = [_flat(item, place, row) for row, item in enumerate(data)]
     header = tuple(flat[0])
@@ -118,7 +118,7 @@ def _floats(values: Sequence[Any], place: str, name: str) -> Array:
     return numbers([_cell(value, place, row) for row, value in enumerate(values)], place, name)
 
 
-def coco_truths(data: Mapping[str, Any], place: str) -> Table:
+def coco_truths(data: Mapping[str, Any], place: str) -> BoxTable:
     """Return the annotations of a COCO data set, with the names of its classes."""
     annotations = data["annotations"]
     if not isinstance(annotations, list) or not all(isinstance(item, dict) for item in annotations):
@@ -135,16 +135,16 @@ def coco_truths(data: Mapping[str, Any], place: str) -> Table:
     return table
 
 
-def coco_annotations(items: Sequence[Mapping[str, Any]], place: str) -> Table:
+def coco_annotations(items: Sequence[Mapping[str, Any]], place: str) -> BoxTable:
     """Return COCO's annotations or results: bbox (x y w h), category_id, image_id, score, area, iscrowd, ignore."""
     if not items:
-        return Table(place, np.zeros((0, 4)), "xywh")
+        return BoxTable(place, np.zeros((0, 4)), "xywh")
     boxes = list(zip(*(_bbox(item, place, row) for row, item in enumerate(items)), strict=True))
     rows = np.stack([_floats(column, place, name) for name, column in zip("xywh", boxes, strict=True)], axis=1)
     columns = {key: [item.get(key) for item in items] for key in ("category_id", "image_id", "score", "area")}
     whole = {key: values for key, values in columns.items() if None not in values}
     crowd = np.array([bool(item.get("iscrowd", 0)) for item in items])
-    return Table(
+    return BoxTable(
         place,
         rows,
         "xywh",
@@ -166,7 +166,7 @@ def _bbox(item: Mapping[str, Any], place: str, row: int) -> Sequence[Any]:
     return box
 
 
-def voc_table(content: Content) -> Table:
+def voc_table(content: Content) -> BoxTable:
     """Return the objects of a VOC annotation: bndbox, name, difficult.
 
     Raises
@@ -191,7 +191,7 @@ def voc_table(content: Content) -> Table:
     ]
     picture = image_name(root.findtext("filename") or content.stem)
     if not rows:
-        return Table(content.place, np.zeros((0, 4)), "corners")
+        return BoxTable(content.place, np.zeros((0, 4)), "corners")
     table = positional(rows, content.place, ())
     table.form = "corners"
     table.label = [(item.findtext("name") or "").strip() or "object" for item in objects]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dlmath.detection.files.content import Content, is_inline, read_content
 from dlmath.detection.files.documents import json_table, voc_table
 from dlmath.detection.files.rows import array_table, csv_table, inline_table, yolo_table
-from dlmath.detection.files.table import Table, joined
+from dlmath.detection.files.table import BoxTable, joined
 from dlmath.errors import InvalidValueError, UnreadableError
 from dlmath.files.examples import path_of
 
@@ -35,7 +35,7 @@ class Role(NamedTuple):
     may_be_empty: bool = False
 
 
-def read_boxes(word: str, role: Role) -> Table:
+def read_boxes(word: str, role: Role) -> BoxTable:
     """Return the boxes an argument means: numbers, a file, a folder of label files, or standard input.
 
     Raises
@@ -55,7 +55,7 @@ def read_boxes(word: str, role: Role) -> Table:
     return table
 
 
-def table_of(content: Content, extra: Sequence[str]) -> Table:
+def table_of(content: Content, extra: Sequence[str]) -> BoxTable:
     """Return the boxes of an argument's content."""
     if content.is_array:
         return array_table(content, extra)
@@ -73,7 +73,7 @@ def table_of(content: Content, extra: Sequence[str]) -> Table:
     return inline_table(content, extra) if not content.name else csv_table(content, extra)
 
 
-def read_folder(folder: Path) -> Table:
+def read_folder(folder: Path) -> BoxTable:
     """Return the boxes of all label files of a folder, each file a picture: YOLO's .txt, VOC's .xml."""
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in FOLDER_ENDINGS)
     endings = {path.suffix.lower() for path in files}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dlmath.detection.files.table import Table, image_name, joined, label_text
+from dlmath.detection.files.table import BoxTable, image_name, joined, label_text
 from dlmath.errors import InvalidValueError, UnreadableError, nearest
 
 if TYPE_CHECKING:
@@ -70,12 +70,12 @@ def split_rows(text: str) -> list[list[str]]:
     return found
 
 
-def inline_table(content: Content, extra: Sequence[str]) -> Table:
+def inline_table(content: Content, extra: Sequence[str]) -> BoxTable:
     """Return boxes of rows without a header."""
     return positional(split_rows(content.text()), content.place, extra)
 
 
-def positional(rows: Sequence[Sequence[str]], place: str, extra: Sequence[str]) -> Table:
+def positional(rows: Sequence[Sequence[str]], place: str, extra: Sequence[str]) -> BoxTable:
     """Return boxes of rows whose first four cells are the box and the next the extra columns in their order."""
     if not rows:
         raise UnreadableError(f"{place}: is empty", MEND_ROWS)
@@ -98,7 +98,7 @@ def check_width(width: int, place: str, extra: Sequence[str]) -> None:
         raise InvalidValueError(f"{place}: {what}", f"give four numbers a box{more}")
 
 
-def csv_table(content: Content, extra: Sequence[str]) -> Table:
+def csv_table(content: Content, extra: Sequence[str]) -> BoxTable:
     """Return boxes of a CSV text with or without a header; comma, semicolon or tab."""
     text = content.text()
     lines = ("" if line.lstrip().startswith("#") else line for line in io.StringIO(text))
@@ -118,7 +118,7 @@ def csv_table(content: Content, extra: Sequence[str]) -> Table:
         raise UnreadableError(f"{content.place}: {error}", "give numbers separated by commas") from error
 
 
-def _tables(reader: Iterator[list[str]], place: str) -> Iterator[Table]:
+def _tables(reader: Iterator[list[str]], place: str) -> Iterator[BoxTable]:
     """Yield tables of some rows each, so that text never stands in memory whole."""
     portions = _portions(reader, place)
     header = tuple(ALIASES.get(cell.strip().lower(), cell.strip().lower()) for cell in next(portions)[0])
@@ -158,7 +158,7 @@ def from_columns(
     named: bool = True,
     first: int = 0,
     words: dict[str, str] | None = None,
-) -> Table:
+) -> BoxTable:
     """Return a table of named columns of text.
 
     `first` is the number of the first row; `words` keeps each class and picture once for all portions of a file.
@@ -176,7 +176,7 @@ def from_columns(
     def kept(word: str) -> str:
         return known.setdefault(word, word)
 
-    return Table(
+    return BoxTable(
         place,
         rows,
         # columns called x1 y1 x2 y2 may still hold what --boxes says; x y w h says it itself
@@ -236,7 +236,7 @@ def whole_text(cell: str) -> str:
     return cell[:-2] if cell.endswith(".0") and cell[:-2].isdecimal() else cell
 
 
-def array_table(content: Content, extra: Sequence[str]) -> Table:
+def array_table(content: Content, extra: Sequence[str]) -> BoxTable:
     """Return boxes of a .npy array (N, 4) or with the extra columns behind."""
     values = content.array()
     if values.ndim == 1 and values.size:
@@ -246,7 +246,7 @@ def array_table(content: Content, extra: Sequence[str]) -> Table:
     check_width(values.shape[1], content.place, extra)
     values = values.astype(np.float64)
     made = dict(zip(extra, values.T[4:], strict=False))
-    return Table(
+    return BoxTable(
         content.place,
         values[:, :4],
         score=made.get("score"),
@@ -255,7 +255,7 @@ def array_table(content: Content, extra: Sequence[str]) -> Table:
     )
 
 
-def yolo_table(content: Content) -> Table | None:
+def yolo_table(content: Content) -> BoxTable | None:
     """Return the boxes of a YOLO label file (class cx cy w h, and maybe a score), None when it has other rows.
 
     Raises
@@ -277,7 +277,7 @@ def yolo_table(content: Content) -> Table | None:
             f"{content.place}: row {int(np.argmax(wrong))} of YOLO's class cx cy w h is no share of a picture (0 to 1)",
             "for boxes in pixels with a score use .csv with a header",
         )
-    return Table(
+    return BoxTable(
         content.place,
         shares,
         "cxcywh",

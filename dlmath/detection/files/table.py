@@ -20,7 +20,7 @@ PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".
 
 
 @dataclass
-class Table:
+class BoxTable:
     """Columns of boxes.
 
     Attributes
@@ -78,7 +78,7 @@ class Writing:
     plus: float = 0.0
 
 
-def corners_of(table: Table, writing: Writing) -> tuple[Array, list[str]]:
+def corners_of(table: BoxTable, writing: Writing) -> tuple[Array, list[str]]:
     """Return boxes as corners (N, 4), scaled and clipped to the picture, and notes on what was done to them.
 
     Raises
@@ -112,7 +112,7 @@ def _are_shares(rows: Array) -> bool:
     return bool(((rows >= 0) & (rows <= 1)).all() and ((rows > 0) & (rows < 1)).any())
 
 
-def _notes_unscaled(table: Table, boxes: Array, writing: Writing) -> list[str]:
+def _notes_unscaled(table: BoxTable, boxes: Array, writing: Writing) -> list[str]:
     """Return what a reader should know of boxes without a picture."""
     if table.normalised:
         return [f"{table.place}: shares of the picture are left as they are; --image WxH makes them pixels"]
@@ -143,7 +143,7 @@ def label_text(value: object) -> str:
     return str(value).strip()
 
 
-def scores_of(table: Table, rows: str) -> Array:
+def scores_of(table: BoxTable, rows: str) -> Array:
     """Return the scores.
 
     Raises
@@ -180,7 +180,7 @@ def _natural(word: str) -> tuple[tuple[bool, int, str], ...]:
     return tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts)
 
 
-def joined(tables: Sequence[Table], place: str) -> Table:
+def joined(tables: Sequence[BoxTable], place: str) -> BoxTable:
     """Return several tables of one format below each other.
 
     Raises
@@ -199,7 +199,7 @@ def joined(tables: Sequence[Table], place: str) -> Table:
     def words(name: str) -> list[str] | None:
         return None if getattr(first, name) is None else [word for t in tables if len(t) for word in getattr(t, name)]
 
-    return Table(
+    return BoxTable(
         place,
         np.concatenate([table.rows for table in tables]),
         first.form,

@@ -9,7 +9,7 @@ from dlmath.report.blocks import Facts, Lines, Table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dlmath.detection.engine.costs import Design, Layer
+    from dlmath.detection.engine.costs import CostedLayer, Design
     from dlmath.report.blocks import Block
 
 COLUMNS = ("design", "passes", "MACs", "R-CNN / this", "parameters", "published")
@@ -32,7 +32,7 @@ def rows(designs: Sequence[Design], *, published: bool) -> list[tuple[Any, ...]]
 
 
 def blocks(
-    designs: Sequence[Design], proposals: Sequence[Layer], anchors: Sequence[tuple[str, Any]], *, published: bool
+    designs: Sequence[Design], proposals: Sequence[CostedLayer], anchors: Sequence[tuple[str, Any]], *, published: bool
 ) -> Iterator[Block]:
     """Yield designs, the proposal network, the anchors, and what was published."""
     made = rows(designs, published=published)

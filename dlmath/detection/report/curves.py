@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from dlmath.detection.engine.average_precision import Curve, Rule
+    from dlmath.detection.engine.average_precision import PrecisionCurve, Rule
     from dlmath.detection.engine.costs import Design
     from dlmath.detection.engine.regression import Rounds
     from dlmath.neural.arrays import Array
@@ -34,7 +34,10 @@ def name_axes(axes: Axes, title: str, x: str, y: str) -> None:
 
 
 def precision_recall(
-    shown: tuple[str, Curve], others: Sequence[tuple[str, Curve]], facts: tuple[Rule, float, float], ending: str
+    shown: tuple[str, PrecisionCurve],
+    others: Sequence[tuple[str, PrecisionCurve]],
+    facts: tuple[Rule, float, float],
+    ending: str,
 ) -> bytes:
     """Draw a class's curve after each detection, its envelope, and the levels that are averaged.
 

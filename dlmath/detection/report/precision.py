@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dlmath.detection.engine.average_precision import Curve, precision_at, recall_levels
+from dlmath.detection.engine.average_precision import PrecisionCurve, precision_at, recall_levels
 from dlmath.detection.engine.evaluation import Evaluation, mean_known
 from dlmath.detection.report.texts import number, shortened
 from dlmath.report.blocks import Facts, Lines, Table
@@ -140,7 +140,7 @@ def rule_lines(found: Evaluation) -> Iterator[str]:
         yield f"{found.left_out:,} detections beyond the most counted of an image and class are left out"
 
 
-def decision_table(found: Evaluation, named: Named, curve: Curve, which: Array, name: str) -> Table:
+def decision_table(found: Evaluation, named: Named, curve: PrecisionCurve, which: Array, name: str) -> Table:
     """Return the decisions of a class with recall, precision and envelope after each."""
     rows = decision_rows(found, named)
     shown = [
@@ -168,7 +168,7 @@ def verdict(row: tuple[Any, ...]) -> str:
     return f"right (truth {truth})" if correct else "wrong"
 
 
-def sum_lines(found: Evaluation, curve: Curve, label: int) -> Iterator[str]:
+def sum_lines(found: Evaluation, curve: PrecisionCurve, label: int) -> Iterator[str]:
     """Yield the sum as stretches of equal precision."""
     result = number(found.ap[0, label])
     truths = int(found.truths[label])

@@ -10,7 +10,7 @@ from dlmath.report.blocks import Facts, Lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dlmath.detection.engine.soft_suppression import Step
+    from dlmath.detection.engine.soft_suppression import SoftStep
     from dlmath.neural.arrays import Array
     from dlmath.report.blocks import Block
 
@@ -80,7 +80,7 @@ def explain_hard(lines: Sequence[str], threshold: float, *, per_class: bool, lef
     yield Lines(tuple(lines), title="Decisions")
 
 
-def explain_soft(steps: Sequence[Step], equation: str, source: str, parameter: str, total: int) -> Iterator[Block]:
+def explain_soft(steps: Sequence[SoftStep], equation: str, source: str, parameter: str, total: int) -> Iterator[Block]:
     """Yield the rule and what each box taken did to the scores of others."""
     yield Lines(
         (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dlmath.neural.optimizers import Program
 
 
-class Kind(NamedTuple):
+class CriterionKind(NamedTuple):
     """One word of `--until`.
 
     Attributes
@@ -85,16 +85,16 @@ def _worst_side(errors: Array, out: Array, offsets: Array) -> Program:
     ]
 
 
-KINDS: dict[str, Kind] = {
-    "tolerance": Kind(
+KINDS: dict[str, CriterionKind] = {
+    "tolerance": CriterionKind(
         "tolerance:T", "every output is within {value:g} of its target", "outputs within {value:g}", _largest_error,
         default=0.1, largest_error=lambda value: value,
     ),
-    "sse": Kind(
+    "sse": CriterionKind(
         "sse:E", "the total squared error is below {value:g}", "squared error below {value:g}", _sum_of_squares,
         power=2, strict=True, summed=True, largest_error=math.sqrt,
     ),
-    "side": Kind(
+    "side": CriterionKind(
         "side", "every output is on its target's side of the midpoint", "outputs on their side", _worst_side,
         default=0.0, takes_value=False, strict=True,
     ),
@@ -115,7 +115,7 @@ class Criterion(NamedTuple):
     value: float
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> CriterionKind:
         """The registry's entry."""
         return KINDS[self.name]
 

@@ -19,7 +19,7 @@ import numpy as np
 from dlmath.gates.engine.curvature import AT_ONCE, Slopes, curvature
 from dlmath.gates.engine.layers import run
 from dlmath.gates.engine.levels import target_levels
-from dlmath.gates.engine.obstacles import Question, find_obstacle, one_direction_fails
+from dlmath.gates.engine.obstacles import ObstacleQuestion, find_obstacle, one_direction_fails
 from dlmath.gates.engine.plateaus import HALF, PLATEAUS, THIRDS, standing
 from dlmath.neural.activations import get_activation
 
@@ -125,12 +125,12 @@ class Diagnostician:
     Parameters
     ----------
     problem : Problem
-    question : Question
+    question : ObstacleQuestion
     obstacle : Obstacle or None
         What `find_obstacle` found.
     """
 
-    def __init__(self, problem: Problem, question: Question) -> None:
+    def __init__(self, problem: Problem, question: ObstacleQuestion) -> None:
         self.problem = problem
         self.question = question
         self.obstacle: Obstacle | None = find_obstacle(question)

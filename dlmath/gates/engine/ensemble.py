@@ -89,7 +89,7 @@ class SeedRange:
 
 
 @dataclass
-class Outcome:
+class LaneOutcome:
     """How each seed of a range ended (see `training.TrainingResult`), and the shown run if it is the first of them."""
 
     stops: Array
@@ -99,7 +99,7 @@ class Outcome:
     shown: ShownRun | None = None
 
     @classmethod
-    def unknown(cls, count: int) -> Outcome:
+    def unknown(cls, count: int) -> LaneOutcome:
         """Return the outcome of a range before training."""
         no_failures = np.full(count, -1, np.int8)
         return cls(np.zeros(count, np.int8), np.zeros(count, np.int64), np.zeros(count), no_failures)
@@ -200,7 +200,7 @@ class EnsembleTraining:
         self.half = epochs // 2 // STRIDE * STRIDE
         self.shows_first = shows_first
         self.progress = progress
-        self.outcome = Outcome.unknown(seeds.count)
+        self.outcome = LaneOutcome.unknown(seeds.count)
         self.block = min(seeds.count, block_size(problem))
         self.lanes = Lanes(problem, self.block)
         self.tenants = np.full(self.lanes.size, -1)  # which network of the range sits in a lane, -1 for none
@@ -213,7 +213,7 @@ class EnsembleTraining:
         self.curve = CurveRecorder()
         self.limit = math.sqrt(float(np.finfo(problem.dtype).max) / problem.targets.size)  # beyond, the loss is inf
 
-    def run(self) -> Outcome:
+    def run(self) -> LaneOutcome:
         """Train every network of the range to its end."""
         # Overflow and invalid operations are how a network diverges, and `_record` looks for their results.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):

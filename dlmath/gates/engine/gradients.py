@@ -28,7 +28,7 @@ ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
-class GradientCheck:
+class NetworkGradientCheck:
     """The gradients of a network's loss by the chain rule and by differences.
 
     Attributes
@@ -56,7 +56,7 @@ class GradientCheck:
 
 def check_gradients(
     architecture: Architecture, loss: Loss, inputs: Array, targets: Array, parameters: Array
-) -> GradientCheck:
+) -> NetworkGradientCheck:
     """Compare the gradient of the loss with central differences, in float64.
 
     Each changed parameter is one more lane of the same network, so many differences take one forward pass; a large
@@ -81,7 +81,7 @@ def check_gradients(
     errors = np.where(at_kink, np.nan, np.abs(analytic - numerical) / size)
     compared = errors[~at_kink]
     largest = float(compared.max()) if len(compared) else 0.0
-    return GradientCheck(architecture.parameter_names(), analytic, numerical, errors, at_kink, largest)
+    return NetworkGradientCheck(architecture.parameter_names(), analytic, numerical, errors, at_kink, largest)
 
 
 def _differences(

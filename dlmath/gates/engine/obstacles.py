@@ -48,7 +48,7 @@ class Obstacle(NamedTuple):
     certificate: tuple[int, ...] | None = None
 
 
-class Question(NamedTuple):
+class ObstacleQuestion(NamedTuple):
     """What is asked of a network: a table, a shape, and when it has learned.
 
     Attributes
@@ -98,7 +98,7 @@ def _is_linear(activation: Activation) -> bool:
     return activation.odd and activation.homogeneous
 
 
-def find_obstacle(question: Question) -> Obstacle | None:
+def find_obstacle(question: ObstacleQuestion) -> Obstacle | None:
     """Return the first reason why no weights can do it, None when there is none that this knows."""
     for search in (_contradiction, _unreachable, _inseparable, _unbiased):
         obstacle = search(question)
@@ -123,7 +123,7 @@ def contradictions(inputs: Array, targets: Array) -> Iterator[tuple[int, int]]:
             yield earlier, row
 
 
-def _contradiction(question: Question) -> Obstacle | None:
+def _contradiction(question: ObstacleQuestion) -> Obstacle | None:
     """Look for rows that no function can answer both: the best answer to two is their mean."""
     for first, second in itertools.islice(contradictions(question.inputs, question.targets), MOST_PAIRS):
         pair = question.targets[[first, second]]
@@ -136,7 +136,7 @@ def _contradiction(question: Question) -> Obstacle | None:
 # --------------------------------------------------------------------------------------------- out of range
 
 
-def _unreachable(question: Question) -> Obstacle | None:
+def _unreachable(question: ObstacleQuestion) -> Obstacle | None:
     """Look for a target that lies beyond what the output activation can give."""
     low, high = question.output.range
     nearest = np.clip(question.targets, low, high)
@@ -156,7 +156,7 @@ def _unreachable(question: Question) -> Obstacle | None:
 # ---------------------------------------------------------------------------------------------- separability
 
 
-def _columns(question: Question) -> Iterator[tuple[int, list[int]]]:
+def _columns(question: ObstacleQuestion) -> Iterator[tuple[int, list[int]]]:
     """Yield each output's targets as 0 and 1, where sides are what the criterion demands."""
     levels = target_levels(question.targets)
     if levels is None or not question.criterion.demands_sides(levels):
@@ -165,7 +165,7 @@ def _columns(question: Question) -> Iterator[tuple[int, list[int]]]:
     yield from enumerate(bits.T.tolist())
 
 
-def one_unit_proof(question: Question) -> tuple[int, Separability] | None:
+def one_unit_proof(question: ObstacleQuestion) -> tuple[int, Separability] | None:
     """Return whether a line separates the rows, for a network that is one unit: of the first output that has none.
 
     None for other networks, and where the criterion does not ask for sides.
@@ -178,7 +178,7 @@ def one_unit_proof(question: Question) -> tuple[int, Separability] | None:
     return min(proofs, key=lambda pair: pair[1].separable, default=None)
 
 
-def _inseparable(question: Question) -> Obstacle | None:
+def _inseparable(question: ObstacleQuestion) -> Obstacle | None:
     """Look for an output that needs two lines where the network has one."""
     found = one_unit_proof(question)
     if found is None or found[1].separable:
@@ -190,13 +190,13 @@ def _inseparable(question: Question) -> Obstacle | None:
 ADVICE_HIDDEN = "add a hidden layer with a curved activation: --hidden 4 --activation sigmoid"
 
 
-def _one_unit_cause(question: Question) -> str:
+def _one_unit_cause(question: ObstacleQuestion) -> str:
     linear = "its hidden layers are linear, so that the network is one unit, and the"
     start = linear if question.hidden else "without a hidden layer the network is one unit, and the"
     return f"{start} table is not linearly separable: no weights can do it (the certificate proves it)"
 
 
-def one_direction_fails(question: Question) -> bool:
+def one_direction_fails(question: ObstacleQuestion) -> bool:
     """Tell whether a network whose outputs rise along one direction only cannot compute the table."""
     if not question.output.rises:
         return False
@@ -208,7 +208,7 @@ def one_direction_fails(question: Question) -> bool:
 # ----------------------------------------------------------------------------------------------- no biases
 
 
-def _unbiased(question: Question) -> Obstacle | None:
+def _unbiased(question: ObstacleQuestion) -> Obstacle | None:
     """Look for rows whose answers are forced by the missing bias."""
     if question.biased:
         return None
@@ -219,7 +219,7 @@ def _unbiased(question: Question) -> Obstacle | None:
 ADVICE_BIAS = "give the units a bias: --bias neuron"
 
 
-def _forced_row(question: Question, at_zero: float) -> Obstacle | None:
+def _forced_row(question: ObstacleQuestion, at_zero: float) -> Obstacle | None:
     """Look for a row of zeros, whose weighted sums are 0 whatever the weights."""
     if not all(activation.passes_zero for activation in question.hidden):
         return None
@@ -231,7 +231,7 @@ def _forced_row(question: Question, at_zero: float) -> Obstacle | None:
     return None
 
 
-def _forced_pair(question: Question, at_zero: float) -> Obstacle | None:
+def _forced_pair(question: ObstacleQuestion, at_zero: float) -> Obstacle | None:
     """Look for rows x and -x: without biases odd units answer them with opposite signs."""
     if not all(activation.odd for activation in question.hidden) or not _is_centred(question.output):
         return None
@@ -258,7 +258,7 @@ def _opposite_rows(inputs: Array) -> Iterator[tuple[int, int]]:
             yield row, other
 
 
-def _pair_missed(question: Question, targets: list[float], centre: float, output: int) -> bool:
+def _pair_missed(question: ObstacleQuestion, targets: list[float], centre: float, output: int) -> bool:
     """Tell whether two outputs that add up to twice the centre must miss these targets: the errors are best equal."""
     middle = float(question.middle[output])
     if question.criterion.kind.by_sides and min(targets) < middle < max(targets):  # outputs far apart are on both sides
@@ -267,7 +267,7 @@ def _pair_missed(question: Question, targets: list[float], centre: float, output
     return question.criterion.fails(np.array(targets) - error, np.array(targets), middle)
 
 
-def _forced_line(question: Question, at_zero: float) -> Obstacle | None:
+def _forced_line(question: ObstacleQuestion, at_zero: float) -> Obstacle | None:
     """Look for an output that one unit could give with a bias, but not with a line through the origin."""
     levels = target_levels(question.targets)
     if levels is None or not question.is_one_unit or not question.output.rises:

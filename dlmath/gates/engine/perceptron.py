@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dlmath.errors import InvalidValueError, ShapeError, unknown
 from dlmath.gates.engine.nearest_point import coprime
-from dlmath.gates.engine.perceptron_records import Cycle, History, Run, Step
+from dlmath.gates.engine.perceptron_records import Cycle, History, PerceptronRun, PerceptronStep
 from dlmath.gates.engine.separability import check_certificate, exact, exact_rows, exact_targets, whole
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _bounds(fires: str, dead_band: Real | None, unit: Fraction) -> tuple[int, in
     return (1, 0) if fires == ">" else (0, -1)
 
 
-def train(unit: Perceptron, epochs: int = 1000) -> Run:
+def train(unit: Perceptron, epochs: int = 1000) -> PerceptronRun:
     """Run the rule until an epoch has no error, the weights repeat, or the epochs are used up.
 
     The cycle is found by Brent's algorithm in O(1) memory: a bookmark at epochs 0, 1, 3, 7, 15, ... is compared
@@ -202,7 +202,7 @@ def train(unit: Perceptron, epochs: int = 1000) -> Run:
     return _report(unit, _replay(unit, sum(cycle)), cycle)
 
 
-def steps(unit: Perceptron, epochs: int | None = None) -> Iterator[Step]:
+def steps(unit: Perceptron, epochs: int | None = None) -> Iterator[PerceptronStep]:
     """Yield every row as the rule takes it, through the first epoch without an error or the given epochs.
 
     Examples
@@ -311,10 +311,10 @@ def _replay(unit: Perceptron, epochs: int) -> _Record:
     return record
 
 
-def _report(unit: Perceptron, record: _Record, cycle: Cycle | None) -> Run:
+def _report(unit: Perceptron, record: _Record, cycle: Cycle | None) -> PerceptronRun:
     outputs = tuple(unit.answer(sum(map(mul, record.weights, x))) for x in unit.rows)
     weights = unit.in_numbers(record.weights)
-    return Run(
+    return PerceptronRun(
         learned=outputs == unit.targets,
         stopped="learned" if record.clean else "cycle" if cycle else "epochs",
         epochs=record.epochs,
@@ -339,11 +339,11 @@ def _certificate(unit: Perceptron, weights: Sequence[int], length: int) -> tuple
 
 def _step(
     unit: Perceptron, visit: tuple[int, int, int, int], before: tuple[Fraction, ...], after: tuple[Fraction, ...]
-) -> Step:
+) -> PerceptronStep:
     epoch, row, z, error = visit
     inputs = unit.rows[row][:-1] if unit.bias else unit.rows[row]
     target = unit.targets[row]
-    return Step(
+    return PerceptronStep(
         epoch=epoch,
         row=row,
         x=tuple(Fraction(value, unit.scale) for value in inputs),

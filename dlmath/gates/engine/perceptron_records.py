@@ -15,7 +15,7 @@ class Cycle(NamedTuple):
     length: int
 
 
-class Step(NamedTuple):
+class PerceptronStep(NamedTuple):
     """One row as it was taken: what was seen, what was answered, and the weights before and after.
 
     Parameters
@@ -63,7 +63,7 @@ class History(NamedTuple):
     states: tuple[tuple[Fraction, ...], ...]
 
 
-class Run(NamedTuple):
+class PerceptronRun(NamedTuple):
     """What became of a perceptron.
 
     Parameters

@@ -13,9 +13,9 @@ from dlmath.errors import InvalidValueError, ShapeError, unknown
 from dlmath.gates.engine.criteria import Criterion, parse_until
 from dlmath.gates.engine.diagnosis import NAMES as FAILURE_NAMES
 from dlmath.gates.engine.diagnosis import Diagnostician, Ends
-from dlmath.gates.engine.ensemble import LEARNED, EnsembleTraining, Outcome, SeedRange, ShownRun, block_size
+from dlmath.gates.engine.ensemble import LEARNED, EnsembleTraining, LaneOutcome, SeedRange, ShownRun, block_size
 from dlmath.gates.engine.lanes import Problem
-from dlmath.gates.engine.obstacles import Question
+from dlmath.gates.engine.obstacles import ObstacleQuestion
 from dlmath.neural.initialisers import draw_parameters, parse_initialiser
 from dlmath.neural.losses import check_loss_suits, get_loss
 from dlmath.neural.optimizers import default_learning_rate, parse_optimizer
@@ -261,7 +261,7 @@ def _no_progress(_done: float, _all: int) -> None:
     pass
 
 
-def _joined(outcomes: list[Outcome]) -> tuple[Array, Array, Array, Array]:
+def _joined(outcomes: list[LaneOutcome]) -> tuple[Array, Array, Array, Array]:
     return (
         np.concatenate([outcome.stops for outcome in outcomes]),
         np.concatenate([outcome.stopped_at for outcome in outcomes]),
@@ -317,9 +317,11 @@ def make_diagnostician(problem: Problem, settings: TrainingSettings) -> Diagnost
     return Diagnostician(problem, make_question(problem, settings))
 
 
-def make_question(problem: Problem, settings: TrainingSettings) -> Question:
+def make_question(problem: Problem, settings: TrainingSettings) -> ObstacleQuestion:
     """Return what is asked of networks of these settings."""
-    return Question(problem.architecture, problem.inputs, problem.targets, problem.criterion, has_biases(settings))
+    return ObstacleQuestion(
+        problem.architecture, problem.inputs, problem.targets, problem.criterion, has_biases(settings)
+    )
 
 
 def has_biases(settings: TrainingSettings) -> bool:
@@ -340,7 +342,7 @@ class _RangeWork:
     targets: Array
     settings: TrainingSettings
 
-    def train(self, seeds: SeedRange, progress: Callable[[float], None] | None = None) -> Outcome:
+    def train(self, seeds: SeedRange, progress: Callable[[float], None] | None = None) -> LaneOutcome:
         settings = self.settings
         problem = make_problem(self.inputs, self.targets, settings)
         start = None if settings.parameters is None else (settings.parameters, settings.memory)
@@ -364,8 +366,8 @@ def _ranges(problem: Problem, first: int, count: int, jobs: int) -> list[SeedRan
 
 def _train_in_processes(
     work: _RangeWork, ranges: list[SeedRange], jobs: int, report: Callable[[float, int], None]
-) -> list[Outcome]:
-    outcomes: dict[int, Outcome] = {}
+) -> list[LaneOutcome]:
+    outcomes: dict[int, LaneOutcome] = {}
     done = 0
     from dlmath.neural.parallel import share_out
 

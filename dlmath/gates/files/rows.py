@@ -31,7 +31,7 @@ MOST_CLASSES = 100
 """Different words in a column of targets: beyond, it is rather a name than a class."""
 
 
-class Table(NamedTuple):
+class RowTable(NamedTuple):
     """A table as it was written.
 
     Attributes
@@ -96,7 +96,7 @@ def is_csv(name: str, text: str) -> bool:
 # ------------------------------------------------------------------------------------------------- CSV tables
 
 
-def csv_table(text: str, name: str) -> Table:
+def csv_table(text: str, name: str) -> RowTable:
     """Return the table of a CSV text; empty lines and lines that start with # are passed over."""
     import csv
 
@@ -119,7 +119,7 @@ def csv_table(text: str, name: str) -> Table:
                 f"the header names {len(header)} columns: {','.join(header)}",
             )
         rows.append((f"{name}:{number}", [cell.strip() for cell in row]))
-    return Table(header, rows, comma=delimiter != ",")
+    return RowTable(header, rows, comma=delimiter != ",")
 
 
 def delimiter_of(text: str) -> str:
@@ -157,7 +157,7 @@ def check_header(header: Sequence[str], name: str) -> None:
 # ------------------------------------------------------------------------------------- columns and their values
 
 
-def gate_of(title: str, table: Table, target_columns: str | None, name: str) -> Gate:
+def gate_of(title: str, table: RowTable, target_columns: str | None, name: str) -> Gate:
     """Return the rows of a table as a gate."""
     xs, ys = columns(table.columns, target_columns, name)
     if not table.rows:
@@ -202,13 +202,13 @@ def in_order(header: Sequence[str], places: list[int]) -> list[int]:
     return sorted(places, key=lambda i: int(header[i][1:]))
 
 
-def number_in(table: Table, row: int, column: int) -> float:
+def number_in(table: RowTable, row: int, column: int) -> float:
     """Return one input."""
     place, values = table.rows[row]
     return number_of(values[column], f"{place}: {table.columns[column]}", comma=table.comma)
 
 
-def outputs_of(table: Table, column: int) -> list[tuple[str, list[float]]]:
+def outputs_of(table: RowTable, column: int) -> list[tuple[str, list[float]]]:
     """Return the name and the values of each output that a column of targets makes: one, or one a class."""
     title = table.columns[column]
     values = [row[column] for _, row in table.rows]
@@ -272,7 +272,7 @@ def is_list_of_columns(data: Any) -> bool:
     return isinstance(first, dict) and bool(first) and not lists & {str(key) for key in first}
 
 
-def yaml_table(data: Sequence[Any], name: str) -> Table:
+def yaml_table(data: Sequence[Any], name: str) -> RowTable:
     """Return a list of rows {x1: ..., y1: ...} as a table."""
     for index, row in enumerate(data, 1):
         if not isinstance(row, dict):
@@ -281,7 +281,7 @@ def yaml_table(data: Sequence[Any], name: str) -> Table:
     header = tuple(map(str, data[0]))
     by_name = [{str(key): value for key, value in row.items()} for row in data]
     rows = [(f"{name}: row {i}", [row[title] for title in header]) for i, row in enumerate(by_name, 1)]
-    return Table(header, rows)
+    return RowTable(header, rows)
 
 
 def yaml_rows(data: Any, name: str) -> tuple[list[list[float]], list[list[float]]]:

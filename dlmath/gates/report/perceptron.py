@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from dlmath.gates.engine.perceptron import Perceptron
-    from dlmath.gates.engine.perceptron_records import Run, Step
-    from dlmath.gates.perceptron_result import Trained
+    from dlmath.gates.engine.perceptron_records import PerceptronRun, PerceptronStep
+    from dlmath.gates.perceptron_result import TrainedPerceptron
     from dlmath.gates.report.plane_plot import Plane
     from dlmath.report.blocks import Block, Cell, Line
 
@@ -49,22 +49,22 @@ VERDICTS = {
 }
 
 
-def answers(trained: Trained) -> list[list[float]]:
+def answers(trained: TrainedPerceptron) -> list[list[float]]:
     """Return the shown run's outputs (rows, 1), coded as the targets are."""
     return [[coded(trained, answer)] for answer in trained.run.outputs]
 
 
-def correct_rows(trained: Trained) -> list[bool]:
+def correct_rows(trained: TrainedPerceptron) -> list[bool]:
     """Return which rows are answered rightly."""
     return [answer == target for answer, target in zip(trained.run.outputs, trained.unit.targets, strict=True)]
 
 
-def main_table(trained: Trained) -> Table:
+def main_table(trained: TrainedPerceptron) -> Table:
     """Return the truth table with the unit's outputs."""
     return truth_table(trained.gate, answers(trained), correct_rows(trained))
 
 
-def seeds_table(trained: Trained) -> Table:
+def seeds_table(trained: TrainedPerceptron) -> Table:
     """Return one row a seed."""
     rows = [seed_result(trained, place, run) for place, run in enumerate(trained.runs)]
     columns = ("seed", "learned", "epochs", "stopped", "loss", "class")
@@ -73,7 +73,7 @@ def seeds_table(trained: Trained) -> Table:
     return Table(titles, tuple(cells), title="Seed by seed")
 
 
-def blocks(trained: Trained, *, per_seed: bool = False) -> Iterator[Block]:
+def blocks(trained: TrainedPerceptron, *, per_seed: bool = False) -> Iterator[Block]:
     """Yield what is shown without asking; the verdict comes first and, where it is seen without scrolling, last."""
     yield Facts(tuple(facts(trained)), title="Perceptron")
     yield shown_rows(main_table(trained), correct_rows(trained))
@@ -87,7 +87,7 @@ def blocks(trained: Trained, *, per_seed: bool = False) -> Iterator[Block]:
     yield Lines(tuple(verdict(trained)))
 
 
-def verdict(trained: Trained) -> Iterator[str]:
+def verdict(trained: TrainedPerceptron) -> Iterator[str]:
     """Yield the last lines of the report: what came out, and if nothing did, why and what to do."""
     yield VERDICTS["learned" if trained.run.learned else trained.run.stopped]
     found = diagnosis(trained, trained.run)
@@ -96,7 +96,7 @@ def verdict(trained: Trained) -> Iterator[str]:
         yield f"try: {found['advice']}"
 
 
-def facts(trained: Trained) -> Iterator[tuple[str, Cell]]:
+def facts(trained: TrainedPerceptron) -> Iterator[tuple[str, Cell]]:
     """Yield the run's figures and the verdict of the theory beside them."""
     run, runs = trained.run, trained.runs
     yield "result", VERDICTS["learned" if run.learned else run.stopped]
@@ -112,7 +112,7 @@ def facts(trained: Trained) -> Iterator[tuple[str, Cell]]:
     yield from theory(trained)
 
 
-def firing(trained: Trained) -> Iterator[str]:
+def firing(trained: TrainedPerceptron) -> Iterator[str]:
     """Yield when the unit says its higher answer."""
     form = linear_form(trained.run.weights, trained.run.bias)
     if trained.dead_band is None:
@@ -121,7 +121,7 @@ def firing(trained: Trained) -> Iterator[str]:
         yield f"{form} > {trained.dead_band:g}"
 
 
-def tie_text(trained: Trained) -> str:
+def tie_text(trained: TrainedPerceptron) -> str:
     """Say what the unit answers where its sum decides nothing."""
     low, high = (number(level) for level in trained.levels)
     if trained.dead_band is not None:
@@ -134,7 +134,7 @@ def tie_text(trained: Trained) -> str:
     return f"a sum of exactly 0 answers {high if trained.fires == '>=' else low} (--fires '{trained.fires}')"
 
 
-def theory(trained: Trained) -> Iterator[tuple[str, Cell]]:
+def theory(trained: TrainedPerceptron) -> Iterator[tuple[str, Cell]]:
     """Yield what the theory says of the table."""
     proof = trained.proof
     yield "linearly separable", proof.separable
@@ -154,7 +154,7 @@ def theory(trained: Trained) -> Iterator[tuple[str, Cell]]:
         yield "at most", f"{name} = {bound} updates from zero weights (Novikoff 1962)"
 
 
-def boundary(trained: Trained) -> tuple[Line, ...]:
+def boundary(trained: TrainedPerceptron) -> tuple[Line, ...]:
     """Draw where the unit fires, over the plane of its two inputs."""
     gate, run = trained.gate, trained.run
     (x_low, x_high), (y_low, y_high) = (span([row[i] for row in gate.inputs]) for i in (0, 1))
@@ -175,7 +175,7 @@ def grid(start: float, stop: float, steps_: int = MAP_STEPS) -> list[float]:
 # --------------------------------------------------------------------------------------------------- explanation
 
 
-def explanation(trained: Trained, at_epoch: int | None = None) -> Iterator[Block]:
+def explanation(trained: TrainedPerceptron, at_epoch: int | None = None) -> Iterator[Block]:
     """Yield the rule, and every row as it was taken: from the start, or in the one epoch after `at_epoch` of them."""
     unit, run = trained.unit, trained.run
     yield Lines(tuple(rule_lines(trained)), title="The perceptron rule")
@@ -194,7 +194,7 @@ def explanation(trained: Trained, at_epoch: int | None = None) -> Iterator[Block
         )
 
 
-def rule_lines(trained: Trained) -> Iterator[str]:
+def rule_lines(trained: TrainedPerceptron) -> Iterator[str]:
     """Yield the unit and its rule, in the coding of the targets."""
     low, high = (number(level) for level in trained.levels)
     yield "z = w . x + b                 the weighted sum" if trained.bias else "z = w . x                     the sum"
@@ -214,7 +214,7 @@ def rule_lines(trained: Trained) -> Iterator[str]:
     yield f"eta = {float(trained.unit.rate):.9g}"
 
 
-def steps_table(trained: Trained, shown: Sequence[Step]) -> Table:
+def steps_table(trained: TrainedPerceptron, shown: Sequence[PerceptronStep]) -> Table:
     """Return one line a row taken: what was seen, answered and changed."""
     names = (*numbered("w", trained.gate.n_inputs), *(("b",) if trained.bias else ()))
     columns = ("epoch", "row", *input_titles(trained.gate), "z", "o", "t", "error", *names)
@@ -226,7 +226,7 @@ def steps_table(trained: Trained, shown: Sequence[Step]) -> Table:
     return Table(columns, tuple(cells for cells, _ in rows), title=title, styles=styles)
 
 
-def row_cells(trained: Trained, step: Step, weights: Sequence[Fraction]) -> tuple[Cell, ...]:
+def row_cells(trained: TrainedPerceptron, step: PerceptronStep, weights: Sequence[Fraction]) -> tuple[Cell, ...]:
     """Return the cells of one row taken."""
     answer = "undecided" if step.output is None else number(coded(trained, step.output))
     target = number(coded(trained, step.target))
@@ -234,7 +234,7 @@ def row_cells(trained: Trained, step: Step, weights: Sequence[Fraction]) -> tupl
             *map(number, weights))  # fmt: skip
 
 
-def full_rows(trained: Trained, shown: Sequence[Step]) -> list[tuple[tuple[Cell, ...], int]]:
+def full_rows(trained: TrainedPerceptron, shown: Sequence[PerceptronStep]) -> list[tuple[tuple[Cell, ...], int]]:
     """Return the rows of each epoch beside the weights they were computed with, then the sum of their corrections."""
     rows: list[tuple[tuple[Cell, ...], int]] = []
     count = len(trained.gate.inputs)
@@ -249,7 +249,7 @@ def full_rows(trained: Trained, shown: Sequence[Step]) -> list[tuple[tuple[Cell,
     return rows
 
 
-def picture(trained: Trained, ending: str) -> bytes:
+def picture(trained: TrainedPerceptron, ending: str) -> bytes:
     """Draw the figure of --plot."""
     from dlmath.gates.report.plots import TrainGateFigure, figure
     from dlmath.report.figures import drawn
@@ -264,7 +264,7 @@ def picture(trained: Trained, ending: str) -> bytes:
     return drawn(figure(data), ending)
 
 
-def plane(trained: Trained) -> Plane:
+def plane(trained: TrainedPerceptron) -> Plane:
     """Return what the panel of the plane shows: the line that was found, or those the rule cycles through."""
     from dlmath.gates.report.plane_plot import Plane
 
@@ -287,7 +287,7 @@ def line_of(weights: Sequence[float | Fraction]) -> tuple[float, float, float]:
     return first, second, bias
 
 
-def cycle_lines(unit: Perceptron, run: Run) -> list[tuple[float, float, float]]:
+def cycle_lines(unit: Perceptron, run: PerceptronRun) -> list[tuple[float, float, float]]:
     """Return the lines that the rule goes through once around its cycle."""
     if run.cycle is None:
         return []

@@ -26,7 +26,7 @@ MOST_LINES = 6
 """Hidden units whose lines are drawn: more only cross each other out."""
 
 
-class Scale(NamedTuple):
+class PlaneScale(NamedTuple):
     """The levels that drawings go by: an output's lower and higher target level."""
 
     low: float
@@ -43,13 +43,13 @@ class Scale(NamedTuple):
         return (self.low + self.high) / 2
 
 
-def scale_of(gate: Gate, output: int = 0) -> Scale:
+def scale_of(gate: Gate, output: int = 0) -> PlaneScale:
     """Return the two levels of an output's targets; of more levels, the lowest and the highest."""
     targets = np.array(gate.targets, np.float64)
     levels = target_levels(targets)
     if levels is not None:
-        return Scale(float(levels.low[output]), float(levels.high[output]))
-    return Scale(float(targets[:, output].min()), float(targets[:, output].max()))
+        return PlaneScale(float(levels.low[output]), float(levels.high[output]))
+    return PlaneScale(float(targets[:, output].min()), float(targets[:, output].max()))
 
 
 def drawn_output(gate: Gate) -> int:

@@ -8,7 +8,7 @@ from dlmath.images.engine import joins, pooling
 from dlmath.images.engine.convolution import Convolution
 from dlmath.images.engine.dense import Dense, Flatten
 from dlmath.images.engine.normalisation import Normalise
-from dlmath.images.engine.pointwise import Activation, Bias, Dropout, Relu, ReluSix, Scale
+from dlmath.images.engine.pointwise import ActivationLayer, Bias, Dropout, Relu, ReluSix, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -122,7 +122,7 @@ def _depthwise_convolution(site: Site) -> Op:
 
 
 def _activation(site: Site) -> Op:
-    return Relu(site) if site.options["name"] == "relu" else Activation(site)
+    return Relu(site) if site.options["name"] == "relu" else ActivationLayer(site)
 
 
 def _whole_dropout(site: Site) -> Op:

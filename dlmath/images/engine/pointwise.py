@@ -111,7 +111,7 @@ class ReluSix(Op):
         return (np.multiply(gradient, (self.output > 0) & (self.output < 6), out=gradient),)
 
 
-class Activation(Op):
+class ActivationLayer(Op):
     """a = phi(z) for any function of the registry, as its `Machine` runs it: alpha u + beta, u = core(gamma z)."""
 
     def __init__(self, site: Site) -> None:

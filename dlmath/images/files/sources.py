@@ -22,7 +22,7 @@ MARKS_MOST = 1_000_000
 DIGITS_TEST = 450
 
 
-class Source(NamedTuple):
+class ImageSource(NamedTuple):
     """Where images come from.
 
     Attributes
@@ -62,7 +62,7 @@ class Source(NamedTuple):
 
 def open_source(
     word: str, test: str | None = None, size: tuple[int, int] | None = None, dtype: str = "float32"
-) -> Source:
+) -> ImageSource:
     """Return the source that --data, --test and --size name; files are read here, marks are drawn later.
 
     Raises
@@ -76,8 +76,8 @@ def open_source(
         return _marks(word, rest)._replace(dtype=dtype)
     if word == "digits" and not Path(word).exists():
         _refuse(test, size, "digits")
-        return Source("digits", read=read_digits(dtype))
-    return Source(Path(word).name, read=_read(word, test, size, dtype))
+        return ImageSource("digits", read=read_digits(dtype))
+    return ImageSource(Path(word).name, read=_read(word, test, size, dtype))
 
 
 def _refuse(test: str | None, size: tuple[int, int] | None, name: str, *, but_test: bool = False) -> None:
@@ -87,7 +87,7 @@ def _refuse(test: str | None, size: tuple[int, int] | None, name: str, *, but_te
         raise InvalidValueError(f"--test has no meaning with --data {name}", "leave it away")
 
 
-def _marks(word: str, rest: str) -> Source:
+def _marks(word: str, rest: str) -> ImageSource:
     """Read `marks:size=16,train=2000,test=1000,wide=no`."""
     values = {"size": 16, "train": 2000, "test": 1000}
     wide = False
@@ -102,7 +102,7 @@ def _marks(word: str, rest: str) -> Source:
         else:
             raise unknown(f"setting of --data {word}:", key, (*values, "wide"))
     _check_marks(word, values)
-    return Source(word, Marks(values["size"], wide), (values["train"], values["test"]))
+    return ImageSource(word, Marks(values["size"], wide), (values["train"], values["test"]))
 
 
 def _whole(word: str, key: str, value: str) -> int:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dlmath.frame.output import Output
     from dlmath.images.engine.experiment import Run
     from dlmath.images.engine.gradients import GradientCheck
-    from dlmath.images.request import Request
+    from dlmath.images.request import TrainingRequest
     from dlmath.images.words import Words
     from dlmath.report.blocks import Block
 
@@ -27,7 +27,7 @@ INK_WORTH_TELLING = 0.02
 
 
 def outcome(
-    request: Request,
+    request: TrainingRequest,
     runs: Sequence[Sequence[Run]],
     checks: Sequence[GradientCheck] | None,
     words: Words,
@@ -55,7 +55,7 @@ def outcome(
     )
 
 
-def measure(request: Request, place: int, runs: Sequence[Run], check: GradientCheck | None) -> Measured:
+def measure(request: TrainingRequest, place: int, runs: Sequence[Run], check: GradientCheck | None) -> Measured:
     """Return a network and what its runs found."""
     network = request.networks[place]
     model = Model(network, request.plan.dtype)
@@ -64,7 +64,7 @@ def measure(request: Request, place: int, runs: Sequence[Run], check: GradientCh
     return Measured(network.name, letter, params, macs, runs, len(request.data.classes), check)
 
 
-def resolved(request: Request, words: Words) -> dict[str, object]:
+def resolved(request: TrainingRequest, words: Words) -> dict[str, object]:
     """Return the options that had no value of their own."""
     return {
         "network": words.network or request.networks[0].name,
@@ -74,7 +74,7 @@ def resolved(request: Request, words: Words) -> dict[str, object]:
     }
 
 
-def result(request: Request, measured: Sequence[Measured]) -> dict[str, Any]:
+def result(request: TrainingRequest, measured: Sequence[Measured]) -> dict[str, Any]:
     """Return the result as the manual names it."""
     data = request.data
     return {
@@ -134,7 +134,7 @@ def run_result(run: Run) -> dict[str, Any]:
     }
 
 
-def notes(request: Request, measured: Sequence[Measured], *, interrupted: bool) -> Iterator[str]:
+def notes(request: TrainingRequest, measured: Sequence[Measured], *, interrupted: bool) -> Iterator[str]:
     """Yield what is to be known beside the result."""
     yield from request.source.notes
     if interrupted:

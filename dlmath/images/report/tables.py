@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dlmath.images.engine.data import Data
     from dlmath.images.engine.model import Model
     from dlmath.images.report.figures import Measured
-    from dlmath.images.request import Request
+    from dlmath.images.request import TrainingRequest
     from dlmath.images.words import Words
     from dlmath.report.blocks import Block, Cell
 
@@ -27,14 +27,14 @@ class Facing(NamedTuple):
 
     Attributes
     ----------
-    request : Request
+    request : TrainingRequest
     measured : sequence of Measured
     words : Words
     columns : int
         Of the terminal.
     """
 
-    request: Request
+    request: TrainingRequest
     measured: Sequence[Measured]
     words: Words
     columns: int

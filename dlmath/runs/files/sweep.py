@@ -23,7 +23,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlmath.files.document import Entries, Listing, Place, Scalar, entries, unknown_at, wrong
 from dlmath.language.expressions import CONSTANTS, DIALECT
 from dlmath.language.functions import natural
-from dlmath.runs.files.values import Draw, Option, Setting, Value, generated, is_draw, label, read_draw, read_setting
+from dlmath.runs.files.values import (
+    Draw,
+    ExperimentOption,
+    Setting,
+    Value,
+    generated,
+    is_draw,
+    label,
+    read_draw,
+    read_setting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -56,14 +66,14 @@ class Axis(NamedTuple):
         Each different; none yet where values are drawn.
     draw : Draw or None
         What values are drawn from.
-    option : Option or None
+    option : ExperimentOption or None
         What a drawn value is given to.
     """
 
     names: tuple[str, ...]
     points: tuple[Point, ...]
     draw: Draw | None = None
-    option: Option | None = None
+    option: ExperimentOption | None = None
 
     @property
     def fields(self) -> dict[str, Place]:
@@ -87,7 +97,7 @@ def read_sweep(value: Any, words: Vocabulary, blanks: Collection[str]) -> tuple[
 
 def with_own_names(words: Vocabulary, blanks: Collection[str]) -> Vocabulary:
     """Return the words of a command and the names of one's own that settings have in braces."""
-    return {**words, **{name: Option("", str) for name in blanks if name not in words}}
+    return {**words, **{name: ExperimentOption("", str) for name in blanks if name not in words}}
 
 
 def read_axes(key: str, place: Place, value: Any, words: Vocabulary) -> Iterator[Axis]:
@@ -123,7 +133,7 @@ def read_axis(word: str, value: Any, words: Vocabulary) -> Axis:
     return Axis((word,), distinct(read_points(word, value, option)))
 
 
-def read_points(word: str, value: Any, option: Option) -> list[Point]:
+def read_points(word: str, value: Any, option: ExperimentOption) -> list[Point]:
     """Return the values of one option, doubled ones too."""
     listed = generated(value, word) if isinstance(value, Entries) else value.items if isinstance(value, Listing) else []
     if not listed:
@@ -131,7 +141,7 @@ def read_points(word: str, value: Any, option: Option) -> list[Point]:
     return [point_of(word, option, read_setting(item, word, option)) for item in listed]
 
 
-def point_of(word: str, option: Option, setting: Setting) -> Point:
+def point_of(word: str, option: ExperimentOption, setting: Setting) -> Point:
     """Return one value of an option as a place on its axis; a name of one's own is a number where it looks like one."""
     if not option.field:
         return Point({word: natural(setting.value)}, {})

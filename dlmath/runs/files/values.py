@@ -31,7 +31,7 @@ MOST_DIGITS = 60
 """Of a whole number: far beyond what any option takes."""
 
 
-class Option(NamedTuple):
+class ExperimentOption(NamedTuple):
     """An option of a command: the field that holds it, its type, whether it takes several values, and its default.
 
     A name of one's own, which is swept and written into words, has no field.
@@ -43,7 +43,7 @@ class Option(NamedTuple):
     default: Any = None
 
 
-Vocabulary: TypeAlias = "Mapping[str, Option]"
+Vocabulary: TypeAlias = "Mapping[str, ExperimentOption]"
 """The words that a command knows, with `_` for `-`."""
 
 
@@ -61,7 +61,7 @@ class Setting(NamedTuple):
         return self.place
 
 
-def read_setting(value: Any, word: str, option: Option) -> Setting:
+def read_setting(value: Any, word: str, option: ExperimentOption) -> Setting:
     """Return what is written for an option.
 
     Raises
@@ -224,7 +224,7 @@ class Draw(NamedTuple):
         return repr(min(max(float(f"{number:.6g}"), self.low), self.high))
 
 
-def read_draw(value: Entries, word: str, option: Option) -> Draw:
+def read_draw(value: Entries, word: str, option: ExperimentOption) -> Draw:
     """Return what {uniform: [a, b]} or {loguniform: [a, b]} says."""
     name, place, bounds = generator_of(value, word, DRAWS)
     numbers = [float(str(typed(bound, name, float))) for bound in bounds]

@@ -39,7 +39,7 @@ MOST_SERIES = 40
 """Series that are drawn: beyond, lines hide each other."""
 
 
-class Scale(NamedTuple):
+class ChartScale(NamedTuple):
     """From values to units of the picture, linear or logarithmic."""
 
     low: float
@@ -146,7 +146,7 @@ def parts(
     assert ran.rows
 
 
-def upward(ends: Sequence[float], *, bars: bool) -> Scale:
+def upward(ends: Sequence[float], *, bars: bool) -> ChartScale:
     """Return the scale of values; bars begin at nothing."""
     low, high = min(ends), max(ends)
     logarithmic = far_apart(ends) and not bars
@@ -155,15 +155,15 @@ def upward(ends: Sequence[float], *, bars: bool) -> Scale:
         high = max(high, 0.0) if bars else high
         room = (high - low) / 20 or abs(high) / 20 or 1.0
         low, high = (low - room if low < 0 or not bars else low), high + room
-    return Scale(low, high, HEIGHT - BOTTOM, TOP, logarithmic)
+    return ChartScale(low, high, HEIGHT - BOTTOM, TOP, logarithmic)
 
 
-def sideways(names: Sequence[Any]) -> Scale:
+def sideways(names: Sequence[Any]) -> ChartScale:
     """Return the scale of numbers from left to right."""
-    return Scale(min(names), max(names), LEFT + 16, WIDTH - RIGHT - 16, far_apart(names))
+    return ChartScale(min(names), max(names), LEFT + 16, WIDTH - RIGHT - 16, far_apart(names))
 
 
-def grid(up: Scale) -> Iterator[str]:
+def grid(up: ChartScale) -> Iterator[str]:
     """Yield the lines at round values, and their numbers."""
     for tick in up.ticks():
         y = up.at(tick)
@@ -171,7 +171,7 @@ def grid(up: Scale) -> Iterator[str]:
         yield f'<text class="tick end" x="{LEFT - 6}" y="{y + 4}">{text_of(figure(tick, 4))}</text>'
 
 
-def labels_below(names: Sequence[Any], across: Scale | None) -> Iterator[str]:
+def labels_below(names: Sequence[Any], across: ChartScale | None) -> Iterator[str]:
     """Yield the numbers or names below the picture."""
     y = HEIGHT - BOTTOM + 18
     if across is not None:
@@ -187,7 +187,7 @@ def labels_below(names: Sequence[Any], across: Scale | None) -> Iterator[str]:
         yield f'<text class="{kind}" x="{x}" y="{y}"{turned}>{text_of(short)}</text>'
 
 
-def apart(ticks: Sequence[float], across: Scale) -> Iterator[tuple[float, float]]:
+def apart(ticks: Sequence[float], across: ChartScale) -> Iterator[tuple[float, float]]:
     """Yield the places of ticks and the ticks, those left out whose number would touch the one before."""
     last = -math.inf
     for tick in ticks:
@@ -201,7 +201,7 @@ def middle_of(index: int, count: int) -> float:
     return round(LEFT + (WIDTH - LEFT - RIGHT) * (index + 0.5) / count, 2)
 
 
-def line_marks(one: Series, across: Scale, up: Scale, kind: str) -> Iterator[str]:
+def line_marks(one: Series, across: ChartScale, up: ChartScale, kind: str) -> Iterator[str]:
     """Yield a line with a dot at each place, and the intervals."""
     points = [
         (across.at(at), up.at(value.mean))
@@ -214,7 +214,7 @@ def line_marks(one: Series, across: Scale, up: Scale, kind: str) -> Iterator[str
         yield whisker(across.at(at), value, up, f"line thin {kind}")
 
 
-def bar_marks(one: Series, names: Sequence[Any], index: int, count: int, up: Scale, kind: str) -> Iterator[str]:
+def bar_marks(one: Series, names: Sequence[Any], index: int, count: int, up: ChartScale, kind: str) -> Iterator[str]:
     """Yield a bar at each name, beside those of other series, and the intervals."""
     stretch = (WIDTH - LEFT - RIGHT) / len(names)
     width = round(stretch * 0.8 / count, 2)
@@ -228,7 +228,7 @@ def bar_marks(one: Series, names: Sequence[Any], index: int, count: int, up: Sca
         yield whisker(x, value, up, "whisker")
 
 
-def whisker(x: float, value: Any, up: Scale, kind: str) -> str:
+def whisker(x: float, value: Any, up: ChartScale, kind: str) -> str:
     """Return the interval of a value as a stroke."""
     if not is_plain(value.low) or not is_plain(value.high) or (up.logarithmic and value.low <= 0):
         return ""

@@ -22,7 +22,7 @@ from dlmath.runs.report.tables import half, spread_cells, worded
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dlmath.runs.report.ran import Ran, Row, Shown, Verdict
+    from dlmath.runs.report.ran import CellRow, ExpectationVerdict, Ran, Shown
     from dlmath.runs.words import Words
 
 MOST_ROWS = 1000
@@ -117,7 +117,7 @@ def words_of(value: Any) -> str:
     return figure(worded(value))
 
 
-def expectations(verdicts: Sequence[Verdict]) -> str:
+def expectations(verdicts: Sequence[ExpectationVerdict]) -> str:
     """Return what was expected, what came of it, and the cells that break it."""
     items = "".join(
         f"<li>{mark(one.holds)} <code>{safe(one.text)}</code>"
@@ -127,7 +127,7 @@ def expectations(verdicts: Sequence[Verdict]) -> str:
     return f'<ul class="expectations">{items}</ul>' if items else ""
 
 
-def broken(one: Verdict) -> str:
+def broken(one: ExpectationVerdict) -> str:
     """Return why an expectation has no value, and the cells that break it."""
     why = f'<p class="why">{safe(one.reason)}</p>' if one.reason else ""
     if not one.failing:
@@ -186,7 +186,7 @@ def cells(ran: Ran) -> str:
     )
 
 
-def row_of(row: Row, names: Sequence[str]) -> str:
+def row_of(row: CellRow, names: Sequence[str]) -> str:
     """Return one place in the sweep."""
     labels = "".join(cell_of(row.labels[name], words_of(row.labels[name])) for name in names)
     values = "".join(cell_of(spread_cells(value)[0], shown_value(value)) for value in row.values)

@@ -14,7 +14,7 @@ Shown: TypeAlias = "Spread | str | None"
 """A value over the repeats of one cell: a mean with its interval, one text for all, or nothing."""
 
 
-class Verdict(NamedTuple):
+class ExpectationVerdict(NamedTuple):
     """An expectation and what came of it.
 
     Parameters
@@ -52,7 +52,7 @@ class Failure(NamedTuple):
     error: str
 
 
-class Row(NamedTuple):
+class CellRow(NamedTuple):
     """One place in the sweep: its name on each axis, each value over its repeats, and its first cell."""
 
     labels: Mapping[str, Any]
@@ -80,10 +80,10 @@ class Ran(NamedTuple):
     cells: int
     cached: int
     failures: tuple[Failure, ...]
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ExpectationVerdict, ...]
     measured: Mapping[str, Any]
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[CellRow, ...]
     seeds: str
     axes: tuple[tuple[str, ...], ...]
     mistakes: tuple[str, ...] = ()

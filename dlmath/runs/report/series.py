@@ -10,7 +10,7 @@ from dlmath.language.functions import natural
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dlmath.runs.report.ran import Ran, Row
+    from dlmath.runs.report.ran import CellRow, Ran
 
 SPREAD_OUT = 50.0
 """From this ratio of the largest to the smallest number on, an axis is logarithmic."""
@@ -32,7 +32,7 @@ def axis_across(ran: Ran) -> tuple[str, ...]:
     return next(numeric, max(ran.axes, key=lambda axis: len({str(place(row, axis)) for row in ran.rows})))
 
 
-def place(row: Row, axis: tuple[str, ...]) -> Any:
+def place(row: CellRow, axis: tuple[str, ...]) -> Any:
     """Return where a row lies on an axis: a number, or a name; options that go together have a common one."""
     if len(axis) == 1:
         return natural(row.labels[axis[0]])

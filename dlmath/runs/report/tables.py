@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dlmath.report.blocks import Block, Cell
-    from dlmath.runs.report.ran import Ran, Row, Shown, Verdict
+    from dlmath.runs.report.ran import CellRow, ExpectationVerdict, Ran, Shown
 
 MOST_WORDED = 60
 """Items of a list that are written out in a report; --format json has all."""
@@ -45,13 +45,13 @@ def entry(ran: Ran) -> dict[str, Any]:
     }
 
 
-def expectation_entry(verdict: Verdict) -> dict[str, Any]:
+def expectation_entry(verdict: ExpectationVerdict) -> dict[str, Any]:
     """Return an expectation as JSON has it; `reason` is there where it has no value."""
     found = {"text": verdict.text, "holds": verdict.holds, "value": verdict.value, "failing": verdict.failing}
     return {**found, **({"reason": verdict.reason} if verdict.reason else {})}
 
 
-def summary(ran: Ran, row: Row) -> dict[str, Any]:
+def summary(ran: Ran, row: CellRow) -> dict[str, Any]:
     """Return one place in the sweep as JSON has it."""
     values = {name: spread_entry(value) for name, value in zip(ran.columns, row.values, strict=True)}
     return {"cell": row.labels, "runs": row.runs, "values": values}
@@ -216,7 +216,7 @@ def explanation(runs: Sequence[Ran]) -> Iterator[Block]:
         yield Lines(tuple(lines), title=f"How {ran.name} is judged")
 
 
-def judged(one: Verdict) -> Iterator[str]:
+def judged(one: ExpectationVerdict) -> Iterator[str]:
     """Yield an expectation with this run's value in it."""
     yield one.text
     over = "over the sweep" if "[" in one.text else f"in each of {one.cells} cells" if one.cells > 1 else "in one cell"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dlmath.convolution.engine import layer
 from dlmath.convolution.engine.borders import Border, indices
-from dlmath.convolution.engine.geometry import Axis, Pad, Transposed, geometry_of, parse_pad
+from dlmath.convolution.engine.geometry import Pad, Transposed, WindowAxis, geometry_of, parse_pad
 from dlmath.convolution.engine.layer import channel_sums, groups_of, transposed_sums
 from dlmath.errors import DlmathError, ShapeError
 
@@ -71,7 +71,7 @@ def test_whole_numbers_beyond_double_precision_stay_exact():
 def test_the_transposed_convolution_is_the_transpose(seed, taps, stride, dilation, pad, more):
     """<A x, y> = <x, A^T y> for all whole-number x and y, A being the strided convolution (Dumoulin & Visin, ch. 4)."""
     rng = np.random.default_rng(seed)
-    axis = Transposed(Axis(int(rng.integers(1, 5)), taps, pad, pad, stride, dilation), more % stride)
+    axis = Transposed(WindowAxis(int(rng.integers(1, 5)), taps, pad, pad, stride, dilation), more % stride)
     size = axis.outputs
     if size < 1:
         return
@@ -89,7 +89,7 @@ def test_the_transposed_convolution_is_the_transpose(seed, taps, stride, dilatio
 def test_onnx_conv_transpose():
     """ONNX operator tests, test_convtranspose: 0..8 under two kernels of ones."""
     nine = np.arange(9).reshape(3, 3, 1)
-    axis = Transposed(Axis(3, 3))
+    axis = Transposed(WindowAxis(3, 3))
     found = transposed_sums(nine, np.ones((2, 1, 3, 3), int), axis, axis)
     wanted = [[0, 1, 3, 3, 2], [3, 8, 15, 12, 7], [9, 21, 36, 27, 15], [9, 20, 33, 24, 13], [6, 13, 21, 15, 8]]
     assert found[:, :, 0].tolist() == wanted

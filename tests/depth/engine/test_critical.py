@@ -9,7 +9,7 @@ import math
 import pytest
 
 from dlmath.depth.engine.critical import critical_line, critical_sigma_b, critical_sigma_w, suggest
-from dlmath.depth.engine.length_map import Layer, fixed_point
+from dlmath.depth.engine.length_map import LengthMapLayer, fixed_point
 from dlmath.depth.engine.measure import measure
 from dlmath.depth.engine.phase_diagram import phase_diagram
 from dlmath.depth.engine.settings import DepthSettings
@@ -35,7 +35,7 @@ def test_critical_fixed_points_of_tanh(bias, weight, q):
 
 
 def test_two_published_points_nearly_at_the_corner():
-    layer = Layer(get_activation("tanh"), math.sqrt(1.05), math.sqrt(2.01e-5))
+    layer = LengthMapLayer(get_activation("tanh"), math.sqrt(1.05), math.sqrt(2.01e-5))
     assert fixed_point(layer).chi_1 == pytest.approx(1.000000192, abs=1e-8)
     assert critical_sigma_w("tanh", 0.0).sigma_w == 1
 
@@ -51,7 +51,7 @@ def test_homogeneous_activations_have_a_critical_gain_of_their_own(activation, v
 @pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "softplus"])
 def test_the_suggested_gain_makes_chi_1_and_is_attracted(activation):
     found = suggest(activation)
-    layer = Layer(get_activation(activation), found.sigma_w, found.sigma_b)
+    layer = LengthMapLayer(get_activation(activation), found.sigma_w, found.sigma_b)
     assert fixed_point(layer).chi_1 == pytest.approx(1, abs=1e-6)
 
 
@@ -84,7 +84,7 @@ def test_out_of_reach_sigma_w_names_the_range():
 @pytest.mark.parametrize("activation", ["tanh", "gelu", "sigmoid", "selu"])
 def test_every_point_of_the_line_is_critical(activation):
     for point in critical_line(activation)[::8]:
-        layer = Layer(get_activation(activation), point.sigma_w, point.sigma_b)
+        layer = LengthMapLayer(get_activation(activation), point.sigma_w, point.sigma_b)
         assert layer.chi(point.q_star) == pytest.approx(1, rel=1e-10)
         assert layer.length(point.q_star) == pytest.approx(point.q_star, rel=1e-9)
 
@@ -95,7 +95,7 @@ def test_phase_diagram_is_the_fixed_points(activation):
     for sigma_b, chis in zip(found.sigma_b, found.chi_1, strict=True):
         for sigma_w, chi in zip(found.sigma_w, chis, strict=True):
             assert chi == pytest.approx(
-                fixed_point(Layer(get_activation(activation), sigma_w, sigma_b)).chi_1, abs=3e-6
+                fixed_point(LengthMapLayer(get_activation(activation), sigma_w, sigma_b)).chi_1, abs=3e-6
             )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dlmath.depth.engine.explicit import ExplicitNetwork, Signal
-from dlmath.depth.engine.matrices import MatrixStream, Recipe, room
+from dlmath.depth.engine.matrices import MatrixRecipe, MatrixStream, room
 from dlmath.depth.engine.settings import DepthSettings, weight_law
 from dlmath.neural.activations import ACTIVATIONS, get_activation
 
@@ -121,7 +121,7 @@ def test_matrices_drawn_twice_or_kept_are_the_same_network(init, width):
      ("constant:0.7", 0.7, 0.0), ("zeros", 0, 0)],
 )  # fmt: skip
 def test_matrices_have_the_mean_and_variance_of_their_initialiser(init, mean, variance):
-    stream, recipe = MatrixStream(0, np.dtype(np.float64)), Recipe(weight_law(init, 200), 200, 200)
+    stream, recipe = MatrixStream(0, np.dtype(np.float64)), MatrixRecipe(weight_law(init, 200), 200, 200)
     x = np.eye(200)
     weights, product = stream.draw(recipe, x, np.empty((200, 200)))
     matrix = weights.matrix()

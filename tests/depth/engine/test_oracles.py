@@ -8,7 +8,7 @@ import math
 
 import pytest
 
-from dlmath.depth.engine.length_map import Layer, fixed_point, settled_correlation
+from dlmath.depth.engine.length_map import LengthMapLayer, fixed_point, settled_correlation
 from dlmath.depth.engine.settings import DepthSettings
 from dlmath.depth.engine.theory import predict
 from dlmath.neural.activations import ACTIVATIONS, get_activation
@@ -41,7 +41,7 @@ FIXED_POINTS = [
 
 @pytest.mark.parametrize(("name", "variance", "q_star", "chi", "beta"), FIXED_POINTS)
 def test_fixed_points(name, variance, q_star, chi, beta):
-    found = fixed_point(Layer(get_activation(name), math.sqrt(variance)))
+    found = fixed_point(LengthMapLayer(get_activation(name), math.sqrt(variance)))
     assert found.q_star == pytest.approx(q_star, rel=1e-10)
     assert found.chi_1 == pytest.approx(chi, rel=1e-10)
     assert found.beta == pytest.approx(beta, abs=6e-5)
@@ -49,7 +49,7 @@ def test_fixed_points(name, variance, q_star, chi, beta):
 
 @pytest.mark.parametrize(("variance", "scale"), [(1 / 3, 0.25301), (1, 0.33270), (2, 0.39705), (25 / 9, 0.42815)])
 def test_depth_scale_of_the_length_of_sigmoid_signals(variance, scale):
-    found = fixed_point(Layer(get_activation("sigmoid"), math.sqrt(variance)))
+    found = fixed_point(LengthMapLayer(get_activation("sigmoid"), math.sqrt(variance)))
     assert found.q_depth_scale == pytest.approx(scale, abs=6e-6)
 
 
@@ -63,7 +63,7 @@ ORDER_AND_CHAOS = [  # tanh, sigma_b^2 = 0.05 (Schoenholz et al. 2017): sigma_w^
 
 @pytest.mark.parametrize(("variance", "q_star", "chi", "c_star", "xi_q", "xi_c"), ORDER_AND_CHAOS)
 def test_order_and_chaos(variance, q_star, chi, c_star, xi_q, xi_c):
-    layer = Layer(get_activation("tanh"), math.sqrt(variance), math.sqrt(0.05))
+    layer = LengthMapLayer(get_activation("tanh"), math.sqrt(variance), math.sqrt(0.05))
     found = fixed_point(layer)
     correlation = settled_correlation(layer, found.q_star)
     assert (found.q_star, found.chi_1) == pytest.approx((q_star, chi), rel=1e-10)
@@ -96,7 +96,7 @@ def test_doubling_the_nodes_changes_nothing(name, q):
 
 
 def test_quadrature_without_arguments_between_the_layers_is_the_slope_of_the_length_map():
-    layer = Layer(get_activation("gelu"), 1.3, 0.2)
+    layer = LengthMapLayer(get_activation("gelu"), 1.3, 0.2)
     step = 1e-5
     difference = (layer.length(0.7 + step) - layer.length(0.7 - step)) / (2 * step)
     assert layer.sigma_w**2 * layer.moments(0.7).cross == pytest.approx(difference, rel=1e-8)

@@ -13,7 +13,7 @@ import pytest
 from dlmath.depth.engine.explicit import ExplicitNetwork
 from dlmath.depth.engine.path import squashed_ranges, strongest_path
 from dlmath.depth.engine.settings import DepthSettings
-from dlmath.depth.engine.task import Task, parity
+from dlmath.depth.engine.task import ParityTask, parity
 from dlmath.depth.engine.training import train_parity
 from dlmath.errors import InvalidValueError, TooLargeError
 
@@ -61,7 +61,7 @@ def test_paths_are_for_plain_networks_of_a_size():
 
 
 def test_the_early_layers_of_sigmoids_do_not_learn():
-    found = train_parity(DepthSettings(depth=12, width=16), Task(50, bits=3))
+    found = train_parity(DepthSettings(depth=12, width=16), ParityTask(50, bits=3))
     moved = [layer.moved for layer in found.layers]
     assert moved[0] < 1e-6
     assert moved[-1] > 1e-3
@@ -71,13 +71,13 @@ def test_the_early_layers_of_sigmoids_do_not_learn():
 
 
 def test_moves_are_kept_where_adding_them_would_lose_them():
-    found = train_parity(DepthSettings(depth=40, width=8), Task(2, bits=2))
+    found = train_parity(DepthSettings(depth=40, width=8), ParityTask(2, bits=2))
     assert 0 < found.layers[0].moved < 1e-20
 
 
 @pytest.mark.parametrize("changes", [{"activation": "relu", "init": "he"}, {"activation": "tanh", "init": "lsuv"}])
 def test_networks_that_keep_gradients_learn_parity(changes):
-    found = train_parity(DepthSettings(depth=6, width=32, **changes), Task(300, bits=3))
+    found = train_parity(DepthSettings(depth=6, width=32, **changes), ParityTask(300, bits=3))
     assert found.accuracy == 1
     assert found.losses[-1] < 0.05
     assert min(layer.moved for layer in found.layers) > 0.01
@@ -88,7 +88,7 @@ def test_first_step_goes_down_the_gradient():
     settings = DepthSettings(depth=3, width=8, activation="tanh", init="lecun", residual="pre", bias_std=0.1)
     drops = []
     for rate in (1e-4, 5e-5):
-        found = train_parity(settings, Task(1, bits=3, learning_rate=rate))
+        found = train_parity(settings, ParityTask(1, bits=3, learning_rate=rate))
         drops.append((found.losses[0] - found.losses[1]) / rate)
     assert drops[0] > 0
     assert drops[0] == pytest.approx(drops[1], rel=1e-3)
@@ -97,7 +97,7 @@ def test_first_step_goes_down_the_gradient():
 
 
 def test_a_network_that_diverges_stops_and_says_why():
-    found = train_parity(DepthSettings(depth=200, width=32, activation="linear", weight_std=200.0), Task(20))
+    found = train_parity(DepthSettings(depth=200, width=32, activation="linear", weight_std=200.0), ParityTask(20))
     assert found.steps_done < 20
     assert "diverged" in found.stopped
 
@@ -107,7 +107,7 @@ def test_a_network_that_diverges_stops_and_says_why():
 )
 def test_tasks_that_are_none(arguments, word):
     with pytest.raises(InvalidValueError, match=word):
-        train_parity(SMALL, Task(*arguments))
+        train_parity(SMALL, ParityTask(*arguments))
 
 
 def test_parity_is_the_sum_of_the_bits_modulo_2():
@@ -122,7 +122,7 @@ CLIPPED = SMALL._replace(depth=6, width=16, activation="tanh", weight_std=3.0)
 
 def test_clipping_rescales_all_gradients_by_one_factor():
     """One step of plain descent: every layer moves by the same share of what it would have."""
-    free, cut = (train_parity(CLIPPED, Task(1, bits=3, clip=clip)) for clip in (None, 1e-3))
+    free, cut = (train_parity(CLIPPED, ParityTask(1, bits=3, clip=clip)) for clip in (None, 1e-3))
     shares = [after.moved / before.moved for after, before in zip(cut.layers, free.layers, strict=True)]
     assert shares == pytest.approx([10 ** (-3 - free.log10_gradient_norm)] * 6, rel=1e-9)
     assert (free.clipped, cut.clipped) == (0, 1)
@@ -133,13 +133,17 @@ def test_clipping_rescales_all_gradients_by_one_factor():
 
 def test_clipping_holds_what_would_diverge():
     settings = SMALL._replace(depth=200, width=32, activation="linear", weight_std=200.0)
-    assert "diverged" in train_parity(settings, Task(5)).stopped
-    held = train_parity(SMALL._replace(depth=30, width=16, activation="relu", weight_std=20.0), Task(20, clip=1e-3))
+    assert "diverged" in train_parity(settings, ParityTask(5)).stopped
+    held = train_parity(
+        SMALL._replace(depth=30, width=16, activation="relu", weight_std=20.0), ParityTask(20, clip=1e-3)
+    )
     assert held.clipped == held.steps_done == 20
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "rmsprop", "adam"])
 def test_every_optimizer_of_the_registry_trains(optimizer):
-    found = train_parity(SMALL._replace(depth=4, width=24, activation="tanh"), Task(250, bits=2, optimizer=optimizer))
+    found = train_parity(
+        SMALL._replace(depth=4, width=24, activation="tanh"), ParityTask(250, bits=2, optimizer=optimizer)
+    )
     assert found.losses[-1] < found.losses[0] / 2
     assert found.accuracy == 1

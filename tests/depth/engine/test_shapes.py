@@ -13,7 +13,7 @@ from dlmath.depth.engine.measure import measure
 from dlmath.depth.engine.normals import BIASES, stream
 from dlmath.depth.engine.planner import count_weights, no_law, plan
 from dlmath.depth.engine.settings import BiasLaw, DepthSettings, bias_law, check_settings, weight_law
-from dlmath.depth.engine.task import Task
+from dlmath.depth.engine.task import ParityTask
 from dlmath.depth.engine.training import train_parity
 from dlmath.errors import InvalidValueError
 
@@ -83,7 +83,7 @@ def test_equal_widths_are_a_plain_network():
 def test_uneven_layers_are_counted_trained_and_have_no_residual():
     assert count_weights(UNEVEN) == 5 * 5 + 5 * 9 + 9 * 4 + 4 * 7
     assert "one width" in no_law(UNEVEN)
-    found = train_parity(UNEVEN._replace(batch=1), Task(30, bits=2))
+    found = train_parity(UNEVEN._replace(batch=1), ParityTask(30, bits=2))
     assert all(layer.moved > 0 for layer in found.layers)
     with pytest.raises(InvalidValueError, match="differ in width"):
         check_settings(UNEVEN._replace(residual="pre"))
@@ -202,7 +202,7 @@ def test_what_does_not_go_with_a_cell(changes, word):
         check_settings(LSTM._replace(**changes))
     assert word in str(caught.value)
     with pytest.raises(InvalidValueError, match="not for --cell"):
-        train_parity(LSTM, Task(3))
+        train_parity(LSTM, ParityTask(3))
 
 
 def test_cells_fit_into_little_memory():

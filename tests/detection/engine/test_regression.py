@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlmath.detection.engine import scenes
-from dlmath.detection.engine.costs import Layer, Parts, decomposed, designs
+from dlmath.detection.engine.costs import CostedLayer, CostParts, decomposed, designs
 from dlmath.detection.engine.overlap import iou_pairs
 from dlmath.detection.engine.regression import close_pairs, fit
 from dlmath.errors import InvalidValueError
@@ -104,13 +104,13 @@ def test_features_of_a_plane_are_a_plane():
 
 def test_costs_add_up():
     conv, fc6, fc7, out = (
-        Layer("conv1", 100, 10, 9, (3, 3)),
-        Layer("fc6", 25088 * 4096, 25088 * 4096 + 4096, 25088 * 4096, (25088, 4096)),
-        Layer("fc7", 4096 * 4096, 4096 * 4097, 4096 * 4096, (4096, 4096)),
-        Layer("classes", 50, 60, 50, (5, 10)),
+        CostedLayer("conv1", 100, 10, 9, (3, 3)),
+        CostedLayer("fc6", 25088 * 4096, 25088 * 4096 + 4096, 25088 * 4096, (25088, 4096)),
+        CostedLayer("fc7", 4096 * 4096, 4096 * 4097, 4096 * 4096, (4096, 4096)),
+        CostedLayer("classes", 50, 60, 50, (5, 10)),
     )
-    rpn = [Layer("rpn_conv", 7, 5, 4, (1, 1))]
-    made = designs(Parts([conv], [conv._replace(macs=1000)], [fc6, fc7, out], [fc6, fc7], rpn), 2000, 300)
+    rpn = [CostedLayer("rpn_conv", 7, 5, 4, (1, 1))]
+    made = designs(CostParts([conv], [conv._replace(macs=1000)], [fc6, fc7, out], [fc6, fc7], rpn), 2000, 300)
     hidden = 25088 * 4096 + 4096 * 4096
     assert made[0].macs == 2000 * (100 + hidden)
     assert made[1].macs == 1000 + 2000 * (hidden + 50)

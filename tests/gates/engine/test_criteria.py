@@ -11,7 +11,7 @@ from dlmath.errors import InvalidValueError
 from dlmath.gates.engine.criteria import KINDS, parse_until
 from dlmath.gates.engine.layers import run
 from dlmath.gates.engine.levels import target_levels
-from dlmath.gates.engine.obstacles import Question, contradictions, find_obstacle
+from dlmath.gates.engine.obstacles import ObstacleQuestion, contradictions, find_obstacle
 from dlmath.neural.architecture import Architecture
 
 SPECS = ["tolerance:0.3", "sse:0.7", "side"]
@@ -108,7 +108,7 @@ def question(inputs, targets, spec, hidden=(), activation="sigmoid", output="sig
     inputs, targets = np.array(inputs, float), np.array(targets, float)
     sizes = (inputs.shape[1], *hidden, targets.shape[1])
     architecture = Architecture.uniform(sizes, activation, output, "neuron" if biased else "none")
-    return Question(architecture, inputs, targets, parse_until(spec), biased)
+    return ObstacleQuestion(architecture, inputs, targets, parse_until(spec), biased)
 
 
 SQUARE = [[0, 0], [0, 1], [1, 0], [1, 1]]
