@@ -194,8 +194,9 @@ def sample_of(job: Job) -> str:
 
 
 def is_folder(target: str) -> bool:
-    """Tell whether -o names a folder."""
-    return target.endswith("/") or Path(target).is_dir()
+    """Tell whether -o names a folder: one that is there, or a name without an ending, which is made."""
+    path = Path(target)
+    return target != STANDARD and (target.endswith("/") or path.is_dir() or not (path.suffix or path.exists()))
 
 
 def ending_of(target: str, header: Header) -> str:
@@ -248,7 +249,7 @@ def check_targets(tasks: list[ImageTask], words: Words) -> None:
                 "name a folder for each with -o",
             )
         seen[task.target] = task
-        check_writable(task.target, "--output")
+        check_writable(task.target, "--output", makes_folder=is_folder(words.target or ""))
         check_not_input(task.target, words.images or (), force=words.force)
     if words.compress_level is not None and not any(task.ending == ".png" for task in tasks):
         refuse({"--compress-level": str(words.compress_level)}, "where no .png is written")
@@ -266,6 +267,8 @@ def with_pictures(tasks: list[ImageTask], words: Words) -> Iterator[tuple[ImageT
 def written(task: ImageTask, done: report.ConvolvedImage, words: Words) -> tuple[str, ...]:
     """Write one result; return what its format could not hold."""
     assert task.target is not None
+    if words.target is not None and is_folder(words.target):
+        Path(words.target).mkdir(parents=True, exist_ok=True)
     return write_image(
         task.target,
         np.asarray(done.convolved.pixels),

@@ -18,8 +18,8 @@ STANDARD = "-"
 """The name that stands for standard input or standard output."""
 
 
-def check_writable(name: str, option: str) -> None:
-    """Find out before the work that a file can be written after it.
+def check_writable(name: str, option: str, *, makes_folder: bool = False) -> None:
+    """Find out before the work that a file can be written after it; `makes_folder`: its folder may have to be made.
 
     Raises
     ------
@@ -32,6 +32,8 @@ def check_writable(name: str, option: str) -> None:
     folder = path.parent
     if path.is_dir():
         raise UnwritableError(f"{option} {name}: is a folder", "name a file")
+    if makes_folder:
+        folder = next(parent for parent in path.parents if parent.exists())
     if not folder.is_dir():
         raise UnwritableError(f"{option} {name}: there is no folder {folder}", f"make it first (mkdir -p {folder})")
     if path.exists() and not os.access(path, os.W_OK):

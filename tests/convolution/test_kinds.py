@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlmath.__main__ import run
 from dlmath.convolution.engine.borders import MEANINGS, SYNONYMS, Border, indices, parse_border
 from dlmath.files.pictures.images import read_header, read_image
 
@@ -369,3 +370,13 @@ def test_even_kernels_turn_with_their_anchor_in_scipy_and_opencv(entry):
     """scipy.ndimage.convolve([1, 2, 3, 4], [1, 10]) and correlate, as SciPy 1.17 gives them."""
     assert entry("1 2 3 4", "--kernel", "1 10", "--like", "scipy", "--flip")[0]["values"] == [[12, 23, 34, 44]]
     assert entry("1 2 3 4", "--kernel", "1 10", "--like", "scipy")[0]["values"] == [[11, 21, 32, 43]]
+
+
+@pytest.mark.parametrize("target", ["made/", "made", "made/below/"])
+def test_a_folder_that_is_named_is_made_when_something_is_written_into_it(target, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["convolve", "example:scene.png", "--kernel", "sobel", "--output", target, "--quiet"]
+    assert run([*words, "--explain", "--at", "9999,1"]) == 2
+    assert not list(tmp_path.iterdir())
+    assert run(words) == 0
+    assert (tmp_path / target / "scene-sobel.png").is_file()
