@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, TypeVar
 
 from dlmath.errors import InvalidValueError
-from dlmath.frame.words import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["at_least", "between", "given", "one_of", "positive", "refuse", "widths"]
-
 T = TypeVar("T")
-
-
-def positive(option: str, value: float) -> float:
-    """Return a positive finite number."""
-    if not (math.isfinite(value) and value > 0):
-        raise InvalidValueError(f"{option} {value:g} is not allowed", "give a positive finite number")
-    return value
-
-
-def between(option: str, value: float, low: float, high: float, *, closed_low: bool = False) -> float:
-    """Return a number strictly between two bounds (`closed_low`: the lower bound itself is allowed)."""
-    if not (low < value < high or (closed_low and value == low)):
-        from_low = f"at least {low:g}" if closed_low else f"above {low:g}"
-        raise InvalidValueError(f"{option} {value:g} is not allowed", f"give a number {from_low} and below {high:g}")
-    return value
 
 
 def at_least(option: str, value: int, low: int) -> int:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from dlmath.errors import InvalidValueError
 from dlmath.files.atomic import STANDARD
-from dlmath.frame.checks import at_least, given, one_of, refuse
+from dlmath.frame.checks import at_least, given, refuse
 from dlmath.frame.outcome import Outcome
+from dlmath.frame.words import one_of
 from dlmath.gates.engine import perceptron, separability
 from dlmath.gates.perceptron_result import TrainedPerceptron, learned_weights, result
 

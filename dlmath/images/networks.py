@@ -15,7 +15,7 @@ from dlmath.files.atomic import STANDARD
 from dlmath.files.examples import is_example
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from dlmath.counting.engine.graph import Shape
 
@@ -209,12 +209,3 @@ def pruned(network: Network, last: int) -> Network:
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def short_names(networks: Sequence[Network]) -> list[str]:
-    """Return what the networks are called in tables: their texts, numbered where two are alike."""
-    names: list[str] = []
-    for network in networks:
-        times = names.count(network.name)
-        names.append(network.name if not times else f"{network.name} ({times + 1})")
-    return names

@@ -119,11 +119,6 @@ def alike(left: Iterable[int], right: Iterable[int]) -> bool:
     return len(first) == len(second) and all(map(agree, first, second))
 
 
-def likelier(left: int, right: int) -> int:
-    """Return the one of two sizes that is known."""
-    return right if isinstance(left, Open) else left
-
-
 def known(value: Any) -> Any:
     """Return a value with None in place of everything that is not known, as results have it.
 
